@@ -1,0 +1,17 @@
+/** @type {import('jest').Config} */
+export default {
+  testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/tests/**/*.test.ts'],
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    // Types are checked by `tsc -b`; here a file at a time is only stripped of them.
+    '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: 'tsconfig.tools.json', diagnostics: false }],
+  },
+  moduleNameMapper: {
+    // Unit tests run on the sources; the black-box tests start what was built.
+    '^@vgpu/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  cacheDirectory: '<rootDir>/.cache/jest',
+  collectCoverageFrom: ['packages/*/src/**/*.ts'],
+};
