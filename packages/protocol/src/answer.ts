@@ -1,0 +1,71 @@
+import * as z from 'zod';
+import { decodeWith, encodeWith, refuse } from './codec.js';
+import { ErrorCode } from './error-codes.js';
+import { Int32List } from './operands.js';
+import { MAX_LINE_BYTES } from './request.js';
+
+const SumAnswer = z.object({ sum: Int32List });
+
+const ErrorAnswer = z.object({
+  code: ErrorCode,
+  /** For people: one line of printable ASCII. */
+  text: z.string().regex(/^[\x20-\x7e]*$/, 'one line of printable ASCII'),
+});
+
+const Answer = z.union([SumAnswer, ErrorAnswer]);
+/** What a mediator answered: the sum, or why there is none. */
+export type Answer = z.output<typeof Answer>;
+
+/**
+ * The answer line and what it says: `300\n`, `11,22,33\n` or `ERROR:<CODE>:<text>\n`. Only a line
+ * that ends in a newline is complete. A sum is never longer than its request: each number has at
+ * most one digit more than the longer of its operands.
+ */
+export const AnswerLine = z.codec(z.string(), Answer, {
+  decode: (text, ctx) => {
+    if (!text.endsWith('\n') || text.length > MAX_LINE_BYTES) {
+      return refuse(ctx, {
+        expected: `one line of at most ${MAX_LINE_BYTES} bytes that ends in a newline`,
+      });
+    }
+    const line = text.slice(0, -1);
+    if (!line.startsWith('ERROR:')) {
+      const list = z.safeDecode(Int32List, line);
+      if (list.success) return { sum: line };
+      return refuse(ctx, { expected: 'int32 sums separated by commas, or ERROR:<CODE>:<text>' });
+    }
+    const colon = line.indexOf(':', 'ERROR:'.length);
+    const code = ErrorCode.safeParse(line.slice('ERROR:'.length, colon));
+    if (colon < 0 || !code.success) {
+      return refuse(ctx, {
+        field: 'error code',
+        expected: `ERROR:<CODE>:<text> with one of ${ErrorCode.options.join(', ')}`,
+      });
+    }
+    return { code: code.data, text: line.slice(colon + 1) };
+  },
+  encode: (answer, ctx) => {
+    const text = 'sum' in answer ? `${answer.sum}\n` : `ERROR:${answer.code}:${answer.text}\n`;
+    return text.length <= MAX_LINE_BYTES
+      ? text
+      : refuse(ctx, { expected: `at most ${MAX_LINE_BYTES} bytes` });
+  },
+});
+
+/**
+ * Reads an answer line.
+ *
+ * @throws ProtocolError `BAD_ANSWER`.
+ */
+export function decodeAnswer(text: string): Answer {
+  return decodeWith(AnswerLine, 'BAD_ANSWER', 'answer', text);
+}
+
+/**
+ * Writes an answer line, newline included.
+ *
+ * @throws ProtocolError `BAD_ANSWER`.
+ */
+export function encodeAnswer(answer: Answer): string {
+  return encodeWith(AnswerLine, 'BAD_ANSWER', 'answer', answer);
+}

@@ -1,0 +1,69 @@
+import * as z from 'zod';
+import { printable } from './printable.js';
+import { ProtocolError, type ProtocolErrorCode, type Rejection } from './protocol-error.js';
+
+/** What a codec's step says when it refuses its input. The code defaults to that of the caller. */
+export type Refusal = Pick<Rejection, 'expected'> & Partial<Rejection>;
+
+/** Reports a refusal inside a codec and gives the value that stands for "no result". */
+export function refuse(ctx: z.core.ParsePayload, refusal: Refusal): never {
+  ctx.issues.push({
+    code: 'custom',
+    input: ctx.value,
+    message: refusal.expected,
+    params: { received: show(ctx.value), ...refusal },
+  });
+  return z.NEVER;
+}
+
+/** Decodes with a codec; throws a {@link ProtocolError} for the first thing that is wrong. */
+export function decodeWith<C extends z.ZodType>(
+  codec: C,
+  code: ProtocolErrorCode,
+  what: string,
+  input: z.input<C>,
+): z.output<C> {
+  return unwrap(z.safeDecode(codec, input), code, what, input);
+}
+
+/** The reverse of {@link decodeWith}: what no decoder would accept is never encoded. */
+export function encodeWith<C extends z.ZodType>(
+  codec: C,
+  code: ProtocolErrorCode,
+  what: string,
+  value: z.output<C>,
+): z.input<C> {
+  return unwrap(z.safeEncode(codec, value), code, what, value);
+}
+
+function unwrap<T>(
+  result: z.ZodSafeParseResult<T>,
+  code: ProtocolErrorCode,
+  what: string,
+  input: unknown,
+): T {
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new ProtocolError({
+    code,
+    field: issue === undefined || issue.path.length === 0 ? what : issue.path.join('.'),
+    expected: issue?.message ?? 'something else',
+    received: show(valueAt(input, issue?.path ?? [])),
+    ...(issue?.code === 'custom' ? issue.params : {}),
+  });
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === 'object' && inner !== null
+        ? (inner as Record<PropertyKey, unknown>)[key]
+        : inner,
+    value,
+  );
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return printable(value);
+  return ArrayBuffer.isView(value) ? `${value.byteLength} bytes` : String(value);
+}

@@ -1,0 +1,64 @@
+import * as z from 'zod';
+import { refuse } from './codec.js';
+
+/** A label that decides which devices may serve a request; it never changes the order. */
+export const Pool = z.enum(['A', 'B'], "'A' or 'B'");
+export type Pool = z.infer<typeof Pool>;
+
+/** 2 high, 1 medium, 0 low. Zero is a value. */
+export const Priority = z.literal([0, 1, 2], '0 (low), 1 (medium) or 2 (high)');
+export type Priority = z.infer<typeof Priority>;
+
+const VM_ID_RANGE = 'a whole number from 1 to 4294967295';
+
+/** A VM's number: 1 to 4294967295. */
+export const VmId = z.int(VM_ID_RANGE).min(1, VM_ID_RANGE).max(0xffff_ffff, VM_ID_RANGE);
+export type VmId = z.infer<typeof VmId>;
+
+/** Who a VM is, or says that it is. */
+export const Identity = z.object({ pool: Pool, priority: Priority, vm: VmId });
+export type Identity = z.infer<typeof Identity>;
+
+/** A priority and its spelling in a request line: `0`, `1` or `2`. */
+export const PriorityDigit = z.codec(z.string(), Priority, {
+  decode: (text, ctx) =>
+    /^[012]$/.test(text)
+      ? (Number(text) as Priority)
+      : refuse(ctx, { expected: '0 (low), 1 (medium) or 2 (high)' }),
+  encode: String,
+});
+
+/** A VM's number and its spelling: decimal, no leading zeros. */
+export const VmIdDecimal = z.codec(z.string(), VmId, {
+  decode: (text, ctx) => {
+    const id = /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : 0;
+    return id >= 1 && id <= 0xffff_ffff
+      ? id
+      : refuse(ctx, { expected: 'a decimal number from 1 to 4294967295 without leading zeros' });
+  },
+  encode: String,
+});
+
+/** A pool and its spelling: the letter itself. */
+export const PoolLetter = z.codec(z.string(), Pool, {
+  decode: (text, ctx) =>
+    text === 'A' || text === 'B' ? text : refuse(ctx, { expected: "'A' or 'B'" }),
+  encode: (pool) => pool,
+});
+
+const PRIORITY_NAMES = ['low', 'medium', 'high'] as const;
+export type PriorityName = (typeof PRIORITY_NAMES)[number];
+
+/** `high`, `medium` or `low`: how people write a priority. */
+export function priorityName(priority: Priority): PriorityName {
+  return PRIORITY_NAMES[priority];
+}
+
+/** Understands `high`, `medium`, `low` and `2`, `1`, `0`; gives undefined for all else. */
+export function parsePriority(text: string): Priority | undefined {
+  const named = PRIORITY_NAMES.indexOf(text as PriorityName);
+  const priority = Priority.safeParse(
+    named >= 0 ? named : /^[012]$/.test(text) ? Number(text) : -1,
+  );
+  return priority.data;
+}

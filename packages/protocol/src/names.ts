@@ -1,0 +1,95 @@
+import * as z from 'zod';
+import { decodeWith, encodeWith, refuse } from './codec.js';
+import { VmId, VmIdDecimal } from './identity.js';
+
+const SLOT_ID = '1 to 64 of A-Z a-z 0-9 _ -';
+
+/**
+ * A request file and its answer file in a VM directory. The plain slot is
+ * `request.txt`/`response.txt`; a named one is `request-<id>.txt`/`response-<id>.txt`.
+ */
+export const Slot = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('plain') }),
+  z.object({ kind: z.literal('named'), id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, SLOT_ID) }),
+]);
+export type Slot = z.infer<typeof Slot>;
+
+export const PLAIN_SLOT: Slot = { kind: 'plain' };
+
+type FileKind = 'request' | 'response';
+
+const NAME: Record<FileKind, RegExp> = {
+  request: /^request(?:-([A-Za-z0-9_-]{1,64}))?\.txt$/,
+  response: /^response(?:-([A-Za-z0-9_-]{1,64}))?\.txt$/,
+};
+
+/** Cheaper than a codec, for whoever goes through a directory: undefined if it is no such name. */
+function slotOf(kind: FileKind, name: string): Slot | undefined {
+  const match = NAME[kind].exec(name);
+  if (match === null) return undefined;
+  const id = match[1];
+  return id === undefined ? PLAIN_SLOT : { kind: 'named', id };
+}
+
+const nameOf = (kind: FileKind, slot: Slot) =>
+  slot.kind === 'plain' ? `${kind}.txt` : `${kind}-${slot.id}.txt`;
+
+/** The slot of a request file's name; undefined for every other name. */
+export const slotOfRequest = (name: string): Slot | undefined => slotOf('request', name);
+/** The slot of an answer file's name; undefined for every other name. */
+export const slotOfResponse = (name: string): Slot | undefined => slotOf('response', name);
+/** The name of a slot's request file. The slot is trusted: encode to check one. */
+export const requestName = (slot: Slot): string => nameOf('request', slot);
+/** The name of a slot's answer file. The slot is trusted: encode to check one. */
+export const responseName = (slot: Slot): string => nameOf('response', slot);
+
+const slotName = (kind: FileKind) =>
+  z.codec(z.string(), Slot, {
+    decode: (name, ctx) =>
+      slotOf(kind, name) ??
+      refuse(ctx, {
+        expected: `${kind}.txt or ${kind}-<id>.txt with an id of ${SLOT_ID}`,
+      }),
+    encode: (slot) => nameOf(kind, slot),
+  });
+
+/** The name of a request file and its slot. */
+export const RequestName = slotName('request');
+/** The name of an answer file and its slot. */
+export const ResponseName = slotName('response');
+
+/** The name of a VM's directory and the VM's number: `vm7` and 7. */
+export const VmDirectoryName = z.codec(z.string(), VmId, {
+  decode: (name, ctx) => {
+    const id = z.safeDecode(VmIdDecimal, name.startsWith('vm') ? name.slice(2) : '');
+    return (
+      id.data ??
+      refuse(ctx, {
+        expected: 'vm<ID> with a decimal ID from 1 to 4294967295 without leading zeros',
+      })
+    );
+  },
+  encode: (id) => `vm${id}`,
+});
+
+const decoder =
+  <C extends z.ZodType>(codec: C, what: string) =>
+  (name: z.input<C>): z.output<C> =>
+    decodeWith(codec, 'BAD_NAME', what, name);
+const encoder =
+  <C extends z.ZodType>(codec: C, what: string) =>
+  (value: z.output<C>): z.input<C> =>
+    encodeWith(codec, 'BAD_NAME', what, value);
+
+/** Reads the name of a request file. @throws ProtocolError `BAD_NAME`. */
+export const decodeRequestName = decoder(RequestName, 'request name');
+/** Writes the name of a request file. @throws ProtocolError `BAD_NAME`. */
+export const encodeRequestName = encoder(RequestName, 'slot');
+/** Reads the name of an answer file. @throws ProtocolError `BAD_NAME`. */
+export const decodeResponseName = decoder(ResponseName, 'response name');
+/** Writes the name of an answer file. @throws ProtocolError `BAD_NAME`. */
+export const encodeResponseName = encoder(ResponseName, 'slot');
+/** Reads the name of a VM directory. @throws ProtocolError `BAD_NAME`. */
+export const decodeVmDirectoryName = decoder(VmDirectoryName, 'VM directory name');
+/** Writes the name of a VM directory. @throws ProtocolError `BAD_NAME`. */
+export const encodeVmDirectoryName = encoder(VmDirectoryName, 'VM');

@@ -1,0 +1,14 @@
+/**
+ * Makes text of unknown origin fit to be shown: printable ASCII only, in double quotes, everything
+ * else as `\n`, `\r`, `\t`, `\xNN` or `\uNNNN`, and cut after `limit` characters with a note of
+ * the whole length.
+ */
+export function printable(text: string, limit = 40): string {
+  const shown = JSON.stringify(text.slice(0, limit)).replace(/[^\x20-\x7e]/g, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 0x100
+      ? `\\x${code.toString(16).padStart(2, '0')}`
+      : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+  return text.length > limit ? `${shown}... (${text.length} characters)` : shown;
+}

@@ -1,0 +1,92 @@
+import * as z from 'zod';
+import { decodeWith, encodeWith, refuse } from './codec.js';
+import { PoolLetter, PriorityDigit, VmIdDecimal } from './identity.js';
+import { Int32List } from './operands.js';
+
+/** A request or an answer, with its newline, is at most this many bytes long (64 KiB). */
+export const MAX_LINE_BYTES = 65_536;
+
+const FIELDS = ['pool', 'priority', 'vm', 'a', 'b'] as const;
+
+/** The fields of a request line, each with its spelling. */
+const Request = z
+  .object({
+    pool: PoolLetter,
+    priority: PriorityDigit,
+    vm: VmIdDecimal,
+    a: Int32List,
+    b: Int32List,
+  })
+  .check((ctx) => {
+    const { a, b } = ctx.value;
+    if (a.length !== b.length) {
+      refuse(ctx, {
+        code: 'LENGTH_MISMATCH',
+        field: 'b',
+        expected: `as many numbers as in a (${a.length})`,
+        received: String(b.length),
+      });
+    }
+  });
+export type Request = z.output<typeof Request>;
+
+/**
+ * The request line `pool:priority:vm:a:b\n` and what it says. A carriage return before the newline
+ * and a missing newline are tolerated when decoding; whether text without a newline is complete is
+ * for the reader to find out. Each request has exactly one spelling otherwise.
+ */
+export const RequestLine = z.codec(z.string(), Request, {
+  decode: (text, ctx) => {
+    if (text.length > MAX_LINE_BYTES) {
+      return refuse(ctx, {
+        code: 'TOO_LARGE',
+        expected: `at most ${MAX_LINE_BYTES} bytes`,
+        received: `${text.length} bytes`,
+      });
+    }
+    const parts = text.replace(/\r?\n$/, '').split(':');
+    const [pool, priority, vm, a, b] = parts;
+    if (
+      parts.length !== FIELDS.length ||
+      pool === undefined ||
+      priority === undefined ||
+      vm === undefined ||
+      a === undefined ||
+      b === undefined
+    ) {
+      return refuse(ctx, {
+        expected: `one line of five fields, ${FIELDS.join(':')}`,
+      });
+    }
+    return { pool, priority, vm, a, b };
+  },
+  encode: (fields, ctx) => {
+    const text = `${FIELDS.map((name) => fields[name]).join(':')}\n`;
+    if (text.length <= MAX_LINE_BYTES) return text;
+    return refuse(ctx, {
+      code: 'TOO_LARGE',
+      field: 'request',
+      expected: `at most ${MAX_LINE_BYTES} bytes: send the vectors in parts`,
+      received: `${text.length} bytes`,
+    });
+  },
+});
+
+/**
+ * Reads a request line.
+ *
+ * @param text One character per byte (`latin1`), so that the limit counts bytes.
+ * @throws ProtocolError `BAD_REQUEST`, `TOO_LARGE`, `OUT_OF_RANGE` or `LENGTH_MISMATCH`.
+ */
+export function decodeRequest(text: string): Request {
+  return decodeWith(RequestLine, 'BAD_REQUEST', 'request', text);
+}
+
+/**
+ * Writes a request line, newline included.
+ *
+ * @throws ProtocolError with the code that a mediator would answer such a request with.
+ */
+export function encodeRequest(request: Request): string {
+  return encodeWith(RequestLine, 'BAD_REQUEST', 'request', request);
+}
