@@ -1,2 +1,48 @@
 #!/usr/bin/env node
-export {};
+/** The only file that knows of the process: arguments, environment, signals, exit status. */
+import { readFileSync } from 'node:fs';
+import { parseCommandLine } from './cli/command-line.js';
+import { exitCodeOf } from './cli/exit-code.js';
+import { serve } from './cli/serve.js';
+import { ExitCode } from '@vgpu/protocol';
+
+const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+// A reader of the log that went away must not stop the service.
+process.stderr.on('error', () => undefined);
+
+async function main(): Promise<void> {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(manifest) as { version: string };
+  const line = await parseCommandLine(process.argv.slice(2), version);
+  if (line.command === 'print') {
+    process.stdout.write(`${line.text}\n`);
+    return;
+  }
+  const service = await serve({ flags: line.flags, environment: process.env });
+  let signalled = false;
+  for (const [name, number] of Object.entries(SIGNALS)) {
+    process.on(name, () => {
+      // The second one is for whoever does not want to wait for the device.
+      if (signalled) process.exit(128 + number);
+      signalled = true;
+      service.stop(name);
+    });
+  }
+  process.on('SIGHUP', service.reload);
+  process.on('SIGUSR1', service.printStatistics);
+  await service.done;
+}
+
+main().then(
+  () => {
+    process.exitCode = ExitCode.OK;
+  },
+  (error: unknown) => {
+    const code = exitCodeOf(error);
+    const detail = error instanceof Error ? error : new Error(String(error));
+    const shown = code === ExitCode.INTERNAL ? detail.stack : detail.message;
+    process.stderr.write(`vgpu-mediator: ${shown ?? detail.message}\n`);
+    process.exitCode = code;
+  },
+);

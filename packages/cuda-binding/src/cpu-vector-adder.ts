@@ -1,0 +1,100 @@
+import type { DeviceError } from './device-error.js';
+import {
+  closedRefusal,
+  delayRefusal,
+  indexRefusal,
+  scalarRefusal,
+  vectorRefusal,
+} from './refusals.js';
+import type { DeviceInfo, VectorAdder } from './vector-adder.js';
+
+/** Options of `CpuVectorAdder`. */
+export interface CpuVectorAdderOptions {
+  /** The index that `device` reports: any integer of 0 or more. Default 0. */
+  readonly index?: number;
+  /**
+   * How long each operation takes, in milliseconds; fractions count. Operations run one after
+   * another, so ten calls at once take ten times as long. A process stays alive until they are
+   * done. Default 0: computed within the call, without timers.
+   */
+  readonly delayMs?: number;
+}
+
+/**
+ * Adds on the thread that calls: the stand-in where there is no GPU, and, with `delayMs`, a device
+ * as slow as one wants for rehearsing how work is scheduled.
+ */
+export class CpuVectorAdder implements VectorAdder {
+  readonly device: DeviceInfo;
+  readonly #delayMs: number;
+  /** When the last delayed operation is due, on the clock of `performance.now()`. */
+  #lastDueMs = 0;
+  /** Resolves when the last delayed operation has settled; never rejects. */
+  #lastSettled: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  /** Throws a `DeviceError` with code `INVALID_OPTION` if an option has an impossible value. */
+  constructor({ index = 0, delayMs = 0 }: CpuVectorAdderOptions = {}) {
+    const refusal = indexRefusal(index) ?? delayRefusal('delayMs', delayMs);
+    if (refusal !== undefined) throw refusal;
+    this.device = { backend: 'cpu', index, name: 'CPU' };
+    this.#delayMs = delayMs;
+  }
+
+  add(a: Int32Array, b: Int32Array): Promise<Int32Array> {
+    return this.#submit(vectorRefusal(a, b), () => sumOf(a, b));
+  }
+
+  addScalar(a: number, b: number): Promise<number> {
+    return this.#submit(scalarRefusal(a, b), () => (a + b) | 0);
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#lastSettled);
+  }
+
+  #submit<T>(refusal: DeviceError | undefined, compute: () => T): Promise<T> {
+    if (this.#closing !== undefined) return Promise.reject(closedRefusal(this.device));
+    if (refusal !== undefined) return Promise.reject(refusal);
+    if (this.#delayMs > 0) return this.#submitDelayed(compute);
+    // The constructor turns what `compute` throws (out of memory) into a rejection.
+    return new Promise((resolve) => {
+      resolve(compute());
+    });
+  }
+
+  /**
+   * Each operation is due `delayMs` after the one before it, or after now if none waits. Due times
+   * come from this sum and not from a chain of timers, so that late timers don't add up. The chain
+   * of promises keeps the order, and keeps it to one timer however many calls wait.
+   */
+  #submitDelayed<T>(compute: () => T): Promise<T> {
+    const dueMs = Math.max(performance.now(), this.#lastDueMs) + this.#delayMs;
+    const result = this.#lastSettled.then(() => sleepUntil(dueMs)).then(compute);
+    this.#lastDueMs = dueMs;
+    this.#lastSettled = result.then(ignore, ignore);
+    return result;
+  }
+}
+
+function sumOf(a: Int32Array, b: Int32Array): Int32Array {
+  const sum = new Int32Array(a.length);
+  // Storing into an Int32Array wraps, so nothing else has to.
+  for (let i = 0; i < sum.length; i++) sum[i] = (a[i] ?? 0) + (b[i] ?? 0);
+  return sum;
+}
+
+const longestTimerMs = 2 ** 31 - 1;
+
+async function sleepUntil(dueMs: number): Promise<void> {
+  // In a loop, because a timer may fire up to a millisecond early and can't be set for longer than
+  // 24 days.
+  for (let leftMs; (leftMs = dueMs - performance.now()) > 0;) {
+    const waitMs = Math.min(Math.ceil(leftMs), longestTimerMs);
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+}
+
+function ignore(): void {
+  // The caller holds the promise that carries the result or the error.
+}

@@ -1,0 +1,31 @@
+/**
+ * What went wrong, for programs. Codes are stable: messages may change, codes don't.
+ *
+ * - `DEVICE_CLOSED`: the call came after `close()`.
+ * - `LENGTH_MISMATCH`: the two vectors have different lengths.
+ * - `OUT_OF_RANGE`: an operand is not an int32 integer, or not an `Int32Array` where one is needed.
+ * - `BACKEND_UNAVAILABLE`: this machine or this installation can't offer the backend.
+ * - `NO_SUCH_DEVICE`: the backend works, but has no device with this index.
+ * - `INVALID_OPTION`: an option has a value that it can't have.
+ */
+export type DeviceErrorCode =
+  | 'DEVICE_CLOSED'
+  | 'LENGTH_MISMATCH'
+  | 'OUT_OF_RANGE'
+  | 'BACKEND_UNAVAILABLE'
+  | 'NO_SUCH_DEVICE'
+  | 'INVALID_OPTION';
+
+/**
+ * The error of this package. Its message says what was expected, what was received and what to do;
+ * `cause` holds the error behind it, where there is one.
+ */
+export class DeviceError extends Error {
+  override name = 'DeviceError';
+  readonly code: DeviceErrorCode;
+
+  constructor(code: DeviceErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

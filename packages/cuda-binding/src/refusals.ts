@@ -1,0 +1,83 @@
+import { types } from 'node:util';
+
+import { DeviceError } from './device-error.js';
+import type { DeviceInfo } from './vector-adder.js';
+
+// One function per thing that can be wrong with a call. Each returns the error, or `undefined` when
+// all is well, so that a constructor can throw it and a promise can reject with it. Parameters are
+// `unknown` because callers without types are checked too; nothing here throws on any value.
+
+/** Why these vectors can't be added. */
+export function vectorRefusal(a: unknown, b: unknown): DeviceError | undefined {
+  // Not `instanceof`: an array from another realm (a vm context, a worker's message) is as good.
+  if (!types.isInt32Array(a) || !types.isInt32Array(b)) {
+    return new DeviceError(
+      'OUT_OF_RANGE',
+      `expected two Int32Arrays, received ${received(a)} and ${received(b)}: convert them first, for example with Int32Array.from`,
+    );
+  }
+  if (a.length !== b.length) {
+    return new DeviceError(
+      'LENGTH_MISMATCH',
+      `expected two vectors of equal length, received ${a.length} and ${b.length} elements: cut or pad one of them`,
+    );
+  }
+  return undefined;
+}
+
+/** Why these numbers can't be added. */
+export function scalarRefusal(a: unknown, b: unknown): DeviceError | undefined {
+  if (isInt32(a) && isInt32(b)) return undefined;
+  return new DeviceError(
+    'OUT_OF_RANGE',
+    `expected two integers from -2147483648 to 2147483647, received ${received(a)} and ${received(b)}: round or wrap them first, for example with \`value | 0\``,
+  );
+}
+
+/** Why a closed device adds nothing. */
+export function closedRefusal({ backend, index }: DeviceInfo): DeviceError {
+  return new DeviceError(
+    'DEVICE_CLOSED',
+    `expected an open device, received a call after close() of ${backend} device ${index}: open another one`,
+  );
+}
+
+/** Why a device can't have this index. */
+export function indexRefusal(index: unknown): DeviceError | undefined {
+  if (Number.isSafeInteger(index) && Number(index) >= 0) return undefined;
+  return new DeviceError(
+    'INVALID_OPTION',
+    `expected \`index\` to be an integer of 0 or more, received ${received(index)}: count devices from 0`,
+  );
+}
+
+/** Why an operation can't take this long. */
+export function delayRefusal(option: string, delayMs: unknown): DeviceError | undefined {
+  if (Number.isFinite(delayMs) && Number(delayMs) >= 0) return undefined;
+  return new DeviceError(
+    'INVALID_OPTION',
+    `expected \`${option}\` to be a finite number of milliseconds, 0 or more, received ${received(delayMs)}: leave it out for no delay`,
+  );
+}
+
+/** Why there is no such backend. */
+export function backendRefusal(backend: unknown): DeviceError | undefined {
+  if (backend === 'auto' || backend === 'cuda' || backend === 'cpu') return undefined;
+  return new DeviceError(
+    'INVALID_OPTION',
+    `expected \`backend\` to be 'auto', 'cuda' or 'cpu', received ${received(backend)}: choose one of the three`,
+  );
+}
+
+function isInt32(value: unknown): boolean {
+  // The first test keeps symbols and bigints, which throw on `|`, away from the second.
+  return Number.isInteger(value) && (Number(value) | 0) === value;
+}
+
+function received(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40));
+  if (types.isTypedArray(value)) return value[Symbol.toStringTag];
+  if (Array.isArray(value)) return 'an array';
+  return value === null ? 'null' : `a value of type ${typeof value}`;
+}

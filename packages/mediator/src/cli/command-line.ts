@@ -1,0 +1,63 @@
+import yargs from 'yargs';
+import { MediatorError } from '../mediator-error.js';
+import { BACKENDS, LOG_FORMATS, LOG_LEVELS } from './options.js';
+
+export type CommandLine =
+  | { readonly command: 'serve'; readonly flags: Readonly<Record<string, unknown>> }
+  /** `--help` or `--version`: print and be done. */
+  | { readonly command: 'print'; readonly text: string };
+
+// Values stay text here, so that all sources of options are checked by the same schema.
+const value = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
+
+/**
+ * Reads the command line.
+ *
+ * @throws MediatorError `USAGE`.
+ */
+export async function parseCommandLine(
+  argv: readonly string[],
+  version: string,
+): Promise<CommandLine> {
+  let printed = '';
+  let problem: string | undefined;
+  const parser = yargs()
+    .scriptName('vgpu-mediator')
+    .usage('$0 [serve]\n\nServes the requests that virtual machines put below a directory.')
+    .command(['serve', '$0'], 'serve requests until stopped (default)')
+    .options({
+      root: value('directory that holds the VM directories [default: /var/vgpu]'),
+      'state-dir': value("the mediator's own directory [default: <root>-state]"),
+      backend: value(`${BACKENDS.join(', ')} [default: auto]`),
+      devices: value('device numbers, such as 0,1 [default: 0]'),
+      'cpu-delay': value('make the CPU device that slow, ms [default: 0]'),
+      'poll-interval': value('look at every VM directory so often, ms [default: 1000]'),
+      settle: value('accept a request without newline after so long, ms [default: 200]'),
+      'max-queued-per-vm': value('requests of one VM in the queue [default: 64]'),
+      'exec-limit': value('an operation that takes longer failed, ms [default: 10000]'),
+      retention: value('keep answers that nobody fetches so long, ms [default: 3600000]'),
+      once: { type: 'boolean', describe: 'serve what is there, then exit' },
+      config: value('JSON file with these options'),
+      'log-level': value(`${LOG_LEVELS.join(', ')} [default: info]`),
+      'log-format': value(`${LOG_FORMATS.join(', ')} [default: pretty]`),
+    })
+    .epilog(
+      'Each option may also come from the environment (VGPU_ROOT, VGPU_POLL_INTERVAL, ...) or ' +
+        'from the config file; the flag counts first, then the environment, then the file.',
+    )
+    .strict()
+    .version(version)
+    .parserConfiguration({ 'camel-case-expansion': false, 'duplicate-arguments-array': false })
+    .exitProcess(false)
+    .fail((message, error) => {
+      problem = message || error.message;
+    });
+  const flags = await parser.parseAsync([...argv], {}, (_error, _argv, output) => {
+    printed = output;
+  });
+  if (problem !== undefined) {
+    throw new MediatorError('USAGE', `${problem}; see vgpu-mediator --help`);
+  }
+  if (printed !== '') return { command: 'print', text: printed };
+  return { command: 'serve', flags };
+}

@@ -1,0 +1,20 @@
+import { DeviceError } from '@vgpu/cuda-binding';
+import { ExitCode } from '@vgpu/protocol';
+import { MediatorError, type MediatorErrorCode } from '../mediator-error.js';
+
+const EXIT_CODES: Record<MediatorErrorCode, ExitCode> = {
+  USAGE: ExitCode.USAGE,
+  INVALID_CONFIG: ExitCode.CONFIG,
+  ALREADY_RUNNING: ExitCode.UNAVAILABLE,
+  ROOT_UNUSABLE: ExitCode.CANT_CREATE,
+  STATE_DIR_UNUSABLE: ExitCode.CANT_CREATE,
+};
+
+/** The exit status for what kept the mediator from running. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof DeviceError) return ExitCode.UNAVAILABLE;
+  if (!(error instanceof MediatorError)) return ExitCode.INTERNAL;
+  const cause = error.cause as NodeJS.ErrnoException | undefined;
+  const isForbidden = cause?.code === 'EACCES' || cause?.code === 'EPERM';
+  return isForbidden ? ExitCode.NO_PERMISSION : EXIT_CODES[error.code];
+}

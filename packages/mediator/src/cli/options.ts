@@ -1,0 +1,64 @@
+import * as z from 'zod';
+import { DEFAULT_SETTINGS } from '../mediator.js';
+
+/** A number that comes from a command line or the environment as text, from a file as itself. */
+const numberOf = (what: string, schema: z.ZodNumber) =>
+  z.union(
+    [
+      schema,
+      z
+        .string()
+        .regex(/^[0-9]+(?:\.[0-9]+)?$/)
+        .transform(Number)
+        .pipe(schema),
+    ],
+    what,
+  );
+
+// setTimeout takes no more.
+const MAX_MS = 0x7fff_ffff;
+const ms = (least: 0 | 1) =>
+  numberOf(`milliseconds from ${least} to ${MAX_MS}`, z.number().min(least).max(MAX_MS));
+const count = numberOf('a whole number from 1 to 1000000', z.int().min(1).max(1_000_000));
+
+const deviceList = z
+  .union(
+    [
+      z.string().regex(/^[0-9]{1,3}(?:,[0-9]{1,3})*$/),
+      z.array(z.int().min(0)).min(1).transform(String),
+    ],
+    'device numbers separated by commas, such as 0,1',
+  )
+  .transform((list) => list.split(',').map(Number))
+  .refine((list) => new Set(list).size === list.length, 'each device once');
+
+const choice = <const T extends readonly string[]>(values: T) =>
+  z.enum(values, `one of ${values.join(', ')}`);
+const path = z.string('a path').min(1, 'a path');
+const flag = z.union([z.boolean(), z.stringbool()], 'true or false');
+
+export const BACKENDS = ['auto', 'cuda', 'cpu'] as const;
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export const LOG_FORMATS = ['pretty', 'json'] as const;
+
+/** Everything that can be set: by flag, as `VGPU_...` in the environment, or in the config file. */
+export const Options = z.object({
+  root: path.default('/var/vgpu'),
+  /** Default: the root with `-state` behind it. */
+  'state-dir': path.optional(),
+  backend: choice(BACKENDS).default('auto'),
+  devices: deviceList.default([0]),
+  'cpu-delay': ms(0).default(0),
+  'poll-interval': ms(1).default(DEFAULT_SETTINGS.pollIntervalMs),
+  settle: ms(0).default(DEFAULT_SETTINGS.settleMs),
+  'max-queued-per-vm': count.default(DEFAULT_SETTINGS.maxQueuedPerVm),
+  'exec-limit': ms(1).default(DEFAULT_SETTINGS.execLimitMs),
+  retention: ms(1).default(DEFAULT_SETTINGS.retentionMs),
+  once: flag.default(false),
+  'log-level': choice(LOG_LEVELS).default('info'),
+  'log-format': choice(LOG_FORMATS).default('pretty'),
+});
+export type Options = z.infer<typeof Options>;
+export type OptionName = keyof Options;
+
+export const OPTION_NAMES = Object.keys(Options.shape) as OptionName[];

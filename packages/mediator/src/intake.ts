@@ -1,0 +1,168 @@
+import {
+  decodeRequest,
+  encodeAnswer,
+  ErrorCode,
+  MAX_LINE_BYTES,
+  ProtocolError,
+  slotOfRequest,
+  type Request,
+  type Slot,
+} from '@vgpu/protocol';
+import { answerText } from './answer-text.js';
+import type { Job } from './job.js';
+import type { Logger } from './logger.js';
+import type { FinishedRequest } from './statistics.js';
+import { errnoOf } from './spool/errno.js';
+import type { FileIdentity } from './spool/file-identity.js';
+import { UndeliverableError, type Sight } from './spool/vm-directory.js';
+import type { Candidate, VmSpool } from './spool/vm-spool.js';
+
+/** Directories named like requests that are remembered per VM as answered. */
+const MAX_LEFT = 64;
+
+export interface IntakeOptions {
+  readonly logger: Logger;
+  /** A queued job's request is no longer what was read; true if the job was still queued. */
+  readonly onVoid: (job: Job) => boolean;
+  readonly onRejected: (slot: Slot, request: FinishedRequest) => void;
+}
+
+interface Rejection {
+  readonly code: ErrorCode;
+  readonly text: string;
+}
+
+/** What stands in a slot and is to be served or rejected now. */
+type Arrived = Extract<Sight, { readonly file: FileIdentity }>;
+
+/** Decides what becomes of a name that may be a request: a job, an answer at once, or nothing. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  /** What was on disk before may have been answered by a mediator that was killed. */
+  readonly #startedNs = BigInt(Date.now()) * 1_000_000n;
+  /** Directories that could not be removed, by VM, and the inode of each. */
+  readonly #left = new WeakMap<VmSpool, Map<string, bigint>>();
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at a name; gives a job if it is a request that is complete, well-formed and new. */
+  consider(spool: VmSpool, candidate: Candidate): Job | undefined {
+    try {
+      return this.#consider(spool, candidate);
+    } catch (error) {
+      const isUndeliverable = error instanceof UndeliverableError;
+      if (!isUndeliverable && errnoOf(error) === undefined) throw error;
+      // A full disk, a stale handle, no descriptor left: that can pass, and concerns this VM only.
+      if (!isUndeliverable) spool.lookAgainLater();
+      this.#options.logger.warn('cannot take up a request', {
+        vm: spool.vm,
+        request: candidate.name,
+        error: (error as Error).message,
+      });
+      return undefined;
+    }
+  }
+
+  #consider(spool: VmSpool, { name, held }: Candidate): Job | undefined {
+    const slot = slotOfRequest(name);
+    if (slot === undefined) return undefined;
+    const queued = spool.jobs.get(name);
+    if (queued !== undefined) {
+      const fate = spool.directory.fateOf(slot, queued.file);
+      if (fate === 'untouched' || !this.#options.onVoid(queued)) return undefined;
+    }
+    const sight = spool.directory.look(slot);
+    if (sight.kind === 'absent' || sight.kind === 'empty') {
+      spool.settling.forget(name);
+      return undefined;
+    }
+    if (!this.#isComplete(spool, name, sight) || this.#wasAnswered(spool, slot, name, sight.file)) {
+      return undefined;
+    }
+    const verdict = judge(spool.vm, sight);
+    if ('code' in verdict) {
+      this.#reject(spool, slot, name, sight, verdict);
+      return undefined;
+    }
+    if (slot.kind === 'plain') spool.directory.emptyPlainResponse();
+    const nowNs = BigInt(Date.now() + 1) * 1_000_000n;
+    const { ctimeNs } = sight.file;
+    const job: Job = {
+      spool,
+      slot,
+      name,
+      file: sight.file,
+      request: verdict,
+      // What waited because its VM was over its limit arrives when it is admitted.
+      arrivalNs: held && nowNs > ctimeNs ? nowNs : ctimeNs,
+      admittedMs: performance.now(),
+    };
+    spool.jobs.set(name, job);
+    return job;
+  }
+
+  /** A hard link or a directory, too, may be a writer's intermediate step. */
+  #isComplete(spool: VmSpool, name: string, sight: Arrived): boolean {
+    if (sight.kind === 'too-large' || (sight.kind === 'text' && sight.text.endsWith('\n'))) {
+      spool.settling.forget(name);
+      return true;
+    }
+    if (spool.settling.isSettled(name, sight.file)) return true;
+    if (spool.settling.isFull) spool.lookAgainLater();
+    return false;
+  }
+
+  #wasAnswered(spool: VmSpool, slot: Slot, name: string, file: FileIdentity): boolean {
+    if (this.#left.get(spool)?.get(name) === file.ino) return true;
+    if (file.ctimeNs > this.#startedNs || !spool.directory.hasAnswerTo(slot, file)) return false;
+    spool.directory.clear(slot, file);
+    this.#options.logger.info('cleared a request that was answered before the restart', {
+      vm: spool.vm,
+      request: name,
+    });
+    return true;
+  }
+
+  #reject(spool: VmSpool, slot: Slot, name: string, sight: Arrived, rejection: Rejection): void {
+    const line = encodeAnswer(rejection);
+    if (sight.kind !== 'irregular') {
+      const delivery = spool.directory.answer(slot, sight.file, line);
+      if (delivery !== 'delivered') return;
+    } else if (!spool.directory.answerIrregular(slot, line)) {
+      this.#leave(spool, name, sight.file);
+    }
+    this.#options.onRejected(slot, { vm: spool.vm, outcome: rejection.code });
+  }
+
+  /** Remembers a directory that has been answered, and cannot be removed, for as long as it lasts. */
+  #leave(spool: VmSpool, name: string, file: FileIdentity): void {
+    const left = this.#left.get(spool) ?? new Map<string, bigint>();
+    this.#left.set(spool, left);
+    for (const [oldest] of left) {
+      if (left.size < MAX_LEFT) break;
+      left.delete(oldest);
+    }
+    left.set(name, file.ino);
+  }
+}
+
+/** The request that was found, or why it is none. */
+function judge(vm: number, sight: Arrived): Request | Rejection {
+  if (sight.kind === 'irregular') {
+    return { code: 'BAD_REQUEST', text: `request: expected a regular file, got ${sight.what}` };
+  }
+  if (sight.kind === 'too-large') {
+    const text = `request: expected at most ${MAX_LINE_BYTES} bytes, got ${sight.bytes}`;
+    return { code: 'TOO_LARGE', text };
+  }
+  try {
+    const request = decodeRequest(sight.text);
+    if (request.vm === vm) return request;
+    return { code: 'VM_MISMATCH', text: `vm: expected ${vm}, got ${request.vm}` };
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return { code: ErrorCode.parse(error.code), text: answerText(error.message) };
+  }
+}

@@ -1,0 +1,23 @@
+import type { Request, Slot } from '@vgpu/protocol';
+import type { Handle } from '@vgpu/queue';
+import type { FileIdentity } from './spool/file-identity.js';
+import type { VmSpool } from './spool/vm-spool.js';
+
+/** A request from its admission to its answer. It never holds what is not on disk as well. */
+export interface Job {
+  readonly spool: VmSpool;
+  readonly slot: Slot;
+  /** The name of the request file. */
+  readonly name: string;
+  /** The file as it was read: the job is void once something else stands there. */
+  readonly file: FileIdentity;
+  readonly request: Request;
+  /** Nanoseconds since the epoch, by the host's clock: what decides among equals. */
+  readonly arrivalNs: bigint;
+  /** When the job was admitted (milliseconds on the monotonic clock). */
+  readonly admittedMs: number;
+  /** Its number in the order of arrival; the queue gives it. */
+  seq?: number;
+  /** Its place, as long as it is queued; the queue's own. */
+  handle?: Handle | undefined;
+}

@@ -1,0 +1,22 @@
+export type MediatorErrorCode =
+  /** A flag is unknown or has no acceptable value. */
+  | 'USAGE'
+  /** The root cannot be created or read. */
+  | 'ROOT_UNUSABLE'
+  /** The state directory cannot be created or written. */
+  | 'STATE_DIR_UNUSABLE'
+  /** Another mediator uses the same state directory. */
+  | 'ALREADY_RUNNING'
+  /** A setting in the environment or the config file is unknown or has no acceptable value. */
+  | 'INVALID_CONFIG';
+
+/** What keeps a mediator from running. What goes wrong with one request is answered, not thrown. */
+export class MediatorError extends Error {
+  override readonly name = 'MediatorError';
+  readonly code: MediatorErrorCode;
+
+  constructor(code: MediatorErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

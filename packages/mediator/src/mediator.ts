@@ -1,0 +1,332 @@
+import { encodeAnswer } from '@vgpu/protocol';
+import type { VectorAdder } from '@vgpu/cuda-binding';
+import { Executor, type Execution } from './executor.js';
+import { InstanceLock } from './instance-lock.js';
+import { Intake } from './intake.js';
+import type { Job } from './job.js';
+import type { Logger } from './logger.js';
+import { RequestQueue } from './request-queue.js';
+import { errnoOf } from './spool/errno.js';
+import { Spool } from './spool/spool.js';
+import { UndeliverableError } from './spool/vm-directory.js';
+import type { VmSpool } from './spool/vm-spool.js';
+import { Statistics, type Outcome, type StatisticsSnapshot } from './statistics.js';
+
+/** What can be changed while the mediator runs. */
+export interface MediatorSettings {
+  /** How often every VM directory is looked at, milliseconds: the latency where inotify fails. */
+  readonly pollIntervalMs: number;
+  /** How long a request without a newline must stay untouched, milliseconds. */
+  readonly settleMs: number;
+  /** Requests of one VM in the queue; what is beyond waits on disk. */
+  readonly maxQueuedPerVm: number;
+  /** An operation that takes longer, milliseconds, is taken for a hung device. */
+  readonly execLimitMs: number;
+  /** How long an answer that nobody fetches is kept, milliseconds. */
+  readonly retentionMs: number;
+}
+
+export const DEFAULT_SETTINGS: MediatorSettings = {
+  pollIntervalMs: 1000,
+  settleMs: 200,
+  maxQueuedPerVm: 64,
+  execLimitMs: 10_000,
+  retentionMs: 3_600_000,
+};
+
+export interface MediatorOptions extends Partial<MediatorSettings> {
+  /** The directory that holds one directory for each VM; created if there is none. */
+  readonly root: string;
+  /** The mediator's own directory, which no VM may reach; created if there is none. */
+  readonly stateDir: string;
+  /** One function for each device, which opens it. */
+  readonly devices: readonly (() => Promise<VectorAdder>)[];
+  readonly logger: Logger;
+}
+
+/** Names of one VM that are looked at before it is another VM's turn. */
+const NAMES_PER_TURN = 16;
+const NAMES_IN_FIRST_TURN = 1024;
+const RETRY_MIN_MS = 50;
+const RETRY_MAX_MS = 5000;
+/** Stale files are looked for this many times in a retention time. */
+const STALE_CHECKS = 10;
+
+/**
+ * Serves the requests below a root directory.
+ *
+ * It is crash-only: what is on disk is what there is to do. A request stays there until its answer
+ * is in place, so that a mediator killed at any instruction loses nothing; the next one goes on.
+ *
+ * All work happens in turns of the event loop: look at what is new, queue it in the order of
+ * arrival, give every idle device the first job. A finished operation is answered at once and asks
+ * for another turn, before which new arrivals are noticed.
+ */
+export class Mediator {
+  readonly #root: string;
+  readonly #logger: Logger;
+  readonly #lock: InstanceLock;
+  readonly #spool: Spool;
+  readonly #intake: Intake;
+  readonly #queue = new RequestQueue();
+  readonly #executors: readonly Executor[];
+  readonly #statistics = new Statistics();
+  readonly #retries = new Set<NodeJS.Timeout>();
+  #settings: MediatorSettings;
+  #phase: 'new' | 'serving' | 'stopping' | 'stopped' = 'new';
+  #turn: NodeJS.Immediate | undefined;
+  #isFirstTurn = true;
+  #sweep: NodeJS.Timeout | undefined;
+  #staleCheckedMs = performance.now();
+  #onSettled: (() => void) | undefined;
+
+  constructor({ root, stateDir, devices, logger, ...settings }: MediatorOptions) {
+    this.#root = root;
+    this.#logger = logger;
+    this.#settings = { ...DEFAULT_SETTINGS, ...settings };
+    this.#lock = new InstanceLock(stateDir);
+    this.#spool = new Spool({
+      root,
+      logger,
+      maxQueuedPerVm: () => this.#settings.maxQueuedPerVm,
+      settleMs: () => this.#settings.settleMs,
+      onWork: () => {
+        this.#requestTurn();
+      },
+      onGone: (spool) => {
+        for (const job of spool.jobs.values()) this.#withdraw(job);
+      },
+    });
+    this.#intake = new Intake({
+      logger,
+      onVoid: (job) => this.#withdraw(job),
+      onRejected: (slot, request) => {
+        this.#statistics.record(request);
+        const { vm, outcome } = request;
+        const name = slot.kind === 'plain' ? null : slot.id;
+        logger.info('request rejected', { vm, slot: name, outcome });
+      },
+    });
+    this.#executors = devices.map(
+      (open, index) =>
+        new Executor({
+          index,
+          open,
+          logger,
+          execLimitMs: () => this.#settings.execLimitMs,
+          onReady: () => {
+            this.#requestTurn();
+          },
+        }),
+    );
+  }
+
+  /** Requests that are queued, not counting those on a device. */
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  statistics(): StatisticsSnapshot {
+    return this.#statistics.snapshot();
+  }
+
+  /** Changes settings while serving. */
+  configure(settings: Partial<MediatorSettings>): void {
+    this.#settings = { ...this.#settings, ...settings };
+  }
+
+  /**
+   * Locks the state directory, opens the devices and the root, and begins to serve.
+   *
+   * @throws MediatorError `ALREADY_RUNNING`, `STATE_DIR_UNUSABLE` or `ROOT_UNUSABLE`.
+   * @throws DeviceError if a device cannot be opened.
+   */
+  async start(): Promise<void> {
+    this.#lock.acquire();
+    try {
+      await Promise.all(this.#executors.map((executor) => executor.open()));
+      this.#phase = 'serving';
+      this.#spool.open();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.#logger.info('ready', {
+      root: this.#root,
+      vms: this.#spool.vmCount,
+      devices: this.#executors.length,
+    });
+    this.#scheduleSweep();
+  }
+
+  /** Waits until all that was on disk has been served, once nothing settles or waits any more. */
+  async drain(): Promise<void> {
+    if (this.#isSettled()) return;
+    await new Promise<void>((resolve) => {
+      this.#onSettled = resolve;
+    });
+  }
+
+  /** Finishes what is on a device, leaves the rest on disk, and lets everything go. */
+  async stop(): Promise<void> {
+    if (this.#phase === 'stopped') return;
+    this.#phase = 'stopping';
+    clearTimeout(this.#sweep);
+    clearImmediate(this.#turn);
+    for (const timer of this.#retries) clearTimeout(timer);
+    while (this.#executors.some((executor) => executor.isBusy)) {
+      await new Promise<void>((resolve) => {
+        this.#onSettled = resolve;
+      });
+    }
+    await Promise.allSettled(this.#executors.map((executor) => executor.stop()));
+    this.#spool.close();
+    this.#lock.release();
+    this.#phase = 'stopped';
+  }
+
+  #scheduleSweep(): void {
+    this.#sweep = setTimeout(() => {
+      const { retentionMs } = this.#settings;
+      const now = performance.now();
+      const isStaleCheckDue = now - this.#staleCheckedMs >= retentionMs / STALE_CHECKS;
+      if (isStaleCheckDue) this.#staleCheckedMs = now;
+      this.#spool.sweep(
+        isStaleCheckDue ? BigInt(Date.now() - retentionMs) * 1_000_000n : undefined,
+      );
+      this.#scheduleSweep();
+    }, this.#settings.pollIntervalMs);
+  }
+
+  #requestTurn(): void {
+    if (this.#phase !== 'serving') return;
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined;
+      this.#takeIn();
+      this.#dispatch();
+      if (this.#isSettled()) this.#onSettled?.();
+    });
+  }
+
+  #isSettled(): boolean {
+    return (
+      this.#queue.size === 0 &&
+      this.#retries.size === 0 &&
+      !this.#executors.some((executor) => executor.isBusy) &&
+      this.#spool.isDrained
+    );
+  }
+
+  #takeIn(): void {
+    const jobs: Job[] = [];
+    // What was there at the start must all be known before the first of it is chosen.
+    const limit = this.#isFirstTurn ? NAMES_IN_FIRST_TURN : NAMES_PER_TURN;
+    for (const spool of this.#spool.takeWork()) {
+      this.#spool.guard(spool, () => {
+        jobs.push(...this.#takeFrom(spool, limit));
+      });
+      if (spool.hasWork) {
+        this.#spool.requeue(spool);
+        this.#requestTurn();
+      }
+    }
+    this.#isFirstTurn = false;
+    this.#queue.push(jobs);
+  }
+
+  #takeFrom(spool: VmSpool, limit: number): Job[] {
+    const jobs: Job[] = [];
+    for (let names = 0; names < limit; names += 1) {
+      const candidate = spool.take();
+      if (candidate === undefined) break;
+      const job = this.#intake.consider(spool, candidate);
+      if (job !== undefined) jobs.push(job);
+    }
+    return jobs;
+  }
+
+  #dispatch(): void {
+    for (const executor of this.#executors) {
+      while (executor.isIdle) {
+        const job = this.#queue.take();
+        if (job === undefined) return;
+        void this.#serve(executor, job);
+      }
+    }
+  }
+
+  async #serve(executor: Executor, job: Job): Promise<void> {
+    if (!this.#isStillThere(job)) {
+      this.#finish(job, 'WITHDRAWN');
+      return;
+    }
+    const waitMs = performance.now() - job.admittedMs;
+    const execution = await executor.run(job);
+    this.#answer(job, execution, waitMs, RETRY_MIN_MS);
+    this.#requestTurn();
+    if (this.#phase === 'stopping') this.#onSettled?.();
+  }
+
+  #isStillThere({ spool, slot, file }: Job): boolean {
+    let isStillThere = false;
+    this.#spool.guard(spool, () => {
+      isStillThere = spool.directory.fateOf(slot, file) === 'untouched';
+    });
+    return isStillThere;
+  }
+
+  /** Puts the answer in place; tries again while that can help, without holding up others. */
+  #answer(job: Job, { answer, execMs }: Execution, waitMs: number, retryMs: number): void {
+    try {
+      const delivery = job.spool.directory.answer(job.slot, job.file, encodeAnswer(answer));
+      const outcome = 'sum' in answer ? 'ok' : answer.code;
+      this.#finish(job, delivery === 'delivered' ? outcome : 'WITHDRAWN', { waitMs, execMs });
+    } catch (error) {
+      const fields = { vm: job.spool.vm, request: job.name, error: (error as Error).message };
+      if (error instanceof UndeliverableError) {
+        this.#logger.warn('an answer has no place; its request is removed', fields);
+        this.#finish(job, 'UNDELIVERABLE', { waitMs, execMs });
+        return;
+      }
+      if (errnoOf(error) === undefined) throw error;
+      this.#logger.warn('cannot put an answer in place; trying again', { ...fields, retryMs });
+      const timer = setTimeout(() => {
+        this.#retries.delete(timer);
+        const nextMs = Math.min(2 * retryMs, RETRY_MAX_MS);
+        this.#answer(job, { answer, execMs }, waitMs, nextMs);
+        this.#requestTurn();
+      }, retryMs);
+      this.#retries.add(timer);
+    }
+  }
+
+  /** A queued job's request is gone or another one; true if the job was still queued. */
+  #withdraw(job: Job): boolean {
+    if (!this.#queue.remove(job)) return false;
+    this.#finish(job, 'WITHDRAWN');
+    return true;
+  }
+
+  #finish(job: Job, outcome: Outcome, times?: { waitMs: number; execMs: number }): void {
+    const { spool, slot, request, seq } = job;
+    spool.release(job);
+    // What stands there now may be the next request.
+    if (outcome === 'WITHDRAWN') spool.notice(job.name);
+    const { pool, priority } = request;
+    this.#statistics.record({ vm: spool.vm, pool, priority, outcome, ...times });
+    this.#logger.info('request finished', {
+      vm: spool.vm,
+      slot: slot.kind === 'plain' ? null : slot.id,
+      pool,
+      priority,
+      seq,
+      ...(times && { waitMs: round(times.waitMs), execMs: round(times.execMs) }),
+      outcome,
+    });
+  }
+}
+
+/** To microseconds. */
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

@@ -1,0 +1,219 @@
+import { lstatSync, mkdirSync, readdirSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { encodeVmDirectoryName, VmDirectoryName } from '@vgpu/protocol';
+import type { Logger } from '../logger.js';
+import { MediatorError } from '../mediator-error.js';
+import { errnoOf } from './errno.js';
+import { isRacy } from './racy.js';
+import { VmSpool } from './vm-spool.js';
+
+export interface SpoolOptions {
+  /** The directory that holds the VM directories. */
+  readonly root: string;
+  readonly maxQueuedPerVm: () => number;
+  readonly settleMs: () => number;
+  readonly logger: Logger;
+  /** Called when some VM's directory has a name to look at; `nextWithWork` gives it. */
+  readonly onWork: () => void;
+  /** A VM directory has been removed or replaced: its jobs are void. */
+  readonly onGone: (spool: VmSpool) => void;
+}
+
+/** All VM directories below the root: finds them, watches them, sweeps them. */
+export class Spool {
+  readonly #options: SpoolOptions;
+  readonly #spools = new Map<number, VmSpool>();
+  /** Taken in turns, so that one VM's flood does not delay another's request. */
+  readonly #withWork = new Set<VmSpool>();
+  #rootWatcher: FSWatcher | undefined;
+  #watchLossReported = false;
+  #rootReadable = true;
+  #rootChanged = false;
+  #listedMtimeNs: bigint | undefined;
+
+  constructor(options: SpoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Creates the root if there is none, and opens every VM directory in it.
+   *
+   * @throws MediatorError `ROOT_UNUSABLE`.
+   */
+  open(): void {
+    const { root } = this.#options;
+    try {
+      if (mkdirSync(root, { recursive: true, mode: 0o755 }) !== undefined) {
+        this.#options.logger.info('created the root directory', { root });
+      }
+      readdirSync(root);
+    } catch (error) {
+      throw new MediatorError(
+        'ROOT_UNUSABLE',
+        `cannot use ${root} as the root: ${(error as Error).message}; give another with --root`,
+        { cause: error },
+      );
+    }
+    this.#watchRoot();
+    this.#discover();
+  }
+
+  close(): void {
+    this.#rootWatcher?.close();
+    this.#rootWatcher = undefined;
+    for (const spool of this.#spools.values()) spool.close();
+    this.#spools.clear();
+    this.#withWork.clear();
+  }
+
+  /** Whether no VM directory has anything left to look at. */
+  get isDrained(): boolean {
+    return [...this.#spools.values()].every((spool) => spool.isDrained);
+  }
+
+  get vmCount(): number {
+    return this.#spools.size;
+  }
+
+  /**
+   * Looks at every VM directory, and for new ones.
+   *
+   * @param staleBeforeNs If given, answers older than this that nobody fetched are removed.
+   */
+  sweep(staleBeforeNs?: bigint): void {
+    this.#discover();
+    for (const spool of this.#spools.values()) {
+      this.guard(spool, () => {
+        if (!spool.sweep(staleBeforeNs)) this.#drop(spool);
+      });
+    }
+  }
+
+  /** The VMs that have something to do now, each once. */
+  takeWork(): VmSpool[] {
+    if (this.#rootChanged) this.#discover();
+    const spools = [...this.#withWork].filter((spool) => spool.hasWork);
+    this.#withWork.clear();
+    return spools;
+  }
+
+  /** A VM has more to do than its share of this turn. */
+  requeue(spool: VmSpool): void {
+    if (this.#spools.get(spool.vm) === spool) this.#withWork.add(spool);
+  }
+
+  /** Runs a step on one VM's directory; what fails there concerns nobody else. */
+  guard(spool: VmSpool, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      spool.lookAgainLater();
+      this.#options.logger.warn('cannot look at a VM directory; trying again at the next sweep', {
+        vm: spool.vm,
+        error: (error as Error).message,
+      });
+    }
+  }
+
+  #discover(): void {
+    const { root } = this.#options;
+    try {
+      const { mtimeNs } = statSync(root, { bigint: true });
+      if (!this.#rootReadable) this.#options.logger.info('the root can be read again', { root });
+      this.#rootReadable = true;
+      if (this.#rootWatcher === undefined) this.#watchRoot();
+      if (!this.#rootChanged && mtimeNs === this.#listedMtimeNs) return;
+      this.#rootChanged = false;
+      this.#listedMtimeNs = isRacy(mtimeNs) ? undefined : mtimeNs;
+      for (const name of readdirSync(root)) {
+        const vm = z.safeDecode(VmDirectoryName, name).data;
+        if (vm !== undefined) this.#adopt(vm);
+      }
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      if (this.#rootReadable) {
+        this.#options.logger.error('cannot read the root; trying again at each sweep', {
+          root,
+          error: (error as Error).message,
+        });
+      }
+      this.#rootReadable = false;
+    }
+  }
+
+  /** Opens a VM directory that is new, or that stands in the place of another of its name. */
+  #adopt(vm: number): void {
+    const { root, maxQueuedPerVm, settleMs, logger } = this.#options;
+    const known = this.#spools.get(vm);
+    try {
+      const path = join(root, encodeVmDirectoryName(vm));
+      const stats = lstatSync(path, { bigint: true });
+      if (known?.directory.is(stats)) return;
+      if (known !== undefined) this.#drop(known);
+      if (!stats.isDirectory()) return;
+      const spool = new VmSpool({
+        root,
+        vm,
+        maxQueued: maxQueuedPerVm,
+        settleMs,
+        onWork: (worker) => {
+          this.#withWork.add(worker);
+          this.#options.onWork();
+        },
+        onWatchLost: (error) => {
+          this.#reportWatchLoss(error);
+        },
+        onStaleRemoved: (_spool, files) => {
+          logger.info('removed files that nobody fetched', { vm, files });
+        },
+      });
+      this.#spools.set(vm, spool);
+      this.#withWork.add(spool);
+      this.#options.onWork();
+      logger.debug('serving a VM directory', { vm, path });
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      this.#listedMtimeNs = undefined;
+      logger.warn('cannot open a VM directory; trying again at the next sweep', {
+        vm,
+        error: (error as Error).message,
+      });
+    }
+  }
+
+  #drop(spool: VmSpool): void {
+    this.#spools.delete(spool.vm);
+    this.#withWork.delete(spool);
+    this.#options.onGone(spool);
+    spool.close();
+    this.#options.logger.info('a VM directory is gone', { vm: spool.vm });
+  }
+
+  #watchRoot(): void {
+    const lost = (error: unknown) => {
+      this.#rootWatcher?.close();
+      this.#rootWatcher = undefined;
+      this.#reportWatchLoss(error as Error);
+    };
+    try {
+      this.#rootWatcher = watch(this.#options.root, () => {
+        this.#rootChanged = true;
+        this.#options.onWork();
+      });
+      this.#rootWatcher.on('error', lost);
+    } catch (error) {
+      lost(error);
+    }
+  }
+
+  #reportWatchLoss(error: Error): void {
+    if (this.#watchLossReported) return;
+    this.#watchLossReported = true;
+    this.#options.logger.warn('inotify is not available for all directories; they are swept only', {
+      error: error.message,
+      remedy: 'raise fs.inotify.max_user_watches and fs.inotify.max_user_instances',
+    });
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * What went wrong; these strings are stable.
+ *
+ * - `INVALID_PRIORITY`: `push` was given a priority that is NaN or no number.
+ * - `INVALID_CAPACITY`: the constructor was given a capacity that is neither a positive integer nor
+ *   Infinity.
+ * - `QUEUE_FULL`: `push` found `capacity` elements in the queue.
+ * - `CHANGED_WHILE_ITERATING`: an iterator was asked to go on after the queue had changed.
+ */
+export type QueueErrorCode =
+  'INVALID_PRIORITY' | 'INVALID_CAPACITY' | 'QUEUE_FULL' | 'CHANGED_WHILE_ITERATING';
+
+/** The only error that this package throws. Decide by `code`; `message` is for people. */
+export class QueueError extends Error {
+  override readonly name = 'QueueError';
+  readonly code: QueueErrorCode;
+
+  /**
+   * @param code what went wrong
+   * @param message what was expected, what came instead, and what to do
+   */
+  constructor(code: QueueErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
