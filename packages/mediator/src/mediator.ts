@@ -1,4 +1,4 @@
-import { encodeAnswer } from '@vgpu/protocol';
+import { encodeAnswer, type Slot } from '@vgpu/protocol';
 import type { VectorAdder } from '@vgpu/cuda-binding';
 import { Executor, type Execution } from './executor.js';
 import { InstanceLock } from './instance-lock.js';
@@ -103,8 +103,7 @@ export class Mediator {
       onRejected: (slot, request) => {
         this.#statistics.record(request);
         const { vm, outcome } = request;
-        const name = slot.kind === 'plain' ? null : slot.id;
-        logger.info('request rejected', { vm, slot: name, outcome });
+        logger.info('request rejected', { vm, slot: slotLabel(slot), outcome });
       },
     });
     this.#executors = devices.map(
@@ -232,6 +231,7 @@ export class Mediator {
     }
     this.#isFirstTurn = false;
     this.#queue.push(jobs);
+    for (const job of jobs) this.#logger.debug('request queued', describe(job));
   }
 
   #takeFrom(spool: VmSpool, limit: number): Job[] {
@@ -261,6 +261,7 @@ export class Mediator {
       return;
     }
     const waitMs = performance.now() - job.admittedMs;
+    this.#logger.debug('request on the device', describe(job));
     const execution = await executor.run(job);
     this.#answer(job, execution, waitMs, RETRY_MIN_MS);
     this.#requestTurn();
@@ -308,22 +309,27 @@ export class Mediator {
   }
 
   #finish(job: Job, outcome: Outcome, times?: { waitMs: number; execMs: number }): void {
-    const { spool, slot, request, seq } = job;
+    const { spool, request } = job;
     spool.release(job);
     // What stands there now may be the next request.
     if (outcome === 'WITHDRAWN') spool.notice(job.name);
     const { pool, priority } = request;
     this.#statistics.record({ vm: spool.vm, pool, priority, outcome, ...times });
     this.#logger.info('request finished', {
-      vm: spool.vm,
-      slot: slot.kind === 'plain' ? null : slot.id,
-      pool,
-      priority,
-      seq,
+      ...describe(job),
       ...(times && { waitMs: round(times.waitMs), execMs: round(times.execMs) }),
       outcome,
     });
   }
+}
+
+function describe({ spool, slot, request: { pool, priority }, seq }: Job) {
+  return { vm: spool.vm, slot: slotLabel(slot), pool, priority, seq };
+}
+
+/** A named slot's id; `.`, which no id can be, for the plain slot. */
+function slotLabel(slot: Slot): string {
+  return slot.kind === 'plain' ? '.' : slot.id;
 }
 
 /** To microseconds. */
