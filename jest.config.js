@@ -12,6 +12,9 @@ export default {
     '^@vgpu/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
+  // The black-box tests wait for processes, on machines that may be busy.
+  testTimeout: 60_000,
+  maxWorkers: 2,
   cacheDirectory: '<rootDir>/.cache/jest',
   collectCoverageFrom: ['packages/*/src/**/*.ts'],
 };

@@ -1,0 +1,213 @@
+// The four integration scenarios of the original plan, with real mediator and client processes and
+// real files. The order in which requests are served is decided by the files that are there when
+// the mediator starts, not by who is fast, so that the demo shows the same on every machine.
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const program = (/** @type {string} */ path) =>
+  fileURLToPath(new URL(`../packages/${path}/dist/bin.js`, import.meta.url));
+const MEDIATOR = program('mediator');
+const CLIENT = program('vm-client');
+const PATIENCE_MS = 30_000;
+
+/**
+ * @typedef {{ vm: number, pool: 'A' | 'B', priority: 'high' | 'medium' | 'low', a: number, b: number }} Call
+ * @typedef {{ message: string, vm?: number, seq?: number, waitMs?: number }} LogLine
+ * @typedef {{ scenario: string, call: Call, served: number, printed: string, waitMs: number, ok: boolean }} Row
+ */
+
+/** @type {Record<string, Call>} */
+const calls = {
+  vm1: { vm: 1, pool: 'A', priority: 'high', a: 100, b: 200 },
+  vm2: { vm: 2, pool: 'A', priority: 'medium', a: 50, b: 75 },
+  vm4: { vm: 4, pool: 'B', priority: 'high', a: 150, b: 250 },
+};
+const { vm1, vm2, vm4 } = /** @type {Record<'vm1' | 'vm2' | 'vm4', Call>} */ (calls);
+
+/** A root directory with the VMs' directories, a mediator and clients. */
+class Host {
+  base = mkdtempSync(join(tmpdir(), 'vgpu-demo-'));
+  root = join(this.base, 'vgpu');
+  /** @type {LogLine[]} */
+  log = [];
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  mediator;
+
+  constructor() {
+    for (const { vm } of Object.values(calls)) mkdirSync(this.directory(vm), { recursive: true });
+  }
+
+  directory(/** @type {number} */ vm) {
+    return join(this.root, `vm${vm}`);
+  }
+
+  /** @param {number} delayMs how long the device takes for one addition */
+  start(delayMs) {
+    const flags = ['--backend', 'cpu', '--cpu-delay', String(delayMs)];
+    const logging = ['--log-level', 'debug', '--log-format', 'json'];
+    const child = spawn(process.execPath, [MEDIATOR, '--root', this.root, ...flags, ...logging], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (line.startsWith('{')) this.log.push(JSON.parse(line));
+      else process.stderr.write(`${line}\n`);
+    });
+    this.mediator = child;
+  }
+
+  /** Starts a client; gives its outcome once its request is on disk. */
+  async send(/** @type {Call} */ { vm, pool, priority, a, b }) {
+    const identity = ['--vm-id', String(vm), '--pool', pool, '--priority', priority];
+    const args = [CLIENT, '--root', this.root, ...identity, String(a), String(b)];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let printed = '';
+    child.stdout.on('data', (text) => (printed += text));
+    /** @type {Promise<{ printed: string, status: number | null }>} */
+    const outcome = new Promise((resolve) => {
+      child.on('close', (status) => {
+        resolve({ printed: printed.trim(), status });
+      });
+    });
+    const isSent = () =>
+      child.exitCode !== null ||
+      this.logged('request queued', vm) ||
+      readdirSync(this.directory(vm)).some((name) => name.startsWith('request'));
+    await until(isSent, `the request of VM-${vm}`);
+    return { outcome };
+  }
+
+  logged(/** @type {string} */ message, /** @type {number} */ vm) {
+    return this.log.find((line) => line.message === message && line.vm === vm);
+  }
+
+  /** Where a log line stands; -1 if it is missing. */
+  position(/** @type {string} */ message, /** @type {number} */ vm) {
+    return this.log.findIndex((line) => line.message === message && line.vm === vm);
+  }
+
+  async stop() {
+    const { mediator } = this;
+    if (mediator !== undefined && mediator.exitCode === null) {
+      const exited = new Promise((resolve) => mediator.on('exit', resolve));
+      mediator.kill('SIGTERM');
+      await exited;
+    }
+    rmSync(this.base, { recursive: true, force: true });
+  }
+}
+
+/** Waits for a condition. */
+async function until(/** @type {() => unknown} */ condition, /** @type {string} */ what) {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    await sleep(5);
+  }
+}
+
+/**
+ * Sends calls one after the other, starts the mediator, and says how each fared.
+ *
+ * @param {string} scenario
+ * @param {Call[]} sent
+ * @param {Call[]} expected the order in which they should be served
+ * @param {{ busy?: boolean }} [options] busy: the first one is on the device when the rest is sent
+ * @returns {Promise<Row[]>}
+ */
+async function play(scenario, sent, expected, { busy = false } = {}) {
+  process.stderr.write(`  ${scenario} ...\n`);
+  const host = new Host();
+  try {
+    if (busy) host.start(1000);
+    const pending = [];
+    for (const call of sent) {
+      pending.push({ call, ...(await host.send(call)) });
+      if (busy)
+        await until(() => host.logged('request on the device', sent[0]?.vm ?? 0), 'a start');
+      // Further apart than the tick with which older kernels stamp files.
+      await sleep(20);
+    }
+    if (!busy) host.start(50);
+    /** @type {Row[]} */
+    const rows = [];
+    for (const { call, outcome } of pending) {
+      const { printed, status } = await outcome;
+      const isLogged = () => host.logged('request finished', call.vm);
+      await until(isLogged, `the log line of VM-${call.vm}`);
+      const finished = host.log.filter(({ message }) => message === 'request finished');
+      const served = finished.findIndex(({ vm }) => vm === call.vm) + 1;
+      const waitMs = isLogged()?.waitMs ?? NaN;
+      const isRight = printed === String(call.a + call.b) && status === 0;
+      const ok = isRight && expected[served - 1] === call;
+      rows.push({ scenario, call, served, printed, waitMs, ok });
+    }
+    if (busy) {
+      const [first = vm1, second = vm2] = sent;
+      const accepted = host.position('request queued', second.vm);
+      const ok =
+        host.position('request on the device', first.vm) < accepted &&
+        accepted < host.position('request finished', first.vm) &&
+        host.position('request finished', first.vm) <
+          host.position('request on the device', second.vm);
+      for (const row of rows) row.ok &&= ok;
+    }
+    return rows;
+  } finally {
+    await host.stop();
+  }
+}
+
+const rows = [
+  ...(await play('1 single VM', [vm1], [vm1])),
+  ...(await play('2 priority, sent low first', [vm2, vm1, vm4], [vm1, vm4, vm2])),
+  ...(await play('3 accepted while busy', [vm1, vm2], [vm1, vm2], { busy: true })),
+  ...(await play('4 pools are equal, A first', [vm1, vm4], [vm1, vm4])),
+  ...(await play('4 pools are equal, B first', [vm4, vm1], [vm4, vm1])),
+];
+
+const header = [
+  'scenario',
+  'sent',
+  'VM',
+  'pool',
+  'priority',
+  'request',
+  'served',
+  'printed',
+  'waited',
+  '',
+];
+const table = rows.map(({ scenario, call, served, printed, waitMs, ok }, index) => {
+  const isFirst = rows[index - 1]?.scenario !== scenario;
+  const sent = index - rows.findIndex((row) => row.scenario === scenario) + 1;
+  const { vm, pool, priority, a, b } = call;
+  const cells = [sent, `VM-${vm}`, pool, priority, `${a}+${b}`, served, printed];
+  return [
+    isFirst ? scenario : '',
+    ...cells.map(String),
+    `${waitMs.toFixed(1)} ms`,
+    ok ? 'ok' : 'WRONG',
+  ];
+});
+const widths = header.map((title, column) =>
+  Math.max(title.length, ...table.map((cells) => cells[column]?.length ?? 0)),
+);
+const line = (/** @type {string[]} */ cells) =>
+  cells
+    .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+    .join('  ')
+    .trimEnd();
+console.log(
+  ['', line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...table.map(line)].join(
+    '\n',
+  ),
+);
+
+const wrong = rows.filter(({ ok }) => !ok).length;
+console.log(wrong === 0 ? '\nAll as expected.' : `\n${wrong} of ${rows.length} not as expected.`);
+process.exitCode = wrong === 0 ? 0 : 1;

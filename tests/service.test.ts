@@ -1,0 +1,160 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { MediatorProcess, runClient, runMediator, TestRoot, until } from './support/processes.js';
+
+describe('vgpu-mediator as a service', () => {
+  let root: TestRoot;
+  beforeEach(() => {
+    root = new TestRoot([1, 2]);
+  });
+  afterEach(() => {
+    root.remove();
+  });
+
+  it('serves a client, in the words of the README', async () => {
+    const mediator = await MediatorProcess.serving(root);
+    expect(await runClient(root, 1, '100', '200')).toEqual({
+      status: 0,
+      stdout: '300\n',
+      stderr: '',
+    });
+    const list = ['2147483647,-5,0', '1,3,0', '--priority', 'high', '--pool', 'B', '--json'];
+    const { stdout } = await runClient(root, 2, ...list);
+    expect(JSON.parse(stdout)).toMatchObject({ sum: [-2147483648, -2, 0], priority: 2, pool: 'B' });
+    expect((await runClient(root, 2, '-5', '3', '--plain')).stdout).toBe('-2\n');
+    expect(mediator.logged('request finished')).toMatchObject([
+      { level: 'info', vm: 1, pool: 'A', priority: 1, seq: 1, outcome: 'ok' },
+      { level: 'info', vm: 2, pool: 'B', priority: 2, seq: 2, outcome: 'ok' },
+      { level: 'info', vm: 2, slot: '.', seq: 3, outcome: 'ok' },
+    ]);
+    expect(await mediator.stop()).toBe(0);
+  });
+
+  it('finishes what is on the device at the first signal, and leaves the rest', async () => {
+    const mediator = await MediatorProcess.serving(root, '--cpu-delay', '500', '--log-level=debug');
+    root.drop(1, 'first', 'A:1:1:100:200\n');
+    root.drop(2, 'second', 'A:1:2:100:200\n');
+    await until(
+      () =>
+        mediator.logged('request on the device').length === 1 &&
+        mediator.logged('request queued').length === 2,
+      'one request on the device and one in the queue',
+    );
+    expect(await mediator.stop()).toBe(0);
+    expect(readFileSync(root.in(1, 'response-first.txt'), 'utf8')).toBe('300\n');
+    expect(existsSync(root.in(1, 'request-first.txt'))).toBe(false);
+    expect(existsSync(root.in(2, 'request-second.txt'))).toBe(true);
+    expect(existsSync(root.in(2, 'response-second.txt'))).toBe(false);
+  });
+
+  it('ends at once at the second signal', async () => {
+    const mediator = await MediatorProcess.serving(
+      root,
+      '--cpu-delay',
+      '9000',
+      '--log-level=debug',
+    );
+    root.drop(1, 'x', 'A:1:1:100:200\n');
+    await until(() => mediator.logged('request on the device').length === 1, 'a busy device');
+    mediator.signal('SIGTERM');
+    await until(() => mediator.logged('stopping').length === 1, 'the first signal');
+    mediator.signal('SIGINT');
+    expect(await mediator.exited).toBe(130);
+    expect(existsSync(root.in(1, 'request-x.txt'))).toBe(true);
+  });
+
+  it('refuses a second mediator, but not one after a kill', async () => {
+    const first = await MediatorProcess.serving(root);
+    const second = await runMediator('--root', root.path, '--backend', 'cpu');
+    expect(second.status).toBe(69);
+    expect(second.stderr).toMatch(
+      /^vgpu-mediator: another mediator holds .*vgpu-state\/lock; .*\n$/,
+    );
+    first.signal('SIGKILL');
+    await first.exited;
+    const third = await MediatorProcess.serving(root);
+    expect(await third.stop()).toBe(0);
+  });
+
+  it('serves what is there and exits with --once, half-written looking requests too', async () => {
+    for (let index = 0; index < 100; index += 1) root.drop(1, `n${index}`, `A:0:1:${index}:1\n`);
+    writeFileSync(root.in(2, 'request.txt'), 'B:2:2:1:1');
+    const mediator = new MediatorProcess(root, '--once');
+    expect(await mediator.exited).toBe(0);
+    expect(readFileSync(root.in(1, 'response-n99.txt'), 'utf8')).toBe('100\n');
+    expect(readFileSync(root.in(2, 'response.txt'), 'utf8')).toBe('2\n');
+    expect(mediator.logged('statistics')).toMatchObject([
+      {
+        requests: 101,
+        outcome: { ok: 101 },
+        pool: { A: 100, B: 1 },
+        priority: { low: 100, high: 1 },
+        vm: { 1: 100, 2: 1 },
+        queued: 0,
+      },
+    ]);
+  });
+
+  it('prints statistics at SIGUSR1 and takes a changed configuration over at SIGHUP', async () => {
+    const config = join(root.base, 'config.json');
+    writeFileSync(config, JSON.stringify({ 'log-level': 'info', settle: 100 }));
+    const mediator = await MediatorProcess.serving(root, '--config', config);
+    await runClient(root, 1, '1', '2');
+    mediator.signal('SIGUSR1');
+    await until(() => mediator.logged('statistics').length === 1, 'the statistics');
+    expect(mediator.logged('statistics')).toMatchObject([{ requests: 1, vm: { 1: 1 } }]);
+
+    writeFileSync(config, JSON.stringify({ 'log-level': 'debug', backend: 'cuda' }));
+    mediator.signal('SIGHUP');
+    await until(() => mediator.logged('configuration reloaded').length === 1, 'the reload');
+    // The flag for the backend counts before the file, so that nothing needs a restart.
+    expect(mediator.logged('configuration reloaded')[0]).not.toHaveProperty('needsRestart');
+    await runClient(root, 1, '1', '2');
+    expect(mediator.logged('request queued')).toHaveLength(1);
+
+    writeFileSync(config, '{ "settle": "soon" }');
+    mediator.signal('SIGHUP');
+    await until(() => mediator.log.some(({ level }) => level === 'error'), 'the complaint');
+    await runClient(root, 1, '1', '2');
+    expect(mediator.logged('request queued')).toHaveLength(2);
+    expect(await mediator.stop()).toBe(0);
+  });
+
+  it('serves on when the reader of its log has gone', async () => {
+    const mediator = await MediatorProcess.serving(root);
+    mediator.child.stderr?.destroy();
+    for (const sum of ['3\n', '3\n', '3\n']) {
+      expect((await runClient(root, 1, '1', '2')).stdout).toBe(sum);
+    }
+    expect(mediator.child.exitCode).toBeNull();
+    mediator.signal('SIGKILL');
+  });
+
+  it('finds VM directories that appear and disappear', async () => {
+    const mediator = await MediatorProcess.serving(root);
+    mkdirSync(root.in(7));
+    expect((await runClient(root, 7, '1', '2')).stdout).toBe('3\n');
+    rmSync(root.in(7), { recursive: true });
+    await until(() => mediator.logged('a VM directory is gone').length === 1, 'the loss');
+    mkdirSync(root.in(7));
+    expect((await runClient(root, 7, '3', '4')).stdout).toBe('7\n');
+    expect(await mediator.stop()).toBe(0);
+  });
+
+  it.each([
+    [['--rot', '/x'], 64, 'Unknown argument: rot; see vgpu-mediator --help'],
+    [['serve', 'now'], 64, 'Unknown argument: now; see vgpu-mediator --help'],
+    [['--settle', '-1'], 64, '--settle: expected milliseconds from 0 to 2147483647, got "-1"'],
+    [['--devices', '0,0'], 64, '--devices: expected each device once, got "0,0"'],
+    [['--backend', 'tpu'], 64, '--backend: expected one of auto, cuda, cpu, got "tpu"'],
+    [['--config', '/nonexistent'], 78, 'the config file /nonexistent cannot be read: ENOENT'],
+    [['--root', '/dev/null/x'], 73, 'cannot use /dev/null/x'],
+    [['--backend', 'cuda'], 69, 'expected to open CUDA device 0'],
+  ])('says in one line why it does not run: %j', async (flags, status, text) => {
+    const finished = await runMediator('--root', root.path, ...flags);
+    expect(finished).toMatchObject({ status, stdout: '' });
+    expect(finished.stderr).toContain(`vgpu-mediator: ${text}`);
+    expect(finished.stderr.split('\n')).toHaveLength(2);
+  });
+});

@@ -1,0 +1,140 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const repository = resolve(import.meta.dirname, '../..');
+const MEDIATOR = join(repository, 'packages/mediator/dist/bin.js');
+const CLIENT = join(repository, 'packages/vm-client/dist/bin.js');
+
+/** No setting of whoever runs the tests may reach the programs under test. */
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('VGPU_')),
+);
+
+/** A line of the mediator's JSON log. */
+export type LogLine = Readonly<Record<string, unknown>> & { readonly message: string };
+
+/** A root directory of its own, on a tmpfs where there is one, with directories for VMs. */
+export class TestRoot {
+  readonly base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'vgpu-test-'));
+  readonly path = join(this.base, 'vgpu');
+
+  constructor(vms: readonly number[] = [1]) {
+    mkdirSync(this.path);
+    for (const vm of vms) mkdirSync(this.in(vm));
+  }
+
+  in(vm: number, ...names: string[]): string {
+    return join(this.path, `vm${vm}`, ...names);
+  }
+
+  /** Hands a request over as a careful client does: written elsewhere, then renamed. */
+  drop(vm: number, id: string, line: string): void {
+    writeFileSync(this.in(vm, `.request-${id}.tmp`), line);
+    renameSync(this.in(vm, `.request-${id}.tmp`), this.in(vm, `request-${id}.txt`));
+  }
+
+  remove(): void {
+    rmSync(this.base, { recursive: true, force: true });
+  }
+}
+
+/** A mediator process. */
+export class MediatorProcess {
+  readonly log: LogLine[] = [];
+  /** Everything that was written to stderr and is no JSON. */
+  readonly complaints: string[] = [];
+  readonly child: ChildProcess;
+  readonly exited: Promise<number | NodeJS.Signals>;
+
+  constructor(root: TestRoot, ...flags: string[]) {
+    const fixed = ['--root', root.path, '--backend', 'cpu', '--log-format', 'json'];
+    this.child = spawn(process.execPath, [MEDIATOR, ...fixed, ...flags], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: environment,
+    });
+    if (this.child.stderr === null) throw new Error('stderr is a pipe');
+    const lines = createInterface({ input: this.child.stderr });
+    lines.on('line', (line) => {
+      if (line.startsWith('{')) this.log.push(JSON.parse(line) as LogLine);
+      else this.complaints.push(line);
+    });
+    const closed = once(lines, 'close');
+    this.exited = once(this.child, 'exit').then(async ([status, signal]) => {
+      await closed;
+      return (status ?? signal) as number | NodeJS.Signals;
+    });
+  }
+
+  /** Starts a mediator and waits until it serves. */
+  static async serving(root: TestRoot, ...flags: string[]): Promise<MediatorProcess> {
+    const mediator = new MediatorProcess(root, ...flags);
+    await until(
+      () => mediator.logged('ready').length > 0 || mediator.child.exitCode !== null,
+      'the mediator to be ready',
+    );
+    if (mediator.child.exitCode !== null) throw new Error(mediator.complaints.join('\n'));
+    return mediator;
+  }
+
+  logged(message: string): LogLine[] {
+    return this.log.filter((line) => line.message === message);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  async stop(): Promise<number | NodeJS.Signals> {
+    this.signal('SIGTERM');
+    return this.exited;
+  }
+}
+
+export interface Finished {
+  readonly status: number | NodeJS.Signals;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `vgpu-vm-client` to its end; `vm` 0 leaves out --vm-id. */
+export function runClient(root: TestRoot, vm: number, ...args: string[]): Promise<Finished> {
+  const identity = vm === 0 ? [] : ['--vm-id', String(vm)];
+  return run(process.execPath, [CLIENT, '--root', root.path, ...identity, ...args]);
+}
+
+/** Runs `vgpu-mediator` to its end, with nothing but these arguments. */
+export function runMediator(...args: string[]): Promise<Finished> {
+  return run(process.execPath, [MEDIATOR, ...args]);
+}
+
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Finished> {
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment,
+    ...options,
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { status: status ?? signal ?? 'SIGKILL', stdout, stderr };
+}
+
+/** Waits for a condition; fails after 30 seconds, saying for what it waited. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    await sleep(5);
+  }
+}
