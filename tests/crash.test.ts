@@ -6,11 +6,12 @@ import { MediatorProcess, TestRoot, until } from './support/processes.js';
 
 const KILLS = 200;
 /** Lines of mediators killed at the same time, each with a root of its own. */
-const LINES = 4;
+const LINES = 2;
 const VMS = [1, 2, 3, 4];
 const IN_FLIGHT = 3;
-/** From the start of the process: before, while and after it comes to serve. */
-const MAX_LIFE_MS = 400;
+/** Every fourth is killed somewhere around its start, the others while they serve. */
+const MAX_START_MS = 400;
+const MAX_SERVICE_MS = 50;
 
 describe('a mediator that is killed at random moments under load', () => {
   let roots: TestRoot[];
@@ -42,7 +43,12 @@ describe('a mediator that is killed at random moments under load', () => {
       );
       for (let kill = 0; kill < KILLS / LINES; kill += 1) {
         const mediator = new MediatorProcess(root, '--poll-interval', '100');
-        await sleep(Math.random() * MAX_LIFE_MS);
+        if (kill % 4 === 0) {
+          await sleep(Math.random() * MAX_START_MS);
+        } else {
+          await until(() => mediator.logged('ready').length > 0, 'the mediator to be ready');
+          await sleep(Math.random() * MAX_SERVICE_MS);
+        }
         mediator.signal('SIGKILL');
         expect(await mediator.exited).toBe('SIGKILL');
       }

@@ -1,0 +1,20 @@
+import { PriorityQueue } from '@vgpu/queue';
+import { quantile } from './mediator.mjs';
+
+const REPETITIONS = 15;
+
+/** Fill, then drain, with three priorities: nanoseconds for each element. */
+export function measureQueue() {
+  const rows = [1_000, 100_000].map((elements) => {
+    const times = Array.from({ length: REPETITIONS }, () => {
+      const priorities = Array.from({ length: elements }, () => Math.floor(3 * Math.random()));
+      const queue = new PriorityQueue();
+      const started = performance.now();
+      for (const priority of priorities) queue.push(priority, priority);
+      while (queue.pop() !== undefined);
+      return (1e6 * (performance.now() - started)) / elements;
+    });
+    return { elements, 'ns per push and pop': Math.round(quantile(times, 0.5)) };
+  });
+  return Promise.resolve(rows);
+}

@@ -1,0 +1,130 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { run } from './support/processes.js';
+
+const repository = resolve(import.meta.dirname, '..');
+const { packageManager } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+  packageManager: string;
+};
+
+/** A program in TypeScript that uses each library by what it is for. */
+const PROGRAM = `
+import { PriorityQueue } from '@vgpu/queue';
+import { decodeAnswer, encodeRequest, type Answer } from '@vgpu/protocol';
+import { openDevice, type VectorAdder } from '@vgpu/cuda-binding';
+import { Mediator, type MediatorOptions } from '@vgpu/mediator';
+import { VgpuClient } from '@vgpu/vm-client';
+
+const queue = new PriorityQueue<string>();
+queue.push('low', 0);
+queue.push('high', 2);
+const first: string | undefined = queue.pop();
+const answer: Answer = decodeAnswer('300\\n');
+const line: string = encodeRequest({
+  pool: 'A', priority: 2, vm: 1, a: Int32Array.of(1), b: Int32Array.of(2),
+});
+const device: VectorAdder = await openDevice({ backend: 'cpu' });
+const sum: number = await device.addScalar(1, 2);
+await device.close();
+const options: MediatorOptions | undefined = undefined;
+const client = new VgpuClient({ root: '/nonexistent', vmId: 1 });
+await client.close();
+console.log(JSON.stringify([first, answer, line, sum, options ?? null, typeof Mediator]));
+`;
+
+describe('the packed packages, installed by npm outside the repository', () => {
+  const base = mkdtempSync(join(tmpdir(), 'vgpu-packages-'));
+  const project = join(base, 'project');
+  const inProject = (command: string, ...args: string[]) => run(command, args, { cwd: project });
+
+  beforeAll(async () => {
+    const tarballs = join(base, 'tarballs');
+    mkdirSync(project);
+    const pack = ['-r', '--filter', './packages/*', 'pack', '--pack-destination', tarballs];
+    const packed = await run('npx', ['--yes', packageManager, ...pack], { cwd: repository });
+    expect(packed).toMatchObject({ status: 0 });
+    writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+    const files = readdirSync(tarballs).map((name) => join(tarballs, name));
+    expect(files).toHaveLength(5);
+    expect(await inProject('npm', 'install', ...files)).toMatchObject({ status: 0 });
+  }, 300_000);
+  afterAll(() => {
+    rmSync(base, { recursive: true, force: true });
+  });
+
+  it('hold what they need, and nothing else', () => {
+    for (const name of readdirSync(join(project, 'node_modules/@vgpu'))) {
+      const folder = join(project, 'node_modules/@vgpu', name);
+      const files = readdirSync(folder).filter((file) => file !== 'node_modules');
+      expect(files.toSorted()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
+      expect(
+        readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+          /\.tsbuildinfo$|\.map$|test/.test(file),
+        ),
+      ).toEqual([]);
+    }
+  });
+
+  it('give programs that work', async () => {
+    mkdirSync(join(project, 'vgpu/vm1'), { recursive: true });
+    writeFileSync(join(project, 'vgpu/vm1/request-a.txt'), 'A:2:1:100:200\n');
+    const mediator = await inProject(
+      ...(['npx', 'vgpu-mediator', '--root', './vgpu', '--backend', 'cpu', '--once'] as const),
+    );
+    expect(mediator).toMatchObject({ status: 0, stdout: '' });
+    expect(readFileSync(join(project, 'vgpu/vm1/response-a.txt'), 'utf8')).toBe('300\n');
+
+    const client = inProject(
+      ...(['npx', 'vgpu-vm-client', '100', '200', '--root', './vgpu', '--vm-id', '1'] as const),
+    );
+    // Serves until the client, which may start later, has its answer.
+    const serving = inProject(
+      'sh',
+      '-c',
+      'while [ ! -e done ]; do npx vgpu-mediator --root ./vgpu --backend cpu --once 2>/dev/null; done',
+    );
+    expect(await client).toEqual({ status: 0, stdout: '300\n', stderr: '' });
+    writeFileSync(join(project, 'done'), '');
+    await serving;
+    for (const program of ['vgpu-mediator', 'vgpu-vm-client']) {
+      const { stdout } = await inProject('npx', program, '--version');
+      expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    }
+  });
+
+  it('give libraries to import, with types', async () => {
+    writeFileSync(join(project, 'program.ts'), PROGRAM);
+    const tsc = join(repository, 'node_modules/typescript/bin/tsc');
+    const strict = ['--strict', '--target', 'es2023', '--lib', 'es2023,dom', '--types', ''];
+    for (const [module, resolution] of [
+      ['nodenext', 'nodenext'],
+      ['esnext', 'bundler'],
+    ] as const) {
+      const how = ['--module', module, '--moduleResolution', resolution];
+      expect(await inProject('node', tsc, ...strict, ...how, 'program.ts')).toMatchObject({
+        stdout: '',
+        status: 0,
+      });
+    }
+    expect(await inProject('node', 'program.js')).toEqual({
+      status: 0,
+      stdout: `["high",{"sum":{"0":300}},"A:2:1:1:2\\n",3,null,"function"]\n`,
+      stderr: '',
+    });
+  });
+
+  it('give libraries to require', async () => {
+    const names = ['queue', 'protocol', 'cuda-binding', 'mediator', 'vm-client'];
+    const program = names
+      .map((name) => `Object.keys(require('@vgpu/${name}')).length`)
+      .join(' && ');
+    writeFileSync(join(project, 'program.cjs'), `console.log(${program} > 0)`);
+    expect(await inProject('node', 'program.cjs')).toEqual({
+      status: 0,
+      stdout: 'true\n',
+      stderr: '',
+    });
+  });
+});
