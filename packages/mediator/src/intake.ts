@@ -78,9 +78,9 @@ export class Intake {
       spool.settling.forget(name);
       return undefined;
     }
-    if (!this.#isComplete(spool, name, sight) || this.#wasAnswered(spool, slot, name, sight.file)) {
-      return undefined;
-    }
+    if (this.#wasLeft(spool, slot, name, sight)) return undefined;
+    if (!this.#isComplete(spool, name, sight)) return undefined;
+    if (this.#wasAnswered(spool, slot, name, sight.file)) return undefined;
     const verdict = judge(spool.vm, sight);
     if ('code' in verdict) {
       this.#reject(spool, slot, name, sight, verdict);
@@ -114,8 +114,14 @@ export class Intake {
     return false;
   }
 
+  /** Whether this is a directory that has been answered and could not be removed. */
+  #wasLeft(spool: VmSpool, slot: Slot, name: string, sight: Arrived): boolean {
+    if (sight.kind !== 'irregular' || sight.what !== 'a directory') return false;
+    const isRemembered = this.#left.get(spool)?.get(name) === sight.file.ino;
+    return isRemembered || spool.directory.hasAnswerTo(slot, sight.file);
+  }
+
   #wasAnswered(spool: VmSpool, slot: Slot, name: string, file: FileIdentity): boolean {
-    if (this.#left.get(spool)?.get(name) === file.ino) return true;
     if (file.ctimeNs > this.#startedNs || !spool.directory.hasAnswerTo(slot, file)) return false;
     spool.directory.clear(slot, file);
     this.#options.logger.info('cleared a request that was answered before the restart', {

@@ -172,12 +172,12 @@ export class Mediator {
     this.#phase = 'stopping';
     clearTimeout(this.#sweep);
     clearImmediate(this.#turn);
-    for (const timer of this.#retries) clearTimeout(timer);
     while (this.#executors.some((executor) => executor.isBusy)) {
       await new Promise<void>((resolve) => {
         this.#onSettled = resolve;
       });
     }
+    for (const timer of this.#retries) clearTimeout(timer);
     await Promise.allSettled(this.#executors.map((executor) => executor.stop()));
     this.#spool.close();
     this.#lock.release();

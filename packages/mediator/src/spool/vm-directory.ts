@@ -36,7 +36,7 @@ import {
   type BigIntStats,
   type Dir,
 } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import {
   encodeVmDirectoryName,
@@ -263,6 +263,8 @@ export class VmDirectory {
       if (slot !== undefined && this.#lstat(requestName(slot)) !== undefined) continue;
       const stats = this.#lstat(name);
       if (stats === undefined || stats.ctimeNs >= beforeNs || stats.isDirectory()) continue;
+      // Old clients expect the empty answer file of the plain slot to stay.
+      if (slot?.kind === 'plain' && stats.size === 0n) continue;
       this.#remove(name);
       removed += 1;
     }
@@ -285,7 +287,7 @@ export class VmDirectory {
   }
 
   #putInPlace(slot: Slot, line: string): void {
-    const temporary = ANSWER_PREFIX + randomBytes(9).toString('base64url');
+    const temporary = ANSWER_PREFIX + randomUUID();
     try {
       this.#write(temporary, line);
       this.#renameOver(temporary, responseName(slot));
@@ -345,7 +347,7 @@ export class VmDirectory {
    * that says which one it should be, then looked at, and put back if it is another.
    */
   #clearPlain(file: FileIdentity): Delivery {
-    const aside = `${TAKEN_PREFIX}${contentOf(file)}-${randomBytes(9).toString('base64url')}`;
+    const aside = `${TAKEN_PREFIX}${contentOf(file)}-${randomUUID()}`;
     const taken = tolerate(['ENOENT'], () => {
       renameSync(this.#at(requestName({ kind: 'plain' })), this.#at(aside));
       return true;
