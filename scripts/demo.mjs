@@ -54,7 +54,7 @@ class Host {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     createInterface({ input: child.stderr }).on('line', (line) => {
-      if (line.startsWith('{')) this.log.push(JSON.parse(line));
+      if (line.startsWith('{')) this.log.push(/** @type {LogLine} */ (JSON.parse(line)));
       else process.stderr.write(`${line}\n`);
     });
     this.mediator = child;
@@ -66,7 +66,7 @@ class Host {
     const args = [CLIENT, '--root', this.root, ...identity, String(a), String(b)];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let printed = '';
-    child.stdout.on('data', (text) => (printed += text));
+    child.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => (printed += text));
     /** @type {Promise<{ printed: string, status: number | null }>} */
     const outcome = new Promise((resolve) => {
       child.on('close', (status) => {
@@ -75,7 +75,7 @@ class Host {
     });
     const isSent = () =>
       child.exitCode !== null ||
-      this.logged('request queued', vm) ||
+      this.position('request queued', vm) >= 0 ||
       readdirSync(this.directory(vm)).some((name) => name.startsWith('request'));
     await until(isSent, `the request of VM-${vm}`);
     return { outcome };
@@ -92,7 +92,7 @@ class Host {
 
   async stop() {
     const { mediator } = this;
-    if (mediator !== undefined && mediator.exitCode === null) {
+    if (mediator?.exitCode === null) {
       const exited = new Promise((resolve) => mediator.on('exit', resolve));
       mediator.kill('SIGTERM');
       await exited;

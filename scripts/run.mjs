@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stamp = join(root, 'node_modules', '.installed');
 
-/** @type {{ packageManager: string, engines: { node: string } }} */
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const manifest = /** @type {{ packageManager: string, engines: { node: string } }} */ (
+  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+);
 
 /** @type {Record<string, () => void>} */
 const tasks = {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { run } from './support/processes.js';
+import { environment, run } from './support/processes.js';
 
 const repository = resolve(import.meta.dirname, '..');
 const { packageManager } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
@@ -37,7 +37,10 @@ console.log(JSON.stringify([first, answer, line, sum, options ?? null, typeof Me
 describe('the packed packages, installed by npm outside the repository', () => {
   const base = mkdtempSync(join(tmpdir(), 'vgpu-packages-'));
   const project = join(base, 'project');
-  const inProject = (command: string, ...args: string[]) => run(command, args, { cwd: project });
+  // An empty home, but what npm has downloaded once need not come again.
+  const env = { ...environment, HOME: base, npm_config_cache: join(repository, '.cache/npm') };
+  const inProject = (command: string, ...args: string[]) =>
+    run(command, args, { cwd: project, env });
 
   beforeAll(async () => {
     const tarballs = join(base, 'tarballs');
@@ -97,16 +100,17 @@ describe('the packed packages, installed by npm outside the repository', () => {
   it('give libraries to import, with types', async () => {
     writeFileSync(join(project, 'program.ts'), PROGRAM);
     const tsc = join(repository, 'node_modules/typescript/bin/tsc');
-    const strict = ['--strict', '--target', 'es2023', '--lib', 'es2023,dom', '--types', ''];
-    for (const [module, resolution] of [
-      ['nodenext', 'nodenext'],
+    for (const [module, moduleResolution] of [
       ['esnext', 'bundler'],
-    ] as const) {
-      const how = ['--module', module, '--moduleResolution', resolution];
-      expect(await inProject('node', tsc, ...strict, ...how, 'program.ts')).toMatchObject({
-        stdout: '',
-        status: 0,
-      });
+      ['nodenext', 'nodenext'],
+    ]) {
+      const compilerOptions = {
+        ...{ module, moduleResolution },
+        ...{ strict: true, target: 'es2023', lib: ['es2023', 'dom'], types: [] },
+      };
+      const config = JSON.stringify({ compilerOptions, files: ['program.ts'] });
+      writeFileSync(join(project, 'tsconfig.json'), config);
+      expect(await inProject('node', tsc)).toMatchObject({ stdout: '', status: 0 });
     }
     expect(await inProject('node', 'program.js')).toEqual({
       status: 0,

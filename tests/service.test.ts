@@ -129,6 +129,7 @@ describe('vgpu-mediator as a service', () => {
     }
     expect(mediator.child.exitCode).toBeNull();
     mediator.signal('SIGKILL');
+    await mediator.exited;
   });
 
   it('finds VM directories that appear and disappear', async () => {

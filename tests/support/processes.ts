@@ -10,9 +10,9 @@ const repository = resolve(import.meta.dirname, '../..');
 const MEDIATOR = join(repository, 'packages/mediator/dist/bin.js');
 const CLIENT = join(repository, 'packages/vm-client/dist/bin.js');
 
-/** No setting of whoever runs the tests may reach the programs under test. */
-const environment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !name.startsWith('VGPU_')),
+/** No setting of whoever runs the tests, or of the npm that started them, is to count. */
+export const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(?:VGPU|npm)_/i.test(name)),
 );
 
 /** A line of the mediator's JSON log. */
@@ -63,11 +63,9 @@ export class MediatorProcess {
       if (line.startsWith('{')) this.log.push(JSON.parse(line) as LogLine);
       else this.complaints.push(line);
     });
-    const closed = once(lines, 'close');
-    this.exited = once(this.child, 'exit').then(async ([status, signal]) => {
-      await closed;
-      return (status ?? signal) as number | NodeJS.Signals;
-    });
+    this.exited = once(this.child, 'close').then(
+      ([status, signal]) => (status ?? signal) as number | NodeJS.Signals,
+    );
   }
 
   /** Starts a mediator and waits until it serves. */

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { parseCommandLine } from './cli/command-line.js';
 import { exitCodeOf } from './cli/exit-code.js';
-import { serve } from './cli/serve.js';
+import { Service } from './cli/service.js';
 import { ExitCode } from '@vgpu/protocol';
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
     process.stdout.write(`${line.text}\n`);
     return;
   }
-  const service = await serve({ flags: line.flags, environment: process.env });
+  const service = new Service({ flags: line.flags, environment: process.env });
   let signalled = false;
   for (const [name, number] of Object.entries(SIGNALS)) {
     process.on(name, () => {
@@ -29,9 +29,13 @@ async function main(): Promise<void> {
       service.stop(name);
     });
   }
-  process.on('SIGHUP', service.reload);
-  process.on('SIGUSR1', service.printStatistics);
-  await service.done;
+  process.on('SIGHUP', () => {
+    service.reload();
+  });
+  process.on('SIGUSR1', () => {
+    service.printStatistics();
+  });
+  await service.run();
 }
 
 main().then(

@@ -1,0 +1,123 @@
+import { openDevice } from '@vgpu/cuda-binding';
+import type { Logger } from '../logger.js';
+import { Mediator, type MediatorSettings } from '../mediator.js';
+import { resolveOptions, stateDirOf, type ConfigSources } from './config.js';
+import { createLogger } from './log.js';
+import { OPTION_NAMES, type Options } from './options.js';
+
+const STATISTICS_EVERY_MS = 60_000;
+
+/** Options that a running mediator takes over on SIGHUP. */
+const RELOADABLE = [
+  'poll-interval',
+  'settle',
+  'max-queued-per-vm',
+  'exec-limit',
+  'retention',
+  'log-level',
+] as const satisfies (keyof Options)[];
+
+/** A mediator with its configuration, for whoever handles the process's signals. */
+export class Service {
+  readonly #sources: ConfigSources;
+  readonly #logger: ReturnType<typeof createLogger>;
+  readonly #mediator: Mediator;
+  readonly #stopped: Promise<void>;
+  #resolveStopped: () => void = () => undefined;
+  #options: Options;
+
+  /** @throws MediatorError `USAGE` or `INVALID_CONFIG`. */
+  constructor(sources: ConfigSources) {
+    this.#sources = sources;
+    const options = resolveOptions(sources);
+    const logger = createLogger(options);
+    this.#options = options;
+    this.#logger = logger;
+    this.#mediator = new Mediator({
+      root: options.root,
+      stateDir: stateDirOf(options),
+      devices: options.devices.map((index) => () => openDeviceOf(options, index, logger)),
+      logger,
+      ...settingsOf(options),
+    });
+    this.#stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve;
+    });
+  }
+
+  /**
+   * Serves until {@link stop}, or with `once` until all that is there has been served.
+   *
+   * @throws MediatorError, DeviceError: what keeps it from running.
+   */
+  async run(): Promise<void> {
+    await this.#mediator.start();
+    const timer = setInterval(() => {
+      if (this.#logger.isDebugEnabled()) this.printStatistics();
+    }, STATISTICS_EVERY_MS);
+    const drained = this.#options.once ? [this.#mediator.drain()] : [];
+    await Promise.race([this.#stopped, ...drained]);
+    clearInterval(timer);
+    await this.#mediator.stop();
+    this.printStatistics();
+  }
+
+  /** Finishes what is on a device, then ends {@link run}. */
+  stop(reason: string): void {
+    this.#logger.info('stopping', { reason });
+    this.#resolveStopped();
+  }
+
+  printStatistics(): void {
+    const { queued } = this.#mediator;
+    this.#logger.info('statistics', { ...this.#mediator.statistics(), queued });
+  }
+
+  /** Reads environment and config file anew, and takes over what can be changed while serving. */
+  reload(): void {
+    let wanted: Options;
+    try {
+      wanted = resolveOptions(this.#sources);
+    } catch (error) {
+      this.#logger.error('keeping the configuration, because the new one is invalid', {
+        error: (error as Error).message,
+      });
+      return;
+    }
+    const options = { ...this.#options, ...pick(wanted, RELOADABLE) };
+    const needsRestart = OPTION_NAMES.filter(
+      (name) => JSON.stringify(wanted[name]) !== JSON.stringify(options[name]),
+    );
+    this.#options = options;
+    this.#mediator.configure(settingsOf(options));
+    this.#logger.level = options['log-level'];
+    this.#logger.info('configuration reloaded', needsRestart.length > 0 ? { needsRestart } : {});
+  }
+}
+
+function openDeviceOf(options: Options, index: number, logger: Logger) {
+  return openDevice({
+    backend: options.backend,
+    index,
+    cpuDelayMs: options['cpu-delay'],
+    onFallback: (reason) => {
+      logger.warn('computing on the CPU, because no CUDA device can be used', {
+        reason: reason.message,
+      });
+    },
+  });
+}
+
+function settingsOf(options: Options): MediatorSettings {
+  return {
+    pollIntervalMs: options['poll-interval'],
+    settleMs: options.settle,
+    maxQueuedPerVm: options['max-queued-per-vm'],
+    execLimitMs: options['exec-limit'],
+    retentionMs: options.retention,
+  };
+}
+
+function pick<T, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>;
+}

@@ -1,0 +1,151 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { parseCommandLine } from '../src/cli/command-line.js';
+import { resolveOptions } from '../src/cli/config.js';
+import { OPTION_NAMES, type Options } from '../src/cli/options.js';
+import { MediatorError } from '../src/mediator-error.js';
+
+const VERSION = '1.2.3-test';
+
+const parse = (...argv: string[]) => parseCommandLine(argv, VERSION);
+
+async function flagsOf(...argv: string[]): Promise<Readonly<Record<string, unknown>>> {
+  const line = await parse(...argv);
+  if (line.command !== 'serve') throw new Error(`expected to serve, got ${line.text}`);
+  return line.flags;
+}
+
+async function errorOf(...argv: string[]): Promise<MediatorError> {
+  try {
+    await parse(...argv);
+  } catch (error) {
+    if (error instanceof MediatorError) return error;
+    throw error;
+  }
+  throw new Error('expected that the arguments were refused');
+}
+
+/** Each flag with a value that is not the default, and what the options then have. */
+const FLAGS: Record<keyof Options, { readonly text: string; readonly value: unknown }> = {
+  root: { text: '/srv/vgpu', value: '/srv/vgpu' },
+  'state-dir': { text: '/run/vgpu', value: '/run/vgpu' },
+  backend: { text: 'cpu', value: 'cpu' },
+  devices: { text: '0,1', value: [0, 1] },
+  'cpu-delay': { text: '250', value: 250 },
+  'poll-interval': { text: '20', value: 20 },
+  settle: { text: '0', value: 0 },
+  'max-queued-per-vm': { text: '7', value: 7 },
+  'exec-limit': { text: '1.5', value: 1.5 },
+  retention: { text: '60000', value: 60_000 },
+  once: { text: 'true', value: true },
+  'log-level': { text: 'debug', value: 'debug' },
+  'log-format': { text: 'json', value: 'json' },
+};
+
+describe('serve', () => {
+  test.each([[[]], [['serve']]])('is what %j means; nothing is set then', async (argv) => {
+    const flags = await flagsOf(...argv);
+    for (const option of [...OPTION_NAMES, 'config']) expect(flags[option]).toBeUndefined();
+  });
+
+  test('the tests know every flag', () => {
+    expect(Object.keys(FLAGS).sort()).toEqual([...OPTION_NAMES].sort());
+  });
+
+  describe.each(OPTION_NAMES)('--%s', (option) => {
+    const { text, value } = FLAGS[option];
+
+    test.each([
+      { how: 'after a space', argv: [`--${option}`, text] },
+      { how: 'after an equals sign', argv: [`--${option}=${text}`] },
+      { how: 'after the command', argv: ['serve', `--${option}`, text] },
+      { how: 'before the command', argv: [`--${option}=${text}`, 'serve'] },
+    ])('takes its value $how', async ({ argv }) => {
+      const flags = await flagsOf(...argv);
+      const options = resolveOptions({ flags, environment: {} });
+      expect(options).toEqual({
+        ...resolveOptions({ flags: {}, environment: {} }),
+        [option]: value,
+      });
+    });
+  });
+
+  test('--config takes a path', async () => {
+    expect(await flagsOf('--config', '/etc/vgpu.json')).toMatchObject({ config: '/etc/vgpu.json' });
+  });
+
+  test('--once takes no value, and can be taken back', async () => {
+    expect(await flagsOf('--once')).toMatchObject({ once: true });
+    expect(await flagsOf('--once', 'serve')).toMatchObject({ once: true });
+    expect(await flagsOf('--no-once')).toMatchObject({ once: false });
+  });
+
+  test('values stay text: digits are not turned into another number', async () => {
+    const flags = await flagsOf('--root', '007', '--config', '1e3', '--settle', '0010');
+    expect(flags).toMatchObject({ root: '007', config: '1e3', settle: '0010' });
+  });
+
+  test('the last of the same flags counts', async () => {
+    expect(await flagsOf('--root', 'a', '--root', 'b')).toMatchObject({ root: 'b' });
+  });
+
+  test('property: all flags at once, in any order', async () => {
+    const orders = fc.shuffledSubarray([...OPTION_NAMES]);
+    await fc.assert(
+      fc.asyncProperty(orders, async (given) => {
+        const flags = await flagsOf(...given.flatMap((name) => [`--${name}`, FLAGS[name].text]));
+        const options = resolveOptions({ flags, environment: {} });
+        for (const name of given) expect(options[name]).toEqual(FLAGS[name].value);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('usage errors', () => {
+  test.each([
+    { argv: ['--rooot', 'x'], text: 'rooot' },
+    { argv: ['--stateDir', 'x'], text: 'stateDir' },
+    { argv: ['-r', 'x'], text: 'r' },
+    { argv: ['start'], text: 'start' },
+    { argv: ['serve', 'now'], text: 'now' },
+    { argv: ['--root'], text: 'root' },
+    { argv: ['--root', '--once'], text: 'root' },
+  ])('$argv is refused, and the message names what and where to look', async ({ argv, text }) => {
+    const error = await errorOf(...argv);
+    expect(error.code).toBe('USAGE');
+    expect(error.message).toContain(text);
+    expect(error.message).toContain('vgpu-mediator --help');
+  });
+
+  test('a value that is no acceptable one is refused by the options, not here', async () => {
+    const flags = await flagsOf('--settle', '-5');
+    expect(() => resolveOptions({ flags, environment: {} })).toThrow(
+      '--settle: expected milliseconds from 0 to 2147483647, got "-5"',
+    );
+  });
+});
+
+describe('printing', () => {
+  test('--version gives the version', async () => {
+    expect(await parse('--version')).toEqual({ command: 'print', text: VERSION });
+  });
+
+  test('--help names every flag', async () => {
+    const line = await parse('--help');
+    expect(line.command).toBe('print');
+    for (const option of [...OPTION_NAMES, 'config', 'help', 'version']) {
+      expect(line).toMatchObject({ text: expect.stringContaining(`--${option}`) });
+    }
+  });
+
+  test('--help tells the defaults that hold', async () => {
+    const line = await parse('--help');
+    const text = line.command === 'print' ? line.text.replaceAll(/\s+/g, ' ') : '';
+    const defaults = resolveOptions({ flags: {}, environment: {} });
+    for (const [option, value] of Object.entries(defaults)) {
+      if (option === 'once' || value === undefined) continue;
+      expect(text).toMatch(new RegExp(`--${option} [^\\[]*\\[default: ${String(value)}\\]`));
+    }
+  });
+});

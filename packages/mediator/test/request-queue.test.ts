@@ -1,0 +1,170 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Priority } from '@vgpu/protocol';
+import fc from 'fast-check';
+import type { Job } from '../src/job.js';
+import { RequestQueue } from '../src/request-queue.js';
+
+/** July 2025, in nanoseconds: a double counts such numbers in steps of 256. */
+const NOW_NS = 1_752_000_000_123_456_789n;
+
+/** As much of a job as the queue looks at. */
+function fakeJob(priority: Priority, arrivalNs: bigint): Job {
+  return { request: { priority, pool: 'A' }, arrivalNs } as Job;
+}
+
+function drain(queue: RequestQueue): Job[] {
+  return Array.from({ length: queue.size }, () => queue.take()).filter((job) => job !== undefined);
+}
+
+const priority = fc.constantFrom<Priority[]>(0, 1, 2);
+
+describe('order', () => {
+  test('is priority, high first', () => {
+    const queue = new RequestQueue();
+    queue.push([fakeJob(0, 1n), fakeJob(2, 3n), fakeJob(1, 2n)]);
+    expect(drain(queue).map((job) => job.request.priority)).toEqual([2, 1, 0]);
+  });
+
+  test.each<Priority>([0, 1, 2])('among equals of priority %d is arrival', (level) => {
+    const queue = new RequestQueue();
+    queue.push([fakeJob(level, NOW_NS)]);
+    queue.push([fakeJob(level, NOW_NS - 1n)]);
+    queue.push([fakeJob(level, NOW_NS - 2n), fakeJob(level, NOW_NS + 1n)]);
+    expect(drain(queue).map((job) => job.arrivalNs - NOW_NS)).toEqual([-2n, -1n, 0n, 1n]);
+  });
+
+  test('tells arrivals apart by single nanoseconds, days around the first', () => {
+    const dayNs = 86_400_000_000_000n;
+    const offsets = [-100n * dayNs, -dayNs, -1n, 0n, dayNs, 100n * dayNs];
+    const arrivals = offsets.flatMap((offset) => [NOW_NS + offset, NOW_NS + offset + 1n]);
+    const queue = new RequestQueue();
+    queue.push([fakeJob(1, NOW_NS)]);
+    for (const arrivalNs of arrivals.toReversed()) queue.push([fakeJob(1, arrivalNs)]);
+    const expected = [...arrivals, NOW_NS].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    expect(drain(queue).map((job) => job.arrivalNs)).toEqual(expected);
+  });
+
+  test('of equal arrivals is the order in which they came', () => {
+    const queue = new RequestQueue();
+    const jobs = Array.from({ length: 50 }, () => fakeJob(1, NOW_NS));
+    queue.push(jobs.slice(0, 20));
+    queue.push(jobs.slice(20));
+    expect(drain(queue)).toEqual(jobs);
+  });
+
+  test('does not depend on the pool', () => {
+    const queue = new RequestQueue();
+    const pools = ['B', 'A', 'A', 'B', 'A', 'B'] as const;
+    const jobs = pools.map((pool, i) => ({
+      ...fakeJob(1, NOW_NS + BigInt(i)),
+      request: { priority: 1, pool },
+    })) as Job[];
+    queue.push(jobs);
+    expect(drain(queue).map((job) => job.request.pool)).toEqual(pools);
+  });
+
+  test('property: is that of a stable sort by priority and arrival, whatever came when', () => {
+    const batches = fc.array(
+      fc.array(
+        fc.record({
+          level: priority,
+          // Few differences, of single nanoseconds, so that there are ties.
+          offsetNs: fc.oneof(fc.bigInt({ min: -3n, max: 3n }), fc.bigInt(-(10n ** 15n), 10n ** 15n)),
+          epochNs: fc.constantFrom(NOW_NS, 1_700_000_000_000_000_000n + 50n * 10n ** 15n),
+          takes: fc.nat({ max: 2 }),
+        }),
+        { maxLength: 8 },
+      ),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(batches, (rounds) => {
+        const queue = new RequestQueue();
+        const waiting: Job[] = [];
+        const first = () => {
+          // The first of the best: `waiting` is in the order of discovery.
+          const best = waiting.reduce<Job | undefined>((found, job) => {
+            if (found === undefined) return job;
+            const levels = job.request.priority - found.request.priority;
+            return levels > 0 || (levels === 0 && job.arrivalNs < found.arrivalNs) ? job : found;
+          }, undefined);
+          if (best !== undefined) waiting.splice(waiting.indexOf(best), 1);
+          return best;
+        };
+        for (const round of rounds) {
+          const jobs = round.map(({ level, offsetNs }) => fakeJob(level, NOW_NS + offsetNs));
+          queue.push(jobs);
+          waiting.push(...jobs);
+          for (let i = round[0]?.takes ?? 0; i > 0; i -= 1) expect(queue.take()).toBe(first());
+          expect(queue.size).toBe(waiting.length);
+        }
+        while (waiting.length > 0) expect(queue.take()).toBe(first());
+        expect(queue.take()).toBeUndefined();
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('numbers', () => {
+  test('count the jobs from 1 in the order of arrival within what came together', () => {
+    const queue = new RequestQueue();
+    const [late, early, low] = [fakeJob(1, 9n), fakeJob(1, 3n), fakeJob(0, 1n)];
+    queue.push([late, early, low]);
+    const next = fakeJob(2, 0n);
+    queue.push([next]);
+    expect([low.seq, early.seq, late.seq, next.seq]).toEqual([1, 2, 3, 4]);
+  });
+
+  test('do not change what was given', () => {
+    const jobs = Object.freeze([fakeJob(1, 2n), fakeJob(1, 1n)]);
+    const queue = new RequestQueue();
+    queue.push(jobs);
+    expect(jobs.map((job) => job.arrivalNs)).toEqual([2n, 1n]);
+  });
+});
+
+describe('removing', () => {
+  test('takes one job out and leaves the order of the others', () => {
+    const queue = new RequestQueue();
+    const jobs = [0, 1, 2, 3, 4].map((i) => fakeJob(1, NOW_NS + BigInt(i)));
+    queue.push(jobs);
+    const [, second, , fourth] = jobs;
+    if (second === undefined || fourth === undefined) throw new Error('expected five jobs');
+    expect(queue.remove(second)).toBe(true);
+    expect(queue.remove(fourth)).toBe(true);
+    expect(queue.size).toBe(3);
+    expect(drain(queue).map((job) => job.arrivalNs - NOW_NS)).toEqual([0n, 2n, 4n]);
+  });
+
+  test('twice, after taking, or of a job that never was queued does nothing', () => {
+    const queue = new RequestQueue();
+    const [first, second, stranger] = [fakeJob(1, 1n), fakeJob(1, 2n), fakeJob(1, 3n)];
+    queue.push([first, second]);
+    expect(queue.take()).toBe(first);
+    expect(queue.remove(first)).toBe(false);
+    expect(queue.remove(stranger)).toBe(false);
+    expect(queue.remove(second)).toBe(true);
+    expect(queue.remove(second)).toBe(false);
+    expect(queue.size).toBe(0);
+    expect(queue.take()).toBeUndefined();
+  });
+
+  test('property: of any jobs leaves the others in order', () => {
+    const jobs = fc.array(fc.tuple(priority, fc.bigInt({ min: 0n, max: 5n }), fc.boolean()));
+    fc.assert(
+      fc.property(jobs, (all) => {
+        const queue = new RequestQueue();
+        const pushed = all.map(([level, offsetNs]) => fakeJob(level, NOW_NS + offsetNs));
+        for (const job of pushed) queue.push([job]);
+        const kept = pushed.filter((job, i) => !(all[i]?.[2] === true && queue.remove(job)));
+        const byLevel = ([2, 1, 0] as const).flatMap((level) =>
+          kept
+            .filter((job) => job.request.priority === level)
+            .toSorted((a, b) => Number(a.arrivalNs - b.arrivalNs)),
+        );
+        expect(drain(queue)).toEqual(byLevel);
+      }),
+    );
+  });
+});

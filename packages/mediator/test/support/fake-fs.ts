@@ -1,0 +1,72 @@
+import * as fs from 'node:fs';
+import { jest } from '@jest/globals';
+
+type Name = keyof typeof fs;
+
+/** A call of a function of `node:fs`, and what it would do. */
+export interface FsCall {
+  readonly name: Name;
+  readonly args: readonly unknown[];
+  readonly proceed: () => unknown;
+}
+
+/** What happens at each call; calls of the test itself do not come here. */
+type Interception = (call: FsCall) => unknown;
+
+const passThrough: Interception = ({ proceed }) => proceed();
+
+/**
+ * The real `node:fs` for what is imported after this, with a way in between: to fail like a full
+ * disk, or to do what a guest may do at the worst moment.
+ */
+export class FakeFs {
+  #intercept = passThrough;
+
+  constructor() {
+    const wrapped = Object.entries(fs).map(([name, value]) => [
+      name,
+      typeof value === 'function' && /^(?:[a-z]+Sync|watch)$/.test(name)
+        ? (...args: unknown[]) =>
+            this.#intercept({
+              name: name as Name,
+              args,
+              proceed: () => (value as (...args: unknown[]) => unknown)(...args),
+            })
+        : value,
+    ]);
+    jest.unstable_mockModule('node:fs', () => Object.fromEntries(wrapped) as typeof fs);
+  }
+
+  /** From now on every call is the test's. */
+  intercept(interception: Interception): void {
+    this.#intercept = interception;
+  }
+
+  /** Does something once, right after the first call that fits. */
+  after(fits: (call: FsCall) => boolean, action: () => void): void {
+    this.intercept((call) => {
+      const result = call.proceed();
+      if (fits(call)) {
+        this.restore();
+        action();
+      }
+      return result;
+    });
+  }
+
+  restore(): void {
+    this.#intercept = passThrough;
+  }
+}
+
+/** As a failed system call throws it. */
+export function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: simulated`), { code });
+}
+
+/** Fits a call of a function whose first or second argument ends like this. */
+export const callOf =
+  (name: Name, suffix: string) =>
+  (call: FsCall): boolean =>
+    call.name === name &&
+    call.args.slice(0, 2).some((arg) => typeof arg === 'string' && arg.endsWith(suffix));

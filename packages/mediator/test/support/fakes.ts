@@ -1,0 +1,132 @@
+import type { DeviceInfo, VectorAdder } from '@vgpu/cuda-binding';
+import type { Logger } from '../../src/logger.js';
+
+const device: DeviceInfo = { backend: 'cpu', index: 0, name: 'fake' };
+
+/** A device that never finishes an operation, and never closes. */
+export class FakeHungAdder implements VectorAdder {
+  readonly device = device;
+  closings = 0;
+
+  add(): Promise<Int32Array> {
+    return new Promise(() => undefined);
+  }
+
+  addScalar(): Promise<number> {
+    return new Promise(() => undefined);
+  }
+
+  close(): Promise<void> {
+    this.closings += 1;
+    return new Promise(() => undefined);
+  }
+}
+
+/** A device of which every operation fails. */
+export class FakeFailingAdder implements VectorAdder {
+  readonly device = device;
+  readonly #reason: unknown;
+
+  constructor(reason: unknown) {
+    this.#reason = reason;
+  }
+
+  add(): Promise<Int32Array> {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what is no Error is a case of its own
+    return Promise.reject(this.#reason);
+  }
+
+  addScalar(): Promise<number> {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what is no Error is a case of its own
+    return Promise.reject(this.#reason);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** A device that finishes each operation when the test says so, and knows how many it was given. */
+export class FakeManualAdder implements VectorAdder {
+  readonly device = device;
+  /** The first operands of every operation so far, in the order in which they came. */
+  readonly started: number[] = [];
+  mostInFlight = 0;
+  isClosed = false;
+  readonly #inFlight: (() => void)[] = [];
+
+  get inFlight(): number {
+    return this.#inFlight.length;
+  }
+
+  add(a: Int32Array, b: Int32Array): Promise<Int32Array> {
+    return this.#submit(a[0] ?? 0, () => a.map((x, i) => x + (b[i] ?? 0)));
+  }
+
+  addScalar(a: number, b: number): Promise<number> {
+    return this.#submit(a, () => (a + b) | 0);
+  }
+
+  close(): Promise<void> {
+    this.isClosed = true;
+    return Promise.resolve();
+  }
+
+  /** Finishes the operation that has been in flight longest. */
+  finish(): void {
+    const finish = this.#inFlight.shift();
+    if (finish === undefined) throw new Error('nothing is in flight');
+    finish();
+  }
+
+  #submit<T>(first: number, compute: () => T): Promise<T> {
+    this.started.push(first);
+    return new Promise((resolve) => {
+      this.#inFlight.push(() => {
+        resolve(compute());
+      });
+      this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
+    });
+  }
+}
+
+export interface LogEntry {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** Keeps what is logged. */
+export class FakeLogger implements Logger {
+  readonly entries: LogEntry[] = [];
+
+  debug(message: string, fields: object = {}): void {
+    this.#log('debug', message, fields);
+  }
+
+  info(message: string, fields: object = {}): void {
+    this.#log('info', message, fields);
+  }
+
+  warn(message: string, fields: object = {}): void {
+    this.#log('warn', message, fields);
+  }
+
+  error(message: string, fields: object = {}): void {
+    this.#log('error', message, fields);
+  }
+
+  /** The entries with a message, oldest first. */
+  of(message: string): LogEntry[] {
+    return this.entries.filter((entry) => entry.message === message);
+  }
+
+  /** What the mediator said of every request that has left it, oldest first. */
+  get finished(): Readonly<Record<string, unknown>>[] {
+    return this.of('request finished').map(({ fields }) => fields);
+  }
+
+  #log(level: LogEntry['level'], message: string, fields: object): void {
+    this.entries.push({ level, message, fields: { ...fields } });
+  }
+}

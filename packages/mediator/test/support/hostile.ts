@@ -1,0 +1,74 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+/** Something that is no regular file with one link, and how it is put where one is expected. */
+export interface Hostile {
+  readonly name: string;
+  /** What the mediator calls it. */
+  readonly what: string;
+  /** @param secret A file outside the VM directory that must be neither read nor changed. */
+  readonly put: (path: string, secret: string) => void;
+}
+
+export const makeFifo = (path: string): void => {
+  execFileSync('mkfifo', [path]);
+};
+
+/** Leaves a socket behind that nobody listens to: its creator is killed before it can tidy up. */
+export const makeSocket = (path: string): void => {
+  const script =
+    'require("node:net").createServer().listen(process.argv[1], ' +
+    '() => process.kill(process.pid, "SIGKILL"))';
+  spawnSync(process.execPath, ['-e', script, path]);
+};
+
+export const NON_EMPTY_DIRECTORY: Hostile = {
+  name: 'a directory that is not empty',
+  what: 'a directory',
+  put: (path) => {
+    mkdirSync(path);
+    writeFileSync(join(path, 'inside'), '');
+  },
+};
+
+/** All that a mediator can remove. */
+export const REMOVABLE: readonly Hostile[] = [
+  {
+    name: 'a symbolic link to a file outside',
+    what: 'a symbolic link',
+    put: (path, secret) => {
+      symlinkSync(secret, path);
+    },
+  },
+  {
+    name: 'a symbolic link to nothing',
+    what: 'a symbolic link',
+    put: (path, secret) => {
+      symlinkSync(`${secret}-missing`, path);
+    },
+  },
+  {
+    name: 'a symbolic link to itself',
+    what: 'a symbolic link',
+    put: (path) => {
+      symlinkSync(basename(path), path);
+    },
+  },
+  { name: 'a FIFO', what: 'a FIFO', put: makeFifo },
+  { name: 'a socket', what: 'a socket', put: makeSocket },
+  {
+    name: 'a hard link to a file outside',
+    what: 'a hard link',
+    put: (path, secret) => {
+      linkSync(secret, path);
+    },
+  },
+  {
+    name: 'an empty directory',
+    what: 'a directory',
+    put: (path) => {
+      mkdirSync(path);
+    },
+  },
+];

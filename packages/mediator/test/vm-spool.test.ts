@@ -1,0 +1,488 @@
+import { EventEmitter } from 'node:events';
+import { rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { Job } from '../src/job.js';
+import type { Candidate, VmSpool as Spool, VmSpoolOptions } from '../src/spool/vm-spool.js';
+import { FakeFs } from './support/fake-fs.js';
+import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
+import { nextTick, until } from './support/until.js';
+import { named, PLAIN, VmFiles } from './support/vm-files.js';
+
+const fakeFs = new FakeFs();
+const { VmSpool } = await import('../src/spool/vm-spool.js');
+
+let root: string;
+let files: VmFiles;
+let works: number;
+let lost: Error[];
+let staleFiles: number[];
+let maxQueued: number;
+let spool: Spool;
+let spools: Spool[];
+
+function open(options: Partial<VmSpoolOptions> = {}): Spool {
+  spool = new VmSpool({
+    root,
+    vm: 7,
+    maxQueued: () => maxQueued,
+    settleMs: () => 0,
+    onWork: () => {
+      works += 1;
+    },
+    onWatchLost: (error) => {
+      lost.push(error);
+    },
+    onStaleRemoved: (_spool, count) => {
+      staleFiles.push(count);
+    },
+    ...options,
+  });
+  spools.push(spool);
+  return spool;
+}
+
+beforeEach(() => {
+  root = join(temporaryDirectory(), 'root');
+  files = new VmFiles(root, 7);
+  [works, lost, staleFiles, maxQueued, spools] = [0, [], [], 1000, []];
+});
+
+afterEach(() => {
+  fakeFs.restore();
+  for (const opened of spools) opened.close();
+  expect(openBelow(root)).toEqual([]);
+});
+
+/** As if the name had become a job. */
+function admit(name: string): Job {
+  const job = { name } as Job;
+  spool.jobs.set(name, job);
+  return job;
+}
+
+/** All names that there are to look at without waiting for anything. */
+function takeAll(): Candidate[] {
+  const taken: Candidate[] = [];
+  for (let next = spool.take(); next !== undefined; next = spool.take()) taken.push(next);
+  return taken;
+}
+
+const namesOf = (candidates: readonly Candidate[]) => candidates.map(({ name }) => name);
+const idle = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+/** Makes the directory look as if nothing had happened in it for long, as far as its mtime says. */
+function age(): void {
+  utimesSync(files.path, 1000, 1000);
+}
+
+/** inotify as it is where another host writes: it says nothing. */
+function silenceInotify(): void {
+  fakeFs.intercept(({ name, proceed }) =>
+    name === 'watch' ? Object.assign(new EventEmitter(), { close: () => undefined }) : proceed(),
+  );
+}
+
+describe('what is there at the start', () => {
+  test('is looked at, oldest first, and nothing else is', async () => {
+    for (const name of ['request-c.txt', 'request.txt', 'request-a.txt']) {
+      writeFileSync(files.at(name), '');
+      await nextTick();
+    }
+    for (const name of ['response.txt', '.request-a.b', 'request-.txt', 'request.txt~', 'other']) {
+      writeFileSync(files.at(name), '');
+    }
+    open();
+    expect(spool.hasWork).toBe(true);
+    expect(spool.isDrained).toBe(false);
+    expect(takeAll()).toEqual([
+      { name: 'request-c.txt', held: false },
+      { name: 'request.txt', held: false },
+      { name: 'request-a.txt', held: false },
+    ]);
+    expect(spool.hasWork).toBe(false);
+    expect(spool.isDrained).toBe(true);
+  });
+
+  test('may be nothing', () => {
+    open();
+    expect(takeAll()).toEqual([]);
+    expect(spool.isDrained).toBe(true);
+  });
+
+  test('is found to the last name, also where it is more than one listing', () => {
+    const all = Array.from({ length: 5000 }, (_, i) => `request-${i}.txt`);
+    for (const name of all) writeFileSync(files.at(name), '');
+    silenceInotify();
+    open();
+    expect(new Set(namesOf(takeAll())).size).toBe(all.length);
+    expect(spool.isDrained).toBe(true);
+  });
+
+  test('is not looked at twice while it is queued', () => {
+    files.write(PLAIN, '');
+    files.write(named('x'), '');
+    open();
+    admit('request-x.txt');
+    expect(namesOf(takeAll())).toEqual(['request.txt']);
+  });
+
+  test('includes what a killed mediator has to put back, without waiting for inotify', () => {
+    writeFileSync(files.at('.vgpu-taken-1-2-3-x'), 'A:2:7:1:2\n');
+    writeFileSync(files.at('.vgpu-answer-x'), '3');
+    silenceInotify();
+    open();
+    expect(namesOf(takeAll())).toEqual(['request.txt']);
+    expect(files.names()).toEqual(['request.txt']);
+  });
+
+  test('is recovered once: what has such a name later is left alone', async () => {
+    open();
+    takeAll();
+    writeFileSync(files.at('.vgpu-answer-x'), '3');
+    spool.sweep();
+    takeAll();
+    expect(files.names()).toEqual(['.vgpu-answer-x']);
+    await idle();
+  });
+});
+
+describe('inotify', () => {
+  test.each([
+    {
+      how: 'in place',
+      act: () => {
+        files.write(PLAIN, 'A');
+      },
+      name: 'request.txt',
+    },
+    {
+      how: 'by renaming',
+      act: () => {
+        files.put(named('x'), 'A');
+      },
+      name: 'request-x.txt',
+    },
+  ])('tells of a request that is written $how', async ({ act, name }) => {
+    open();
+    takeAll();
+    works = 0;
+    act();
+    await until('it is noticed', () => works > 0);
+    expect(spool.hasWork).toBe(true);
+    expect(spool.isDrained).toBe(false);
+    expect(takeAll()).toEqual([{ name, held: false }]);
+  });
+
+  test('tells of a queued request that is removed, for which there is always room', async () => {
+    files.write(named('x'), 'A');
+    maxQueued = 1;
+    open();
+    takeAll();
+    admit('request-x.txt');
+    unlinkSync(files.request(named('x')));
+    await until('it is noticed', () => spool.hasWork);
+    expect(takeAll()).toEqual([{ name: 'request-x.txt', held: false }]);
+  });
+
+  test('of other names gives no work', async () => {
+    open();
+    takeAll();
+    works = 0;
+    for (const name of ['response.txt', '.request-a.b', 'other']) writeFileSync(files.at(name), '');
+    await idle();
+    expect(works).toBe(0);
+    expect(spool.hasWork).toBe(false);
+  });
+
+  test('that cannot be had is reported; every sweep lists the directory then', () => {
+    fakeFs.intercept(({ name, proceed }) => {
+      if (name === 'watch') throw new Error('ENOSPC: no watches left');
+      return proceed();
+    });
+    open();
+    expect(lost).toHaveLength(1);
+    takeAll();
+    files.write(named('x'), '');
+    age();
+    for (let round = 0; round < 3; round += 1) {
+      spool.sweep();
+      expect(namesOf(takeAll())).toEqual(['request.txt', 'request-x.txt']);
+    }
+  });
+
+  test('that fails later is reported, and its watch closed', () => {
+    const watcher = Object.assign(new EventEmitter(), { close: jest.fn() });
+    fakeFs.intercept(({ name, proceed }) => (name === 'watch' ? watcher : proceed()));
+    open();
+    watcher.emit('error', new Error('lost'));
+    expect(lost).toEqual([new Error('lost')]);
+    expect(watcher.close).toHaveBeenCalledTimes(1);
+  });
+
+  test('says nothing any more after closing', async () => {
+    open();
+    takeAll();
+    spool.close();
+    spools = [];
+    works = 0;
+    files.write(PLAIN, 'A');
+    await idle();
+    expect(works).toBe(0);
+  });
+});
+
+describe('the limit of what is queued', () => {
+  beforeEach(async () => {
+    maxQueued = 2;
+    for (const id of ['1', '2', '3', '4']) {
+      files.write(named(id), '');
+      await nextTick();
+    }
+    silenceInotify();
+    open();
+  });
+
+  const takeAndAdmit = () => {
+    const candidate = spool.take();
+    return candidate && { ...candidate, job: admit(candidate.name) };
+  };
+
+  test('leaves the rest on disk, held back, until a job leaves', () => {
+    const first = takeAndAdmit();
+    takeAndAdmit();
+    expect(spool.take()).toBeUndefined();
+    expect(spool.hasWork).toBe(false);
+    expect(spool.isDrained).toBe(false);
+    works = 0;
+    if (first) spool.release(first.job);
+    expect(works).toBe(1);
+    expect(spool.hasWork).toBe(true);
+    expect(spool.take()).toEqual({ name: 'request-3.txt', held: true });
+  });
+
+  test('holds back all that waited, and nothing that comes after it', () => {
+    const jobs = [takeAndAdmit()?.job, takeAndAdmit()?.job];
+    expect(spool.take()).toBeUndefined();
+    for (const job of jobs) if (job) spool.release(job);
+    expect(takeAll()).toEqual([
+      { name: 'request-3.txt', held: true },
+      { name: 'request-4.txt', held: true },
+    ]);
+    spool.notice('request-5.txt');
+    expect(spool.take()).toEqual({ name: 'request-5.txt', held: false });
+  });
+
+  test('holds back also where nobody asked for more than there was room for', () => {
+    const first = takeAndAdmit();
+    takeAndAdmit();
+    // No call of take() that finds no room: the turn ended exactly at the limit.
+    if (first) spool.release(first.job);
+    expect(spool.take()).toEqual({ name: 'request-3.txt', held: true });
+  });
+
+  test('holds back what arrives while there is no room', () => {
+    const jobs = namesOf(takeAll()).map(admit);
+    spool.notice('request-5.txt');
+    expect(spool.hasWork).toBe(false);
+    for (const job of jobs) spool.release(job);
+    expect(spool.take()).toEqual({ name: 'request-5.txt', held: true });
+  });
+
+  test('can be raised while it runs', () => {
+    takeAndAdmit();
+    takeAndAdmit();
+    expect(spool.hasWork).toBe(false);
+    maxQueued = 3;
+    expect(spool.hasWork).toBe(true);
+  });
+
+  test('does not count a job that is released though another has its name', () => {
+    const first = takeAndAdmit();
+    if (first === undefined) throw new Error('expected a name');
+    const second = admit(first.name);
+    spool.release(first.job);
+    expect(spool.jobs.get(first.name)).toBe(second);
+  });
+});
+
+describe('names beyond what is remembered', () => {
+  test('are found again on disk', () => {
+    silenceInotify();
+    open();
+    takeAll();
+    const all = Array.from({ length: 1500 }, (_, i) => `request-${i}.txt`);
+    for (const name of all) {
+      writeFileSync(files.at(name), '');
+      spool.notice(name);
+    }
+    const found = new Set(namesOf(takeAll()));
+    expect(found.size).toBeGreaterThanOrEqual(1024);
+    expect(found.size === all.length || !spool.isDrained).toBe(true);
+    spool.sweep();
+    for (const name of namesOf(takeAll())) found.add(name);
+    expect([...found].filter((name) => name !== 'request.txt')).toHaveLength(all.length);
+  });
+
+  test('are bounded where nothing but other names is listed: the rest waits for a sweep', () => {
+    for (let i = 0; i < 4200; i += 1) writeFileSync(files.at(`junk-${i}`), '');
+    silenceInotify();
+    open();
+    const list = jest.spyOn(spool.directory, 'list');
+    expect(takeAll()).toEqual([]);
+    expect(list).toHaveBeenCalledTimes(1);
+    expect(spool.hasWork).toBe(false);
+    expect(spool.isDrained).toBe(false);
+    spool.sweep();
+    takeAll();
+    expect(spool.isDrained).toBe(true);
+  });
+});
+
+describe('a sweep', () => {
+  beforeEach(() => {
+    silenceInotify();
+  });
+
+  test('finds what inotify has not told', () => {
+    open();
+    takeAll();
+    files.write(named('x'), '');
+    expect(spool.sweep()).toBe(true);
+    expect(namesOf(takeAll())).toEqual(expect.arrayContaining(['request-x.txt']));
+  });
+
+  test("looks at the plain request in any case: rewriting it leaves the directory's mtime", () => {
+    age();
+    open();
+    takeAll();
+    spool.sweep();
+    takeAll();
+    works = 0;
+    spool.sweep();
+    expect(works).toBeGreaterThan(0);
+    expect(namesOf(takeAll())).toEqual(['request.txt']);
+  });
+
+  test('does not list a directory in which nothing has happened', () => {
+    age();
+    open();
+    const list = jest.spyOn(spool.directory, 'list');
+    for (let round = 0; round < 5; round += 1) {
+      spool.sweep();
+      takeAll();
+    }
+    // Once at the start, and once since the mtime was not known then.
+    expect(list.mock.calls.length).toBeLessThanOrEqual(2);
+    files.write(named('x'), '');
+    utimesSync(files.path, 2000, 2000);
+    spool.sweep();
+    expect(namesOf(takeAll())).toEqual(expect.arrayContaining(['request-x.txt']));
+  });
+
+  test('lists again as long as a change may not show in the mtime', () => {
+    open();
+    takeAll();
+    const list = jest.spyOn(spool.directory, 'list');
+    spool.sweep();
+    takeAll();
+    spool.sweep();
+    takeAll();
+    expect(list).toHaveBeenCalledTimes(2);
+  });
+
+  test('notices that the directory has been removed', () => {
+    open();
+    takeAll();
+    rmSync(files.path, { recursive: true });
+    expect(spool.sweep()).toBe(false);
+  });
+
+  test('removes stale answers, once, and says how many', async () => {
+    files.write(PLAIN, '');
+    writeFileSync(files.response(named('old')), '3\n');
+    await nextTick();
+    writeFileSync(files.response(named('new')), '3\n');
+    const { ctimeNs } = statSync(files.response(named('new')), { bigint: true });
+    open();
+    takeAll();
+    spool.sweep(ctimeNs);
+    takeAll();
+    expect(staleFiles).toEqual([1]);
+    expect(files.names()).toEqual(['request.txt', 'response-new.txt']);
+    writeFileSync(files.response(named('old')), '3\n');
+    spool.sweep();
+    takeAll();
+    expect(staleFiles).toEqual([1]);
+  });
+
+  test('says nothing of stale answers where there are none', () => {
+    open();
+    spool.sweep(1n);
+    takeAll();
+    expect(staleFiles).toEqual([]);
+  });
+});
+
+describe('what could not be done', () => {
+  test('is tried again at the next sweep, not before', () => {
+    silenceInotify();
+    files.write(named('x'), '');
+    age();
+    open();
+    takeAll();
+    spool.sweep();
+    takeAll();
+    spool.lookAgainLater();
+    expect(spool.hasWork).toBe(false);
+    expect(spool.isDrained).toBe(false);
+    expect(takeAll()).toEqual([]);
+    spool.sweep();
+    expect(namesOf(takeAll())).toEqual(['request.txt', 'request-x.txt']);
+    expect(spool.isDrained).toBe(true);
+  });
+
+  test('is tried again also if a listing was half done then', () => {
+    for (let i = 0; i < 4200; i += 1) writeFileSync(files.at(`request-${i}.txt`), '');
+    silenceInotify();
+    open();
+    const first = spool.take()?.name ?? '';
+    spool.lookAgainLater();
+    spool.sweep();
+    const rest = namesOf(takeAll());
+    expect(rest).toContain(first);
+  });
+});
+
+describe('after closing', () => {
+  test('nothing gives work, and nothing is open', () => {
+    files.write(named('x'), '');
+    open();
+    const job = admit('request-x.txt');
+    spool.close();
+    spools = [];
+    works = 0;
+    spool.release(job);
+    spool.notice('request-x.txt');
+    spool.notice('request.txt');
+    spool.lookAgainLater();
+    expect(works).toBe(0);
+    expect(spool.hasWork).toBe(false);
+    expect(spool.take()).toBeUndefined();
+    expect(openBelow(root)).toEqual([]);
+  });
+
+  test('a request that was settling is not looked at any more', async () => {
+    open({ settleMs: () => 5 });
+    files.write(named('x'), 'A');
+    const sight = spool.directory.look(named('x'));
+    if (!('file' in sight)) throw new Error('expected a request');
+    expect(spool.settling.isSettled('request-x.txt', sight.file)).toBe(false);
+    expect(spool.isDrained).toBe(false);
+    spool.close();
+    spools = [];
+    works = 0;
+    await idle();
+    expect(works).toBe(0);
+  });
+});
