@@ -8,9 +8,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stamp = join(root, 'node_modules', '.installed');
 
-const manifest = /** @type {{ packageManager: string, engines: { node: string } }} */ (
-  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-);
+/** @type {{ packageManager: string, engines: { node: string } }} */
+const manifest = parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** @type {Record<string, () => void>} */
 const tasks = {
@@ -36,6 +35,11 @@ const tasks = {
     step('Running the demo', ['scripts/demo.mjs']);
   },
 };
+
+/** @returns {any} */
+function parse(/** @type {string} */ json) {
+  return JSON.parse(json);
+}
 
 function prepare() {
   requireNode();
