@@ -58,6 +58,7 @@ describe('error answers, as a client shows them', () => {
   it('DEVICE_FAILED', async () => {
     const script = join(import.meta.dirname, 'support/failing-mediator.mjs');
     const mediator = spawn(process.execPath, [script, root.path], { stdio: 'ignore' });
+    root.own(mediator);
     const { status, stdout, stderr } = await runClient(root, 1, '1', '2');
     mediator.kill('SIGTERM');
     await once(mediator, 'exit');

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -73,24 +75,24 @@ describe('the packed packages, installed by npm outside the repository', () => {
   it('give programs that work', async () => {
     mkdirSync(join(project, 'vgpu/vm1'), { recursive: true });
     writeFileSync(join(project, 'vgpu/vm1/request-a.txt'), 'A:2:1:100:200\n');
-    const mediator = await inProject(
-      ...(['npx', 'vgpu-mediator', '--root', './vgpu', '--backend', 'cpu', '--once'] as const),
-    );
+    const flags = ['--root', './vgpu', '--backend', 'cpu', '--once'];
+    const mediator = await inProject('npx', 'vgpu-mediator', ...flags);
     expect(mediator).toMatchObject({ status: 0, stdout: '' });
     expect(readFileSync(join(project, 'vgpu/vm1/response-a.txt'), 'utf8')).toBe('300\n');
 
-    const client = inProject(
-      ...(['npx', 'vgpu-vm-client', '100', '200', '--root', './vgpu', '--vm-id', '1'] as const),
-    );
-    // Serves until the client, which may start later, has its answer.
-    const serving = inProject(
-      'sh',
-      '-c',
-      'while [ ! -e done ]; do npx vgpu-mediator --root ./vgpu --backend cpu --once 2>/dev/null; done',
-    );
-    expect(await client).toEqual({ status: 0, stdout: '300\n', stderr: '' });
-    writeFileSync(join(project, 'done'), '');
-    await serving;
+    const serving = spawn('node_modules/.bin/vgpu-mediator', ['--root', './vgpu'], {
+      cwd: project,
+      env,
+      stdio: 'ignore',
+    });
+    try {
+      const request = ['100', '200', '--root', './vgpu', '--vm-id', '1'];
+      const client = await inProject('npx', 'vgpu-vm-client', ...request);
+      expect(client).toEqual({ status: 0, stdout: '300\n', stderr: '' });
+    } finally {
+      serving.kill('SIGTERM');
+    }
+    expect((await once(serving, 'exit'))[0]).toBe(0);
     for (const program of ['vgpu-mediator', 'vgpu-vm-client']) {
       const { stdout } = await inProject('npx', program, '--version');
       expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

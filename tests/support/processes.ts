@@ -22,6 +22,7 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly message: st
 export class TestRoot {
   readonly base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'vgpu-test-'));
   readonly path = join(this.base, 'vgpu');
+  readonly #children: ChildProcess[] = [];
 
   constructor(vms: readonly number[] = [1]) {
     mkdirSync(this.path);
@@ -38,7 +39,13 @@ export class TestRoot {
     renameSync(this.in(vm, `.request-${id}.tmp`), this.in(vm, `request-${id}.txt`));
   }
 
+  /** A process that is not to outlive the directory, however a test ends. */
+  own(child: ChildProcess): void {
+    this.#children.push(child);
+  }
+
   remove(): void {
+    for (const child of this.#children) child.kill('SIGKILL');
     rmSync(this.base, { recursive: true, force: true });
   }
 }
@@ -57,6 +64,7 @@ export class MediatorProcess {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: environment,
     });
+    root.own(this.child);
     if (this.child.stderr === null) throw new Error('stderr is a pipe');
     const lines = createInterface({ input: this.child.stderr });
     lines.on('line', (line) => {
