@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decodeWith, encodeWith, refuse } from './codec.js';
+import { decodeWith, encodeWith, refuse, Text } from './codec.js';
 import { ErrorCode } from './error-codes.js';
 import { Int32List } from './operands.js';
 import { MAX_LINE_BYTES } from './request.js';
@@ -12,7 +12,10 @@ const ErrorAnswer = z.object({
   text: z.string().regex(/^[\x20-\x7e]*$/, 'one line of printable ASCII'),
 });
 
-const Answer = z.union([SumAnswer, ErrorAnswer]);
+const Answer = z.union(
+  [SumAnswer, ErrorAnswer],
+  'one or more int32 sums, or an error code and its text',
+);
 /** What a mediator answered: the sum, or why there is none. */
 export type Answer = z.output<typeof Answer>;
 
@@ -21,7 +24,7 @@ export type Answer = z.output<typeof Answer>;
  * that ends in a newline is complete. A sum is never longer than its request: each number has at
  * most one digit more than the longer of its operands.
  */
-export const AnswerLine = z.codec(z.string(), Answer, {
+export const AnswerLine = z.codec(Text, Answer, {
   decode: (text, ctx) => {
     if (!text.endsWith('\n') || text.length > MAX_LINE_BYTES) {
       return refuse(ctx, {
@@ -29,11 +32,7 @@ export const AnswerLine = z.codec(z.string(), Answer, {
       });
     }
     const line = text.slice(0, -1);
-    if (!line.startsWith('ERROR:')) {
-      const list = z.safeDecode(Int32List, line);
-      if (list.success) return { sum: line };
-      return refuse(ctx, { expected: 'int32 sums separated by commas, or ERROR:<CODE>:<text>' });
-    }
+    if (!line.startsWith('ERROR:')) return { sum: line };
     const colon = line.indexOf(':', 'ERROR:'.length);
     const code = ErrorCode.safeParse(line.slice('ERROR:'.length, colon));
     if (colon < 0 || !code.success) {
@@ -48,7 +47,10 @@ export const AnswerLine = z.codec(z.string(), Answer, {
     const text = 'sum' in answer ? `${answer.sum}\n` : `ERROR:${answer.code}:${answer.text}\n`;
     return text.length <= MAX_LINE_BYTES
       ? text
-      : refuse(ctx, { expected: `at most ${MAX_LINE_BYTES} bytes` });
+      : refuse(ctx, {
+          expected: `at most ${MAX_LINE_BYTES} bytes`,
+          received: `${text.length} bytes`,
+        });
   },
 });
 

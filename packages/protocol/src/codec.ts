@@ -2,6 +2,9 @@ import * as z from 'zod';
 import { printable } from './printable.js';
 import { ProtocolError, type ProtocolErrorCode, type Rejection } from './protocol-error.js';
 
+/** The written side of a codec. */
+export const Text = z.string('a string');
+
 /** What a codec's step says when it refuses its input. The code defaults to that of the caller. */
 export type Refusal = Pick<Rejection, 'expected'> & Partial<Rejection>;
 
@@ -64,6 +67,29 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function show(value: unknown): string {
-  if (typeof value === 'string') return printable(value);
-  return ArrayBuffer.isView(value) ? `${value.byteLength} bytes` : String(value);
+  switch (typeof value) {
+    case 'string':
+      return printable(value);
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(value);
+    case 'object':
+      if (value === null) return 'null';
+      if (Array.isArray(value)) return 'an array';
+      return ArrayBuffer.isView(value) ? typeOf(value) : 'an object';
+    case 'bigint':
+    case 'function':
+    case 'symbol':
+      return `a ${typeof value}`;
+  }
+}
+
+/** Like `instanceof`, but true of what another realm has created, too. */
+export function isTypedArray(value: unknown, name: 'Int32Array' | 'Uint8Array'): boolean {
+  return ArrayBuffer.isView(value) && typeOf(value) === name;
+}
+
+function typeOf(view: ArrayBufferView): string {
+  return Object.prototype.toString.call(view).slice('[object '.length, -1);
 }

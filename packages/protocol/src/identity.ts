@@ -16,7 +16,10 @@ export const VmId = z.int(VM_ID_RANGE).min(1, VM_ID_RANGE).max(0xffff_ffff, VM_I
 export type VmId = z.infer<typeof VmId>;
 
 /** Who a VM is, or says that it is. */
-export const Identity = z.object({ pool: Pool, priority: Priority, vm: VmId });
+export const Identity = z.object(
+  { pool: Pool, priority: Priority, vm: VmId },
+  'an object with pool, priority and vm',
+);
 export type Identity = z.infer<typeof Identity>;
 
 /** A priority and its spelling in a request line: `0`, `1` or `2`. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decodeWith, encodeWith, refuse } from './codec.js';
+import { decodeWith, encodeWith, refuse, Text } from './codec.js';
 import { VmId, VmIdDecimal } from './identity.js';
 
 const SLOT_ID = '1 to 64 of A-Z a-z 0-9 _ -';
@@ -8,13 +8,20 @@ const SLOT_ID = '1 to 64 of A-Z a-z 0-9 _ -';
  * A request file and its answer file in a VM directory. The plain slot is
  * `request.txt`/`response.txt`; a named one is `request-<id>.txt`/`response-<id>.txt`.
  */
-export const Slot = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('plain') }),
-  z.object({ kind: z.literal('named'), id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, SLOT_ID) }),
-]);
+export const Slot = z.discriminatedUnion(
+  'kind',
+  [
+    z.object({ kind: z.literal('plain') }),
+    z.object({
+      kind: z.literal('named'),
+      id: z.string(SLOT_ID).regex(/^[A-Za-z0-9_-]{1,64}$/, SLOT_ID),
+    }),
+  ],
+  "{ kind: 'plain' } or { kind: 'named', id }",
+);
 export type Slot = z.infer<typeof Slot>;
 
-export const PLAIN_SLOT: Slot = { kind: 'plain' };
+export const PLAIN_SLOT: Slot = Object.freeze({ kind: 'plain' });
 
 type FileKind = 'request' | 'response';
 
@@ -44,7 +51,7 @@ export const requestName = (slot: Slot): string => nameOf('request', slot);
 export const responseName = (slot: Slot): string => nameOf('response', slot);
 
 const slotName = (kind: FileKind) =>
-  z.codec(z.string(), Slot, {
+  z.codec(Text, Slot, {
     decode: (name, ctx) =>
       slotOf(kind, name) ??
       refuse(ctx, {
@@ -59,7 +66,7 @@ export const RequestName = slotName('request');
 export const ResponseName = slotName('response');
 
 /** The name of a VM's directory and the VM's number: `vm7` and 7. */
-export const VmDirectoryName = z.codec(z.string(), VmId, {
+export const VmDirectoryName = z.codec(Text, VmId, {
   decode: (name, ctx) => {
     const id = z.safeDecode(VmIdDecimal, name.startsWith('vm') ? name.slice(2) : '');
     return (

@@ -1,7 +1,7 @@
 /**
  * Makes text of unknown origin fit to be shown: printable ASCII only, in double quotes, everything
- * else as `\n`, `\r`, `\t`, `\xNN` or `\uNNNN`, and cut after `limit` characters with a note of
- * the whole length.
+ * else as an escape of a JavaScript string (`\n`, `\x7f`, `\u2028`), and cut after `limit`
+ * characters with a note of the whole length.
  */
 export function printable(text: string, limit = 40): string {
   const shown = JSON.stringify(text.slice(0, limit)).replace(/[^\x20-\x7e]/g, (character) => {

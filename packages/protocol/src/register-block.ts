@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decodeWith, encodeWith, refuse } from './codec.js';
+import { decodeWith, encodeWith, isTypedArray, refuse } from './codec.js';
 import { type Identity, Pool, Priority, VmId } from './identity.js';
 
 /** The block is one page, the smallest BAR that a hypervisor gives (4096 bytes). */
@@ -19,7 +19,7 @@ type RegisterName = keyof typeof REGISTERS;
 /** `VGPU` as four ASCII bytes: tells the block from any other shared memory device. */
 export const REGISTER_BLOCK_MAGIC = 0x5550_4756;
 
-const Bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'a Uint8Array');
+const Bytes = z.custom<Uint8Array>((value) => isTypedArray(value, 'Uint8Array'), 'a Uint8Array');
 
 const VERSION = 1;
 const LAST_BYTE = REGISTERS.VM_ID + 4;
@@ -46,29 +46,32 @@ function register<T extends z.ZodType<string | number>>(
   });
 }
 
-const Registers = z.object({
-  pool: register(
-    'POOL_ID',
-    Pool,
-    "0x41 'A' or 0x42 'B'",
-    (word) => String.fromCharCode(word),
-    (pool) => pool.charCodeAt(0),
-  ),
-  priority: register(
-    'PRIORITY',
-    Priority,
-    '0, 1 or 2',
-    (word) => word,
-    (level) => level,
-  ),
-  vm: register(
-    'VM_ID',
-    VmId,
-    '1 to 4294967295',
-    (word) => word,
-    (vm) => vm,
-  ),
-});
+const Registers = z.object(
+  {
+    pool: register(
+      'POOL_ID',
+      Pool,
+      "0x41 'A' or 0x42 'B'",
+      (word) => Pool.options.find((pool) => pool.charCodeAt(0) === word),
+      (pool) => pool.charCodeAt(0),
+    ),
+    priority: register(
+      'PRIORITY',
+      Priority,
+      '0, 1 or 2',
+      (word) => word,
+      (level) => level,
+    ),
+    vm: register(
+      'VM_ID',
+      VmId,
+      '1 to 4294967295',
+      (word) => word,
+      (vm) => vm,
+    ),
+  },
+  'an object with pool, priority and vm',
+);
 
 /**
  * The register block of a VM's virtual device and the identity in it. Without the magic number the
@@ -78,7 +81,10 @@ const Registers = z.object({
 export const RegisterBlock = z.codec(Bytes, Registers, {
   decode: (bytes, ctx) => {
     if (bytes.byteLength < LAST_BYTE) {
-      return refuse(ctx, { expected: `at least ${LAST_BYTE} bytes` });
+      return refuse(ctx, {
+        expected: `at least ${LAST_BYTE} bytes`,
+        received: `${bytes.byteLength} bytes`,
+      });
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const read = (name: RegisterName) => view.getUint32(REGISTERS[name], true);

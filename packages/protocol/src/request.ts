@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decodeWith, encodeWith, refuse } from './codec.js';
+import { decodeWith, encodeWith, refuse, Text } from './codec.js';
 import { PoolLetter, PriorityDigit, VmIdDecimal } from './identity.js';
 import { Int32List } from './operands.js';
 
@@ -10,13 +10,16 @@ const FIELDS = ['pool', 'priority', 'vm', 'a', 'b'] as const;
 
 /** The fields of a request line, each with its spelling. */
 const Request = z
-  .object({
-    pool: PoolLetter,
-    priority: PriorityDigit,
-    vm: VmIdDecimal,
-    a: Int32List,
-    b: Int32List,
-  })
+  .object(
+    {
+      pool: PoolLetter,
+      priority: PriorityDigit,
+      vm: VmIdDecimal,
+      a: Int32List,
+      b: Int32List,
+    },
+    'an object with pool, priority, vm, a and b',
+  )
   .check((ctx) => {
     const { a, b } = ctx.value;
     if (a.length !== b.length) {
@@ -35,7 +38,7 @@ export type Request = z.output<typeof Request>;
  * and a missing newline are tolerated when decoding; whether text without a newline is complete is
  * for the reader to find out. Each request has exactly one spelling otherwise.
  */
-export const RequestLine = z.codec(z.string(), Request, {
+export const RequestLine = z.codec(Text, Request, {
   decode: (text, ctx) => {
     if (text.length > MAX_LINE_BYTES) {
       return refuse(ctx, {

@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import { printable, ProtocolError } from '@vgpu/protocol';
+import * as fc from 'fast-check';
+
+const anything = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 100 }),
+  fc.string({ maxLength: 100 }),
+  // Halves of surrogate pairs, controls and what terminals obey.
+  fc
+    .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 100 })
+    .map((codes) => String.fromCharCode(...codes)),
+  fc.constantFrom('\\', '\\x41', '\\u0041', '"', '\u001b[31m', '\u007f', '\u2028', '\\\\n'),
+);
+
+/** What JavaScript makes of the literal. */
+const unescape = (shown: string): unknown =>
+  JSON.parse(
+    shown.replace(/\\(x[0-9a-f]{2}|.)/g, (escape, body: string) =>
+      body.length === 3 ? `\\u00${body.slice(1)}` : escape,
+    ),
+  );
+
+describe('printable', () => {
+  it.each([
+    ['', '""'],
+    ['plain', '"plain"'],
+    ['a b:c', '"a b:c"'],
+    ['say "hi"', String.raw`"say \"hi\""`],
+    ['back\\slash', String.raw`"back\\slash"`],
+    ['\n\r\t', String.raw`"\n\r\t"`],
+    ['\0', String.raw`"\u0000"`],
+    ['\u001b[2J', String.raw`"\u001b[2J"`],
+    ['\u007f', String.raw`"\x7f"`],
+    ['\u00e9', String.raw`"\xe9"`],
+    ['\u00a0', String.raw`"\xa0"`],
+    ['\u00ff', String.raw`"\xff"`],
+    ['\u0100', String.raw`"\u0100"`],
+    ['\u2028', String.raw`"\u2028"`],
+    ['\ufeff', String.raw`"\ufeff"`],
+    ['\ud83d\ude00', String.raw`"\ud83d\ude00"`],
+    ['\ud83d', String.raw`"\ud83d"`],
+  ])('shows %j', (text, shown) => {
+    expect(printable(text)).toBe(shown);
+  });
+
+  it('cuts after 40 characters, or as many as it is told', () => {
+    expect(printable('x'.repeat(40))).toBe(`"${'x'.repeat(40)}"`);
+    expect(printable('x'.repeat(41))).toBe(`"${'x'.repeat(40)}"... (41 characters)`);
+    expect(printable('\n'.repeat(70_000), 2)).toBe(String.raw`"\n\n"... (70000 characters)`);
+    expect(printable('abc', 0)).toBe('""... (3 characters)');
+  });
+
+  it('is one short line of printable ASCII, whatever the text', () => {
+    fc.assert(
+      fc.property(anything, (text) => {
+        expect(printable(text)).toMatch(/^"[\x20-\x7e]*"(?:\.\.\. \(\d+ characters\))?$/);
+        expect(printable(text).length).toBeLessThan(40 * 6 + 40);
+      }),
+    );
+  });
+
+  it('shows different texts differently: what it shows can be read back', () => {
+    fc.assert(
+      fc.property(anything, (text) => {
+        expect(unescape(printable(text, 1000))).toBe(text);
+      }),
+    );
+  });
+});
+
+describe('a ProtocolError', () => {
+  it('is an Error that says what it is made of', () => {
+    const error = new ProtocolError({
+      code: 'BAD_REQUEST',
+      field: 'pool',
+      expected: "'A' or 'B'",
+      received: '"C"',
+    });
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({
+      name: 'ProtocolError',
+      message: `pool: expected 'A' or 'B', got "C"`,
+      code: 'BAD_REQUEST',
+      field: 'pool',
+      expected: "'A' or 'B'",
+      received: '"C"',
+    });
+    expect(String(error)).toBe(`ProtocolError: pool: expected 'A' or 'B', got "C"`);
+  });
+});
