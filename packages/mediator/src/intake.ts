@@ -49,13 +49,18 @@ export class Intake {
 
   /** Looks at a name; gives a job if it is a request that is complete, well-formed and new. */
   consider(spool: VmSpool, candidate: Candidate): Job | undefined {
+    const slot = slotOfRequest(candidate.name);
+    if (slot === undefined) return undefined;
     try {
-      return this.#consider(spool, candidate);
+      return this.#consider(spool, slot, candidate);
     } catch (error) {
-      const isUndeliverable = error instanceof UndeliverableError;
-      if (!isUndeliverable && errnoOf(error) === undefined) throw error;
-      // A full disk, a stale handle, no descriptor left: that can pass, and concerns this VM only.
-      if (!isUndeliverable) spool.lookAgainLater();
+      if (error instanceof UndeliverableError) {
+        this.#options.onRejected(slot, { vm: spool.vm, outcome: 'UNDELIVERABLE' });
+      } else {
+        if (errnoOf(error) === undefined) throw error;
+        // A full disk, a stale handle, no descriptor left: that can pass, and concerns only this VM.
+        spool.lookAgainLater();
+      }
       this.#options.logger.warn('cannot take up a request', {
         vm: spool.vm,
         request: candidate.name,
@@ -65,9 +70,7 @@ export class Intake {
     }
   }
 
-  #consider(spool: VmSpool, { name, held }: Candidate): Job | undefined {
-    const slot = slotOfRequest(name);
-    if (slot === undefined) return undefined;
+  #consider(spool: VmSpool, slot: Slot, { name, held }: Candidate): Job | undefined {
     const queued = spool.jobs.get(name);
     if (queued !== undefined) {
       const fate = spool.directory.fateOf(slot, queued.file);
@@ -76,6 +79,7 @@ export class Intake {
     const sight = spool.directory.look(slot);
     if (sight.kind === 'absent' || sight.kind === 'empty') {
       spool.settling.forget(name);
+      if (sight.kind === 'empty') spool.noticeEmpty(name);
       return undefined;
     }
     if (this.#wasLeft(spool, slot, name, sight)) return undefined;

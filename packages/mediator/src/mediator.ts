@@ -73,12 +73,13 @@ export class Mediator {
   readonly #statistics = new Statistics();
   readonly #retries = new Set<NodeJS.Timeout>();
   #settings: MediatorSettings;
-  #phase: 'new' | 'serving' | 'stopping' | 'stopped' = 'new';
+  readonly #waiters = new Set<() => boolean>();
+  #phase: 'new' | 'serving' | 'stopping' = 'new';
+  #stopping: Promise<void> | undefined;
   #turn: NodeJS.Immediate | undefined;
   #isFirstTurn = true;
   #sweep: NodeJS.Timeout | undefined;
   #staleCheckedMs = performance.now();
-  #onSettled: (() => void) | undefined;
 
   constructor({ root, stateDir, devices, logger, ...settings }: MediatorOptions) {
     this.#root = root;
@@ -144,6 +145,7 @@ export class Mediator {
     this.#lock.acquire();
     try {
       await Promise.all(this.#executors.map((executor) => executor.open()));
+      if (this.#isStopping) return;
       this.#phase = 'serving';
       this.#spool.open();
     } catch (error) {
@@ -158,30 +160,50 @@ export class Mediator {
     this.#scheduleSweep();
   }
 
-  /** Waits until all that was on disk has been served, once nothing settles or waits any more. */
-  async drain(): Promise<void> {
-    if (this.#isSettled()) return;
-    await new Promise<void>((resolve) => {
-      this.#onSettled = resolve;
-    });
+  /**
+   * Waits until all that was on disk has been served, once nothing settles or waits any more, or
+   * until the mediator is stopped.
+   */
+  drain(): Promise<void> {
+    return this.#until(() => this.#isStopping || this.#isSettled());
   }
 
   /** Finishes what is on a device, leaves the rest on disk, and lets everything go. */
-  async stop(): Promise<void> {
-    if (this.#phase === 'stopped') return;
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
     this.#phase = 'stopping';
     clearTimeout(this.#sweep);
     clearImmediate(this.#turn);
-    while (this.#executors.some((executor) => executor.isBusy)) {
-      await new Promise<void>((resolve) => {
-        this.#onSettled = resolve;
-      });
-    }
+    this.#notify();
+    await this.#until(() => !this.#executors.some((executor) => executor.isBusy));
     for (const timer of this.#retries) clearTimeout(timer);
     await Promise.allSettled(this.#executors.map((executor) => executor.stop()));
     this.#spool.close();
     this.#lock.release();
-    this.#phase = 'stopped';
+  }
+
+  get #isStopping(): boolean {
+    return this.#phase === 'stopping';
+  }
+
+  /** Resolves when a condition holds; `#notify` asks. */
+  #until(condition: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters.add(() => {
+        if (condition()) resolve();
+        return condition();
+      });
+      this.#notify();
+    });
+  }
+
+  #notify(): void {
+    for (const isDone of this.#waiters) {
+      if (isDone()) this.#waiters.delete(isDone);
+    }
   }
 
   #scheduleSweep(): void {
@@ -203,7 +225,7 @@ export class Mediator {
       this.#turn = undefined;
       this.#takeIn();
       this.#dispatch();
-      if (this.#isSettled()) this.#onSettled?.();
+      this.#notify();
     });
   }
 
@@ -265,7 +287,7 @@ export class Mediator {
     const execution = await executor.run(job);
     this.#answer(job, execution, waitMs, RETRY_MIN_MS);
     this.#requestTurn();
-    if (this.#phase === 'stopping') this.#onSettled?.();
+    this.#notify();
   }
 
   #isStillThere({ spool, slot, file }: Job): boolean {

@@ -39,13 +39,13 @@ const whole = (min: number, max: number) =>
 const ms = (min: number) =>
   fc.oneof(
     whole(min, 0x7fff_ffff),
-    fc.tuple(fc.integer({ min, max: 1_000_000 }), fc.constantFrom('5', '25', '125')).map(
-      ([integer, fraction]): Spelling => ({
+    fc
+      .tuple(fc.integer({ min, max: 1_000_000 }), fc.constantFrom('5', '25', '125'))
+      .map(([integer, fraction]): Spelling => ({
         text: `${integer}.${fraction}`,
         json: Number(`${integer}.${fraction}`),
         value: Number(`${integer}.${fraction}`),
-      }),
-    ),
+      })),
   );
 
 const SPELLINGS: Record<OptionName, fc.Arbitrary<Spelling>> = {

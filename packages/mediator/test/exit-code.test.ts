@@ -25,6 +25,9 @@ test('a device that cannot be opened gives 69', () => {
   expect(exitCodeOf(new DeviceError('BACKEND_UNAVAILABLE', 'no CUDA'))).toBe(69);
 });
 
-test.each([new Error('a defect'), 'thrown', undefined, null])('everything else gives 70', (error) => {
-  expect(exitCodeOf(error)).toBe(70);
-});
+test.each([new Error('a defect'), 'thrown', undefined, null])(
+  'everything else gives 70',
+  (error) => {
+    expect(exitCodeOf(error)).toBe(70);
+  },
+);

@@ -69,7 +69,10 @@ describe('order', () => {
         fc.record({
           level: priority,
           // Few differences, of single nanoseconds, so that there are ties.
-          offsetNs: fc.oneof(fc.bigInt({ min: -3n, max: 3n }), fc.bigInt(-(10n ** 15n), 10n ** 15n)),
+          offsetNs: fc.oneof(
+            fc.bigInt({ min: -3n, max: 3n }),
+            fc.bigInt(-(10n ** 15n), 10n ** 15n),
+          ),
           epochNs: fc.constantFrom(NOW_NS, 1_700_000_000_000_000_000n + 50n * 10n ** 15n),
           takes: fc.nat({ max: 2 }),
         }),

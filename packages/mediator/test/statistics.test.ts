@@ -57,7 +57,7 @@ describe('totals', () => {
       Object.values(counts).reduce((total, count) => total + count, 0);
     fc.assert(
       fc.property(fc.array(request), (requests) => {
-        const { requests: total, ...by } = snapshotOf(requests as FinishedRequest[]);
+        const { requests: total, ...by } = snapshotOf(requests);
         expect(total).toBe(requests.length);
         expect(sum(by.outcome)).toBe(total);
         expect(sum(by.vm)).toBe(total);

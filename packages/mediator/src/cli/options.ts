@@ -2,33 +2,25 @@ import * as z from 'zod';
 import { DEFAULT_SETTINGS } from '../mediator.js';
 
 /** A number that comes from a command line or the environment as text, from a file as itself. */
-const numberOf = (what: string, schema: z.ZodNumber) =>
-  z.union(
-    [
-      schema,
-      z
-        .string()
-        .regex(/^[0-9]+(?:\.[0-9]+)?$/)
-        .transform(Number)
-        .pipe(schema),
-    ],
-    what,
-  );
+const numberOf = (what: string, least: number, most: number, isInteger = false) =>
+  z.union([z.number(), z.string()], what).transform((value, ctx) => {
+    const isDecimal = typeof value === 'number' || /^[0-9]+(?:\.[0-9]+)?$/.test(value);
+    const number = isDecimal ? Number(value) : NaN;
+    if (number >= least && number <= most && (!isInteger || Number.isInteger(number)))
+      return number;
+    ctx.addIssue(what);
+    return z.NEVER;
+  });
 
 // setTimeout takes no more.
 const MAX_MS = 0x7fff_ffff;
-const ms = (least: 0 | 1) =>
-  numberOf(`milliseconds from ${least} to ${MAX_MS}`, z.number().min(least).max(MAX_MS));
-const count = numberOf('a whole number from 1 to 1000000', z.int().min(1).max(1_000_000));
+const ms = (least: 0 | 1) => numberOf(`milliseconds from ${least} to ${MAX_MS}`, least, MAX_MS);
+const count = numberOf('a whole number from 1 to 1000000', 1, 1_000_000, true);
 
+const DEVICES = 'device numbers separated by commas, such as 0,1';
 const deviceList = z
-  .union(
-    [
-      z.string().regex(/^[0-9]{1,3}(?:,[0-9]{1,3})*$/),
-      z.array(z.int().min(0)).min(1).transform(String),
-    ],
-    'device numbers separated by commas, such as 0,1',
-  )
+  .union([z.string(), z.array(z.int().min(0)).transform(String)], DEVICES)
+  .refine((list) => /^[0-9]{1,3}(?:,[0-9]{1,3})*$/.test(list), { error: DEVICES, abort: true })
   .transform((list) => list.split(',').map(Number))
   .refine((list) => new Set(list).size === list.length, 'each device once');
 

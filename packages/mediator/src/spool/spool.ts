@@ -127,7 +127,11 @@ export class Spool {
       if (!this.#rootChanged && mtimeNs === this.#listedMtimeNs) return;
       this.#rootChanged = false;
       this.#listedMtimeNs = isRacy(mtimeNs) ? undefined : mtimeNs;
-      for (const name of readdirSync(root)) {
+      const names = new Set(readdirSync(root));
+      for (const spool of this.#spools.values()) {
+        if (!names.has(encodeVmDirectoryName(spool.vm))) this.#drop(spool);
+      }
+      for (const name of names) {
         const vm = z.safeDecode(VmDirectoryName, name).data;
         if (vm !== undefined) this.#adopt(vm);
       }
@@ -186,8 +190,8 @@ export class Spool {
   #drop(spool: VmSpool): void {
     this.#spools.delete(spool.vm);
     this.#withWork.delete(spool);
-    this.#options.onGone(spool);
     spool.close();
+    this.#options.onGone(spool);
     this.#options.logger.info('a VM directory is gone', { vm: spool.vm });
   }
 

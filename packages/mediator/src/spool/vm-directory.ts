@@ -107,6 +107,7 @@ export class VmDirectory {
 
   /** For inotify_add_watch(2), which follows it to the directory that is open here. */
   get watchPath(): string {
+    this.#requireOpen();
     return this.#path;
   }
 
@@ -117,14 +118,16 @@ export class VmDirectory {
 
   /** Asks the kernel anew. `exists` is false once the directory has been removed. */
   refresh(): { readonly exists: boolean; readonly mtimeNs: bigint } {
+    this.#requireOpen();
     this.#stats = fstatSync(this.#fd, { bigint: true });
     return { exists: this.#stats.nlink > 0n, mtimeNs: this.#stats.mtimeNs };
   }
 
   /** Afterwards every request in it counts as withdrawn. */
   close(): void {
-    this.#endListing();
+    if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#endListing();
     closeSync(this.#fd);
   }
 
@@ -134,7 +137,7 @@ export class VmDirectory {
    */
   list(limit: number): { readonly names: string[]; readonly complete: boolean } {
     const names: string[] = [];
-    this.#cursor ??= opendirSync(this.#path, { bufferSize: 256 });
+    this.#cursor ??= opendirSync(this.watchPath, { bufferSize: 256 });
     while (names.length < limit) {
       const entry = this.#cursor.readSync();
       if (entry === null) {
@@ -245,12 +248,16 @@ export class VmDirectory {
   /**
    * Removes what a mediator that was killed has left here. A plain request that it had set aside
    * in order to clear it goes back if it is another one than was answered.
+   *
+   * @returns whether one went back.
    */
-  recover(names: Iterable<string>): void {
+  recover(names: Iterable<string>): boolean {
+    let wentBack = false;
     for (const name of names) {
       if (name.startsWith(ANSWER_PREFIX)) this.#remove(name);
-      if (name.startsWith(TAKEN_PREFIX)) this.#settleTaken(name);
+      if (name.startsWith(TAKEN_PREFIX)) wentBack = this.#settleTaken(name) || wentBack;
     }
+    return wentBack;
   }
 
   /** Removes answers that nobody fetched and what dead clients left, if older than `beforeNs`. */
@@ -272,9 +279,12 @@ export class VmDirectory {
   }
 
   #at(name: string): string {
-    // The number of a closed descriptor may already stand for another VM's directory.
+    return `${this.watchPath}/${name}`;
+  }
+
+  /** The number of a closed descriptor may already stand for another VM's directory. */
+  #requireOpen(): void {
     if (!this.#isOpen) throw new Error(`the directory of VM ${this.vm} is closed`);
-    return `${this.#path}/${name}`;
   }
 
   #lstat(name: string): BigIntStats | undefined {
@@ -304,7 +314,8 @@ export class VmDirectory {
     const permissions = Number(mode) & 0o666;
     const fd = openSync(this.#at(name), CREATE_ANSWER, permissions);
     try {
-      if (text !== '') writeSync(fd, text, null, 'latin1');
+      const bytes = Buffer.from(text, 'latin1');
+      for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
       const { uid: ownUid, gid: ownGid, mode: ownMode } = fstatSync(fd);
       if ((ownMode & 0o777) !== permissions) fchmodSync(fd, permissions);
       if (BigInt(ownUid) !== uid || BigInt(ownGid) !== gid) {
@@ -356,16 +367,30 @@ export class VmDirectory {
     return 'delivered';
   }
 
-  #settleTaken(aside: string): void {
+  /** Removes a request that was set aside, or puts it back if it is not the one that was meant. */
+  #settleTaken(aside: string): boolean {
     const stats = this.#lstat(aside);
-    if (stats === undefined) return;
-    if (!aside.startsWith(`${TAKEN_PREFIX}${contentOf(identityOf(stats))}-`)) {
-      // link(2), unlike rename(2), does not replace a request that is newer still.
-      tolerate(['EEXIST', 'EPERM'], () => {
-        linkSync(this.#at(aside), this.#at(requestName({ kind: 'plain' })));
-      });
-    }
+    if (stats === undefined) return false;
+    const isMeant = aside.startsWith(`${TAKEN_PREFIX}${contentOf(identityOf(stats))}-`);
+    const goesBack =
+      stats.isFile() && !isMeant && this.#putBack(aside, requestName({ kind: 'plain' }));
     this.#remove(aside);
+    return goesBack;
+  }
+
+  /** link(2), unlike rename(2), does not replace a request that is newer still. */
+  #putBack(aside: string, name: string): boolean {
+    try {
+      linkSync(this.#at(aside), this.#at(name));
+      return true;
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === undefined) throw error;
+      // Some file systems know no second link.
+      if (code === 'EEXIST' || this.#lstat(name) !== undefined) return false;
+      renameSync(this.#at(aside), this.#at(name));
+      return true;
+    }
   }
 
   #removeRequest(slot: Slot): boolean {
@@ -398,6 +423,7 @@ function contentOf({ ino, size, mtimeNs }: FileIdentity): string {
 
 function read(fd: number): Sight {
   const stats = fstatSync(fd, { bigint: true });
+  if (stats.nlink === 0n) return { kind: 'absent' };
   if (!stats.isFile() || stats.nlink !== 1n) return irregular(stats);
   const file = identityOf(stats);
   if (stats.size > MAX_LINE_BYTES) return { kind: 'too-large', bytes: stats.size, file };

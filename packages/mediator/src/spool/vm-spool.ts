@@ -5,10 +5,15 @@ import { isRacy } from './racy.js';
 import { Settling } from './settling.js';
 import { VmDirectory } from './vm-directory.js';
 
-/** Names remembered per VM beyond the queued ones; what is beyond is found again on disk. */
+/**
+ * Names remembered per VM beyond the queued ones, what is beyond is found again on disk; and the
+ * directory entries in one part of a listing, so that a part never holds more than is remembered.
+ */
 const MAX_WAITING = 1024;
-/** Directory entries looked at per VM and sweep. */
-const MAX_ENTRIES = 4096;
+/** Empty request files that are looked at in every sweep. */
+const MAX_EMPTY = 64;
+/** A listing goes on at a sweep, or when so many jobs have left: it costs as much as some jobs. */
+const JOBS_PER_LISTING = 64;
 
 export interface VmSpoolOptions {
   readonly root: string;
@@ -46,12 +51,20 @@ export class VmSpool {
   readonly #waiting = new Set<string>();
   /** Queued requests that something has happened to. */
   readonly #touched = new Set<string>();
+  /** Requests that are there and empty: their writer may fill them without any sign but inotify's. */
+  readonly #empty = new Set<string>();
   #watcher: FSWatcher | undefined;
-  #moreOnDisk = true;
-  /** A listing that found nothing is not gone on with before the next sweep. */
-  #mayList = true;
+  #isOpen = true;
+  /** Something waited because there was no room for it. */
   #held = false;
-  #recovered = false;
+  /** A listing has begun and not come to its end. */
+  #isListing = false;
+  /** There may be names that the listing under way, if any, does not come across. */
+  #mustList = true;
+  #mayList = true;
+  /** The first listing has come to its end. */
+  #isRecovered = false;
+  #jobsSinceListing = 0;
   #listedMtimeNs: bigint | undefined;
   #staleBeforeNs: bigint | undefined;
 
@@ -71,16 +84,18 @@ export class VmSpool {
 
   /** Whether there is anything to do at once: names to look at, and room for what they hold. */
   get hasWork(): boolean {
-    const hasNames = this.#waiting.size > 0 || (this.#moreOnDisk && this.#mayList);
-    return this.#touched.size > 0 || (hasNames && this.#hasRoom());
+    const hasNames = this.#waiting.size > 0 || (this.#isListingDue() && this.#mayList);
+    return this.#isOpen && (this.#touched.size > 0 || (hasNames && this.#hasRoom()));
   }
 
-  /** Whether anything at all waits to be looked at. */
+  /** Whether nothing at all waits to be looked at. */
   get isDrained(): boolean {
     return this.#touched.size === 0 && this.settling.size === 0 && !this.#isBehind();
   }
 
+  /** Lets the directory go; jobs in it are void. */
   close(): void {
+    this.#isOpen = false;
     this.#watcher?.close();
     this.#watcher = undefined;
     this.settling.close();
@@ -89,23 +104,35 @@ export class VmSpool {
 
   /** Something has happened to a name. */
   notice(name: string): void {
-    if (slotOfRequest(name) === undefined) return;
+    if (!this.#isOpen || slotOfRequest(name) === undefined) return;
+    this.#empty.delete(name);
     if (this.jobs.has(name)) this.#touched.add(name);
     else if (this.#waiting.size < MAX_WAITING) this.#waiting.add(name);
-    else this.#moreOnDisk = true;
+    else this.#mustList = true;
+    this.#held ||= !this.#hasRoom();
     this.#options.onWork(this);
+  }
+
+  /** A request is there, but empty. */
+  noticeEmpty(name: string): void {
+    if (this.#empty.size < MAX_EMPTY) this.#empty.add(name);
+    else this.#listedMtimeNs = undefined;
   }
 
   /** Something could not be done now: everything is looked at again by the next sweep. */
   lookAgainLater(): void {
-    this.#moreOnDisk = true;
+    this.#mustList = true;
     this.#mayList = false;
   }
 
   /** A job has left: there may be room for another. */
   release(job: Job): void {
-    if (this.jobs.get(job.name) === job) this.jobs.delete(job.name);
-    if (this.#isBehind()) this.#options.onWork(this);
+    if (this.jobs.get(job.name) !== job) return;
+    this.#held ||= !this.#hasRoom() && this.#isBehind();
+    this.jobs.delete(job.name);
+    this.#jobsSinceListing += 1;
+    this.#mayList ||= this.#jobsSinceListing >= JOBS_PER_LISTING;
+    if (this.#isOpen && this.#isBehind()) this.#options.onWork(this);
   }
 
   /**
@@ -117,64 +144,74 @@ export class VmSpool {
   sweep(staleBeforeNs?: bigint): boolean {
     const { exists, mtimeNs } = this.directory.refresh();
     if (!exists) return false;
-    this.#staleBeforeNs = staleBeforeNs ?? this.#staleBeforeNs;
-    // An old client writes the same file again and again, which leaves the directory's mtime alone.
-    this.notice(requestName(PLAIN_SLOT));
     this.#mayList = true;
+    this.#staleBeforeNs = staleBeforeNs ?? this.#staleBeforeNs;
     const isDue = this.#watcher === undefined || this.#staleBeforeNs !== undefined;
-    if (isDue || mtimeNs !== this.#listedMtimeNs) {
-      this.#moreOnDisk = true;
+    // A listing under way is finished first: what it misses still shows in the mtime then.
+    if (!this.#isListing && (isDue || mtimeNs !== this.#listedMtimeNs)) {
+      this.#mustList = true;
       this.#listedMtimeNs = isRacy(mtimeNs) ? undefined : mtimeNs;
-      this.#options.onWork(this);
     }
+    // Writing into a file that is there leaves the directory's mtime alone.
+    for (const name of [requestName(PLAIN_SLOT), ...this.#empty]) this.notice(name);
     return true;
   }
 
   /** The next name to look at; undefined if there is none, or no room for it. */
   take(): Candidate | undefined {
-    for (const name of this.#touched) {
-      this.#touched.delete(name);
-      return { name, held: false };
-    }
+    if (!this.#isOpen) return undefined;
+    const touched = takeFirst(this.#touched);
+    if (touched !== undefined) return { name: touched, held: false };
     if (!this.#hasRoom()) {
       this.#held ||= this.#isBehind();
       return undefined;
     }
-    if (this.#waiting.size === 0 && this.#moreOnDisk && this.#mayList) this.#list();
-    for (const name of this.#waiting) {
-      this.#waiting.delete(name);
-      return { name, held: this.#held };
-    }
-    this.#held &&= this.#moreOnDisk;
-    return undefined;
+    if (this.#waiting.size === 0 && this.#isListingDue() && this.#mayList) this.#list();
+    const name = takeFirst(this.#waiting);
+    const held = this.#held;
+    this.#held &&= this.#isBehind();
+    return name === undefined ? undefined : { name, held };
   }
 
   #hasRoom(): boolean {
     return this.jobs.size < this.#options.maxQueued();
   }
 
+  #isListingDue(): boolean {
+    return this.#isListing || this.#mustList;
+  }
+
   #isBehind(): boolean {
-    return this.#waiting.size > 0 || this.#moreOnDisk;
+    return this.#waiting.size > 0 || this.#isListingDue();
   }
 
   /** Makes the oldest requests of the next part of a listing wait. */
   #list(): void {
-    const { names, complete } = this.directory.list(MAX_ENTRIES);
-    if (!this.#recovered) this.directory.recover(names);
-    this.#recovered ||= complete;
+    this.#mustList &&= this.#isListing;
+    this.#mayList = false;
+    this.#jobsSinceListing = 0;
+    const { names, complete } = this.directory.list(MAX_WAITING);
+    this.#isListing = !complete;
+    if (!this.#isRecovered) this.#recover(names, complete);
     if (this.#staleBeforeNs !== undefined) this.#removeStale(names, this.#staleBeforeNs);
     if (complete) this.#staleBeforeNs = undefined;
-    this.#moreOnDisk = !complete;
+    for (const name of this.#requestsAmong(names)) this.#waiting.add(name);
+  }
+
+  #recover(names: readonly string[], complete: boolean): void {
+    if (this.directory.recover(names)) this.#waiting.add(requestName(PLAIN_SLOT));
+    this.#isRecovered = complete;
+  }
+
+  /** The requests that are not queued, oldest first. */
+  #requestsAmong(names: readonly string[]): string[] {
     const found: { name: string; ctimeNs: bigint }[] = [];
     for (const name of names) {
       if (slotOfRequest(name) === undefined || this.jobs.has(name)) continue;
       const ctimeNs = this.directory.ctimeNs(name);
       if (ctimeNs !== undefined) found.push({ name, ctimeNs });
     }
-    found.sort((a, b) => Number(a.ctimeNs - b.ctimeNs));
-    for (const { name } of found.slice(0, MAX_WAITING)) this.#waiting.add(name);
-    this.#moreOnDisk ||= found.length > MAX_WAITING;
-    this.#mayList = found.length > 0;
+    return found.sort((a, b) => Number(a.ctimeNs - b.ctimeNs)).map(({ name }) => name);
   }
 
   #removeStale(names: string[], beforeNs: bigint): void {
@@ -197,4 +234,12 @@ export class VmSpool {
       lost(error);
     }
   }
+}
+
+function takeFirst<T>(set: Set<T>): T | undefined {
+  for (const first of set) {
+    set.delete(first);
+    return first;
+  }
+  return undefined;
 }

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { temporaryDirectory } from './temporary-directory.js';
 
 /** Something that is no regular file with one link, and how it is put where one is expected. */
 export interface Hostile {
@@ -15,12 +16,18 @@ export const makeFifo = (path: string): void => {
   execFileSync('mkfifo', [path]);
 };
 
-/** Leaves a socket behind that nobody listens to: its creator is killed before it can tidy up. */
+let socket: string | undefined;
+
+/** Puts a socket there that nobody listens to: its creator was killed before it could tidy up. */
 export const makeSocket = (path: string): void => {
-  const script =
-    'require("node:net").createServer().listen(process.argv[1], ' +
-    '() => process.kill(process.pid, "SIGKILL"))';
-  spawnSync(process.execPath, ['-e', script, path]);
+  if (socket === undefined) {
+    socket = join(temporaryDirectory(), 'socket');
+    const script =
+      'require("node:net").createServer().listen(process.argv[1], ' +
+      '() => process.kill(process.pid, "SIGKILL"))';
+    spawnSync(process.execPath, ['-e', script, socket]);
+  }
+  linkSync(socket, path);
 };
 
 export const NON_EMPTY_DIRECTORY: Hostile = {

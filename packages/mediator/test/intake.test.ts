@@ -1,0 +1,510 @@
+import { renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { decodeAnswer, encodeRequest, INT32_MAX, INT32_MIN, type Slot } from '@vgpu/protocol';
+import fc from 'fast-check';
+import type { Intake as IntakeClass } from '../src/intake.js';
+import type { Job } from '../src/job.js';
+import type { FinishedRequest } from '../src/statistics.js';
+import type { VmSpool as Spool } from '../src/spool/vm-spool.js';
+import { FakeFs, systemError } from './support/fake-fs.js';
+import { FakeLogger } from './support/fakes.js';
+import { NON_EMPTY_DIRECTORY, REMOVABLE } from './support/hostile.js';
+import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
+import { nextTick, until } from './support/until.js';
+import { named, PLAIN, VmFiles } from './support/vm-files.js';
+
+const fakeFs = new FakeFs();
+const { Intake } = await import('../src/intake.js');
+const { VmSpool } = await import('../src/spool/vm-spool.js');
+
+const X = named('x');
+const LINE = 'A:2:7:100:200\n';
+
+let root: string;
+let secret: string;
+let files: VmFiles;
+let spool: Spool;
+let intake: IntakeClass;
+let logger: FakeLogger;
+let settleMs: number;
+let voided: Job[];
+let isQueued: boolean;
+let rejected: { slot: Slot; request: FinishedRequest }[];
+
+beforeEach(() => {
+  const base = temporaryDirectory();
+  root = join(base, 'root');
+  secret = join(base, 'secret.txt');
+  writeFileSync(secret, 'A:2:7:1:1\n');
+  files = new VmFiles(root, 7);
+  logger = new FakeLogger();
+  settleMs = 0;
+  spool = new VmSpool({
+    root,
+    vm: 7,
+    maxQueued: () => 64,
+    settleMs: () => settleMs,
+    onWork: () => undefined,
+    onWatchLost: () => undefined,
+    onStaleRemoved: () => undefined,
+  });
+  [voided, isQueued, rejected] = [[], true, []];
+  intake = newIntake();
+});
+
+afterEach(() => {
+  fakeFs.restore();
+  spool.close();
+  expect(openBelow(root)).toEqual([]);
+});
+
+function newIntake(): IntakeClass {
+  return new Intake({
+    logger,
+    onVoid: (job) => {
+      voided.push(job);
+      if (isQueued) spool.release(job);
+      return isQueued;
+    },
+    onRejected: (slot, request) => {
+      rejected.push({ slot, request });
+    },
+  });
+}
+
+const nameOf = (slot: Slot) => (slot.kind === 'plain' ? 'request.txt' : `request-${slot.id}.txt`);
+
+function consider(slot: Slot, held = false): Job | undefined {
+  return intake.consider(spool, { name: nameOf(slot), held });
+}
+
+const slots = [
+  { title: 'the plain slot', slot: PLAIN },
+  { title: 'a named slot', slot: X },
+];
+
+describe.each(slots)('a well-formed request in $title', ({ slot }) => {
+  test('becomes a job with what it says', () => {
+    files.write(slot, 'B:0:7:1,2:-1,-2\n');
+    const job = consider(slot);
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(files.request(slot), { bigint: true });
+    expect(job).toMatchObject({
+      spool,
+      slot,
+      name: nameOf(slot),
+      file: { dev, ino, size, mtimeNs, ctimeNs },
+      request: { pool: 'B', priority: 0, vm: 7 },
+      arrivalNs: ctimeNs,
+    });
+    expect([...(job?.request.a ?? [])]).toEqual([1, 2]);
+    expect([...(job?.request.b ?? [])]).toEqual([-1, -2]);
+    expect(job?.admittedMs).toBeLessThanOrEqual(performance.now());
+    expect(spool.jobs.get(nameOf(slot))).toBe(job);
+    expect(files.hasRequest(slot)).toBe(true);
+    expect(rejected).toEqual([]);
+  });
+
+  test('arrives when it is admitted if it was held back', async () => {
+    files.write(slot, LINE);
+    await nextTick();
+    const beforeNs = BigInt(Date.now()) * 1_000_000n;
+    const job = consider(slot, true);
+    expect(job?.arrivalNs).toBeGreaterThanOrEqual(beforeNs);
+  });
+
+  test('is not taken up a second time while it is queued', () => {
+    files.write(slot, LINE);
+    const job = consider(slot);
+    expect(consider(slot)).toBeUndefined();
+    expect(voided).toEqual([]);
+    expect(spool.jobs.get(nameOf(slot))).toBe(job);
+  });
+
+  test('makes the queued one void if it is another', async () => {
+    files.write(slot, LINE);
+    const old = consider(slot);
+    await nextTick();
+    files.write(slot, 'A:2:7:100:201\n');
+    const job = consider(slot);
+    expect(voided).toEqual([old]);
+    expect([...(job?.request.b ?? [])]).toEqual([201]);
+    expect(spool.jobs.get(nameOf(slot))).toBe(job);
+  });
+
+  test('waits if the one before it is on the device', async () => {
+    files.write(slot, LINE);
+    const old = consider(slot);
+    await nextTick();
+    files.write(slot, 'A:2:7:100:201\n');
+    isQueued = false;
+    expect(consider(slot)).toBeUndefined();
+    expect(spool.jobs.get(nameOf(slot))).toBe(old);
+  });
+
+  test('that was removed makes the queued one void', () => {
+    files.write(slot, LINE);
+    const job = consider(slot);
+    unlinkSync(files.request(slot));
+    expect(consider(slot)).toBeUndefined();
+    expect(voided).toEqual([job]);
+    expect(spool.jobs.size).toBe(0);
+    expect(files.answer(slot)).toBe('');
+  });
+});
+
+describe('an answer that nobody has read', () => {
+  test('is emptied when a plain request is taken up', () => {
+    writeFileSync(files.response(PLAIN), '3\n');
+    files.write(PLAIN, LINE);
+    expect(consider(PLAIN)).toBeDefined();
+    expect(files.names()).toEqual(['request.txt', 'response.txt']);
+    expect(files.answer(PLAIN)).toBe('');
+  });
+
+  test('stays when a named request is taken up, and as long as a plain one is half written', () => {
+    settleMs = 1e6;
+    writeFileSync(files.response(PLAIN), '3\n');
+    files.write(X, LINE);
+    files.write(PLAIN, 'A:2:7:100:2');
+    expect(consider(X)).toBeDefined();
+    expect(consider(PLAIN)).toBeUndefined();
+    expect(files.answer(PLAIN)).toBe('3\n');
+  });
+
+  test('that cannot be emptied makes the request undeliverable, which is counted', () => {
+    NON_EMPTY_DIRECTORY.put(files.response(PLAIN), secret);
+    files.write(PLAIN, LINE);
+    expect(consider(PLAIN)).toBeUndefined();
+    expect(files.names()).toEqual(['response.txt']);
+    expect(logger.entries.filter(({ level }) => level === 'warn')).toHaveLength(1);
+    expect(rejected).toEqual([
+      { slot: PLAIN, request: expect.objectContaining({ vm: 7, outcome: 'UNDELIVERABLE' }) },
+    ]);
+  });
+});
+
+describe('half-written requests', () => {
+  test('are not taken for complete', async () => {
+    settleMs = 30;
+    files.write(X, 'A:2:7:100:2');
+    const sinceMs = performance.now();
+    expect(consider(X)).toBeUndefined();
+    await nextTick();
+    writeFileSync(files.request(X), '00', { flag: 'a' });
+    let job: Job | undefined;
+    await until('it has settled', () => (job = consider(X)) !== undefined);
+    expect([...(job?.request.b ?? [])]).toEqual([200]);
+    expect(performance.now() - sinceMs).toBeGreaterThanOrEqual(settleMs);
+    expect(spool.settling.size).toBe(0);
+  });
+
+  test('are complete at once with the newline', () => {
+    settleMs = 1e6;
+    files.write(X, 'A:2:7:100:2');
+    expect(consider(X)).toBeUndefined();
+    expect(spool.settling.size).toBe(1);
+    writeFileSync(files.request(X), '00\n', { flag: 'a' });
+    expect(consider(X)?.request).toMatchObject({ vm: 7 });
+    expect(spool.settling.size).toBe(0);
+  });
+
+  test.each(['absent', 'empty'])('that are %s then are forgotten', (what) => {
+    settleMs = 1e6;
+    files.write(X, 'A:2:7');
+    consider(X);
+    rmSync(files.request(X));
+    if (what === 'empty') files.write(X, '');
+    expect(consider(X)).toBeUndefined();
+    expect(spool.settling.size).toBe(0);
+    expect(files.answer(X)).toBe('');
+    expect(rejected).toEqual([]);
+  });
+
+  test('may end with a carriage return before the newline', () => {
+    settleMs = 1e6;
+    files.write(X, 'A:2:7:100:200\r\n');
+    expect(consider(X)).toBeDefined();
+  });
+
+  test('beyond those that can be watched are looked at again by the sweep', () => {
+    settleMs = 1e6;
+    while (spool.take() !== undefined);
+    expect(spool.isDrained).toBe(true);
+    for (let i = 0; i < 100; i += 1) {
+      files.write(named(`${i}`), 'A:2:7');
+      consider(named(`${i}`));
+    }
+    expect(spool.settling.isFull).toBe(true);
+    spool.settling.close();
+    expect(spool.isDrained).toBe(false);
+  });
+});
+
+describe.each(slots)('a rejection in $title', ({ slot }) => {
+  const expectRejected = (code: string, text?: string) => {
+    expect(decodeAnswer(files.answer(slot))).toEqual({
+      code,
+      text: text ?? expect.stringMatching(/^[\x20-\x7e]{10,200}$/),
+    });
+    expect(files.hasRequest(slot)).toBe(false);
+    expect(files.names()).toHaveLength(1);
+    expect(rejected).toEqual([{ slot, request: { vm: 7, outcome: code } }]);
+    expect(spool.jobs.size).toBe(0);
+  };
+
+  test.each([
+    ['hello\n', 'BAD_REQUEST'],
+    ['\n', 'BAD_REQUEST'],
+    ['C:2:7:1:2\n', 'BAD_REQUEST'],
+    ['A:3:7:1:2\n', 'BAD_REQUEST'],
+    ['A:2:07:1:2\n', 'BAD_REQUEST'],
+    ['A:2:7:1:\n', 'BAD_REQUEST'],
+    ['A:2:7:1:2:3\n', 'BAD_REQUEST'],
+    ['A:2:7:1:2\nA:2:7:1:2\n', 'BAD_REQUEST'],
+    ['\u00ef\u00bb\u00bfA:2:7:1:2\n', 'BAD_REQUEST'],
+    [`A:2:7:${INT32_MAX + 1}:2\n`, 'OUT_OF_RANGE'],
+    [`A:2:7:1:${INT32_MIN - 1}\n`, 'OUT_OF_RANGE'],
+    ['A:2:7:1,2:3\n', 'LENGTH_MISMATCH'],
+  ])('of %j is %s', (line, code) => {
+    writeFileSync(files.request(slot), line, 'latin1');
+    expect(consider(slot)).toBeUndefined();
+    expectRejected(code);
+  });
+
+  test('of another VM says which was expected', () => {
+    files.write(slot, 'A:2:8:1:2\n');
+    consider(slot);
+    expectRejected('VM_MISMATCH', 'vm: expected 7, got 8');
+  });
+
+  test('of a line that is too long says how long it was, without settling', () => {
+    settleMs = 1e6;
+    files.write(slot, 'x'.repeat(70_000));
+    consider(slot);
+    expectRejected('TOO_LARGE', 'request: expected at most 65536 bytes, got 70000');
+  });
+
+  test.each([...REMOVABLE])('of $name names it, once it has settled', async (thing) => {
+    settleMs = 20;
+    thing.put(files.request(slot), secret);
+    expect(consider(slot)).toBeUndefined();
+    expect(rejected).toEqual([]);
+    await until('it has settled', () => {
+      consider(slot);
+      return rejected.length > 0;
+    });
+    expectRejected('BAD_REQUEST', `request: expected a regular file, got ${thing.what}`);
+  });
+
+  test('comes in the place of an answer that nobody has read', () => {
+    writeFileSync(files.response(slot), '3\n');
+    files.write(slot, 'hello\n');
+    consider(slot);
+    expectRejected('BAD_REQUEST');
+  });
+
+  test('that has no place is counted, and its request goes', () => {
+    NON_EMPTY_DIRECTORY.put(files.response(slot), secret);
+    files.write(slot, 'hello\n');
+    expect(consider(slot)).toBeUndefined();
+    expect(files.names()).toHaveLength(1);
+    expect(rejected).toEqual([
+      { slot, request: expect.objectContaining({ vm: 7, outcome: 'UNDELIVERABLE' }) },
+    ]);
+  });
+
+  test('is not given to a request that changed meanwhile', () => {
+    files.write(slot, 'hello\n');
+    fakeFs.after(
+      ({ name }) => name === 'readSync',
+      () => {
+        files.write(slot, `${LINE.trimEnd()}0\n`);
+      },
+    );
+    expect(consider(slot)).toBeUndefined();
+    expect(files.answer(slot)).toBe('');
+    expect(rejected).toEqual([]);
+    expect(consider(slot)).toBeDefined();
+  });
+});
+
+describe('a directory with content in the place of a request', () => {
+  beforeEach(() => {
+    NON_EMPTY_DIRECTORY.put(files.request(X), secret);
+    consider(X);
+  });
+
+  test('is answered once', () => {
+    expect(decodeAnswer(files.answer(X))).toMatchObject({ code: 'BAD_REQUEST' });
+    rmSync(files.response(X));
+    expect(consider(X)).toBeUndefined();
+    expect(files.names()).toEqual(['request-x.txt']);
+    expect(rejected).toHaveLength(1);
+  });
+
+  test('makes room for a request', () => {
+    rmSync(files.request(X), { recursive: true });
+    files.write(X, LINE);
+    expect(consider(X)).toBeDefined();
+  });
+
+  test('is answered anew if it is another one', () => {
+    // Created while the first exists, so that its inode is another one.
+    NON_EMPTY_DIRECTORY.put(files.at('other'), secret);
+    rmSync(files.request(X), { recursive: true });
+    renameSync(files.at('other'), files.request(X));
+    consider(X);
+    expect(rejected).toHaveLength(2);
+  });
+
+  test('is forgotten when there are too many, not the newest', () => {
+    for (let i = 0; i < 80; i += 1) {
+      NON_EMPTY_DIRECTORY.put(files.request(named(`${i}`)), secret);
+      consider(named(`${i}`));
+    }
+    expect(rejected).toHaveLength(81);
+    consider(named('79'));
+    consider(named('30'));
+    expect(rejected).toHaveLength(81);
+  });
+});
+
+describe('a request that was answered before a crash', () => {
+  test.each(slots)('is cleared, not answered again, in $title', async ({ slot }) => {
+    files.write(slot, LINE);
+    await nextTick();
+    writeFileSync(files.response(slot), '300\n');
+    await nextTick();
+    intake = newIntake();
+    expect(consider(slot)).toBeUndefined();
+    expect(files.hasRequest(slot)).toBe(false);
+    expect(files.answer(slot)).toBe('300\n');
+    expect(logger.of('cleared a request that was answered before the restart')).toHaveLength(1);
+  });
+
+  test.each(slots)('is served if it came after the answer, in $title', async ({ slot }) => {
+    writeFileSync(files.response(slot), '300\n');
+    await nextTick();
+    files.write(slot, LINE);
+    await nextTick();
+    intake = newIntake();
+    expect(consider(slot)).toBeDefined();
+  });
+
+  test.each(slots)('is served if its answer is empty, in $title', async ({ slot }) => {
+    files.write(slot, LINE);
+    await nextTick();
+    writeFileSync(files.response(slot), '');
+    await nextTick();
+    intake = newIntake();
+    expect(consider(slot)).toBeDefined();
+  });
+
+  test('cannot be one that came after the start', async () => {
+    await nextTick();
+    intake = newIntake();
+    await nextTick();
+    files.write(X, LINE);
+    await nextTick();
+    writeFileSync(files.response(X), '300\n');
+    expect(consider(X)).toBeDefined();
+  });
+});
+
+describe('what goes wrong with one request', () => {
+  test.each(['EIO', 'ESTALE', 'EMFILE', 'ENOSPC'])(
+    '(%s) is logged and tried again at the next sweep',
+    (code) => {
+      while (spool.take() !== undefined);
+      files.write(X, 'hello\n');
+      fakeFs.intercept(({ name, proceed }) => {
+        if (name === 'openSync') throw systemError(code);
+        return proceed();
+      });
+      expect(consider(X)).toBeUndefined();
+      fakeFs.restore();
+      expect(logger.of('cannot take up a request')).toEqual([
+        expect.objectContaining({
+          level: 'warn',
+          fields: { vm: 7, request: 'request-x.txt', error: expect.stringContaining(code) },
+        }),
+      ]);
+      expect(spool.isDrained).toBe(false);
+      spool.sweep();
+      const names: string[] = [];
+      for (let next = spool.take(); next !== undefined; next = spool.take()) names.push(next.name);
+      expect(names).toContain('request-x.txt');
+    },
+  );
+
+  test('but is a defect is not hidden', () => {
+    files.write(X, LINE);
+    fakeFs.intercept(() => {
+      throw new TypeError('a defect');
+    });
+    expect(() => consider(X)).toThrow('a defect');
+  });
+});
+
+test('names that are no slots are ignored', () => {
+  for (const name of [
+    'request-.txt',
+    'response.txt',
+    '../vm8/request.txt',
+    'request-x.txt\n',
+    '',
+  ]) {
+    expect(intake.consider(spool, { name, held: false })).toBeUndefined();
+  }
+  expect(files.names()).toEqual([]);
+});
+
+test('property: whatever the bytes, there is a job or an answer, and never both', () => {
+  const int32 = fc.integer({ min: INT32_MIN, max: INT32_MAX });
+  const valid = fc.array(fc.tuple(int32, int32), { minLength: 1, maxLength: 20 }).map((pairs) =>
+    encodeRequest({
+      pool: 'A',
+      priority: 1,
+      vm: 7,
+      a: Int32Array.from(pairs, ([a]) => a),
+      b: Int32Array.from(pairs, ([, b]) => b),
+    }),
+  );
+  const mutated = fc
+    .tuple(valid, fc.nat(), fc.integer({ min: 0, max: 255 }))
+    .map(([line, at, byte]) => {
+      const bytes = Buffer.from(line, 'latin1');
+      bytes[at % bytes.length] = byte;
+      return bytes;
+    });
+  const anyBytes = fc.oneof(
+    valid.map((line) => Buffer.from(line, 'latin1')),
+    mutated,
+    fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+  );
+  let served = 0;
+  fc.assert(
+    fc.property(anyBytes, fc.constantFrom(PLAIN, X), (bytes, slot) => {
+      rejected = [];
+      writeFileSync(files.request(slot), bytes);
+      rmSync(files.response(slot), { force: true });
+      const job = consider(slot);
+      if (job === undefined) {
+        const answer = decodeAnswer(files.answer(slot));
+        expect(rejected).toEqual([
+          { slot, request: { vm: 7, outcome: 'code' in answer ? answer.code : 'none' } },
+        ]);
+      } else {
+        served += 1;
+        expect(files.answer(slot)).toBe('');
+        expect(rejected).toEqual([]);
+        spool.release(job);
+      }
+      expect(files.hasRequest(slot)).toBe(job !== undefined);
+      expect(files.names().filter((name) => name.startsWith('.'))).toEqual([]);
+    }),
+    { numRuns: 300 },
+  );
+  expect(served).toBeGreaterThan(0);
+});
