@@ -1,1 +1,6 @@
-export {};
+export { type Operands, type Reply, VgpuClient } from './client.js';
+export { exitCodeOf, type FailureCode, RequestRejectedError } from './errors.js';
+export { VgpuError, type VgpuErrorCode } from './errors.js';
+export { type Claim, resolveIdentity } from './identity.js';
+export type { CallOptions, ClientOptions } from './options.js';
+export { readRegisterFile } from './register-file.js';

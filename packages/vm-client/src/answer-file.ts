@@ -1,0 +1,54 @@
+import { MAX_LINE_BYTES } from '@vgpu/protocol';
+import { VgpuError } from './errors.js';
+import { isErrno, shareError } from './share-error.js';
+import type { Share } from './share.js';
+
+/** The response file of one request, as it looks while the answer is still to come. */
+export class AnswerFile {
+  readonly #share: Share;
+  readonly #name: string;
+  #hadInputOutputError = false;
+
+  constructor(share: Share, name: string) {
+    this.#share = share;
+    this.#name = name;
+  }
+
+  /**
+   * The answer line, or undefined while it is not there in full: the file is absent, empty, or does
+   * not end in a newline yet.
+   *
+   * @throws VgpuError `BAD_ANSWER`, `NO_PERMISSION` or `SHARE_UNAVAILABLE`.
+   */
+  async read(): Promise<string | undefined> {
+    const text = await this.#text();
+    if (text.length > MAX_LINE_BYTES) {
+      throw new VgpuError(
+        'BAD_ANSWER',
+        `${this.#name} is longer than an answer may be (${MAX_LINE_BYTES} bytes); ` +
+          'see what writes there besides the mediator',
+      );
+    }
+    return text.endsWith('\n') ? text : undefined;
+  }
+
+  async #text(): Promise<string> {
+    try {
+      return await this.#share.read(this.#name);
+    } catch (error) {
+      if (this.#mayPass(error)) return '';
+      throw shareError(`read ${this.#name}`, error, 'BAD_ANSWER');
+    }
+  }
+
+  /**
+   * Over NFS a file that was replaced while it was being opened is ESTALE, and one EIO may come
+   * from the server's restart.
+   */
+  #mayPass(error: unknown): boolean {
+    if (isErrno(error, 'ENOENT', 'ESTALE')) return true;
+    if (!isErrno(error, 'EIO') || this.#hadInputOutputError) return false;
+    this.#hadInputOutputError = true;
+    return true;
+  }
+}

@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import {
+  encodeVmDirectoryName,
+  type Identity,
+  Int32,
+  INT32_MAX,
+  INT32_MIN,
+  PLAIN_SLOT,
+  printable,
+  type Slot,
+} from '@vgpu/protocol';
+import { type Channel, openChannel } from './channel.js';
+import { VgpuError } from './errors.js';
+import { type Answered, Exchange } from './exchange.js';
+import { Interruption } from './interruption.js';
+import { requestLine, sumIn } from './lines.js';
+import {
+  type CallOptions,
+  checkOptions,
+  checkPriority,
+  checkTimeout,
+  type ClientOptions,
+} from './options.js';
+import { Turns } from './turns.js';
+
+/** Two vectors of the same length, to be added element by element as int32. */
+export interface Operands {
+  readonly a: Int32Array;
+  readonly b: Int32Array;
+}
+
+/** A sum, and how it came. */
+export interface Reply {
+  readonly sum: Int32Array;
+  /** The id of the slot that was used, or `plain`. */
+  readonly slot: string;
+  /** From sending the request until its answer was read, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/** The directory and its watch stay open for this long without a call: opening them takes longer. */
+const LINGER_MS = 1000;
+
+/**
+ * Adds numbers on the GPU of the host, through the files of this VM's directory. Any number of
+ * calls may be under way at once. An idle client does not keep the process alive.
+ */
+export class VgpuClient {
+  readonly #identity: Identity;
+  readonly #directory: string;
+  readonly #timeoutMs: number;
+  readonly #turns: Turns | undefined;
+  readonly #openChannel: (directory: string) => Promise<Channel>;
+  readonly #calls = new Map<Interruption, Promise<unknown>>();
+  #channel: Promise<Channel> | undefined;
+  #linger: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /**
+   * Looks at no file: what is wrong with the share shows in the first call.
+   *
+   * @param open Stands in for the opening of the VM's directory in tests. Internal.
+   * @throws VgpuError `INVALID_OPTION`.
+   */
+  constructor(options: ClientOptions, open: (directory: string) => Promise<Channel> = openChannel) {
+    const { root, vmId, pool, priority, timeoutMs, plain } = checkOptions(options);
+    this.#identity = { pool, priority, vm: vmId };
+    this.#directory = resolve(root, encodeVmDirectoryName(vmId));
+    this.#timeoutMs = timeoutMs;
+    this.#turns = plain ? new Turns() : undefined;
+    this.#openChannel = open;
+  }
+
+  /**
+   * Adds two int32 on the device; the sum wraps like an int32.
+   *
+   * @throws VgpuError `OUT_OF_RANGE` where an operand is no int32, and what {@link request} throws.
+   */
+  async add(a: number, b: number, options?: CallOptions): Promise<number> {
+    const [sum = 0] = await this.addVectors(scalar('a', a), scalar('b', b), options);
+    return sum;
+  }
+
+  /**
+   * Adds two vectors of int32 on the device, element by element.
+   *
+   * @throws VgpuError What {@link request} throws.
+   */
+  async addVectors(a: Int32Array, b: Int32Array, options?: CallOptions): Promise<Int32Array> {
+    const { sum } = await this.request({ a, b }, options);
+    return sum;
+  }
+
+  /**
+   * Adds two vectors like {@link addVectors}, and also says how the answer came.
+   *
+   * @throws RequestRejectedError with the code that the mediator answered.
+   * @throws VgpuError with every other {@link FailureCode} but those of the command line. Where the
+   *   operands can't be sent, nothing has been written.
+   */
+  async request({ a, b }: Operands, options: CallOptions = {}): Promise<Reply> {
+    const { signal, timeoutMs = this.#timeoutMs, priority = this.#identity.priority } = options;
+    checkTimeout(timeoutMs);
+    checkPriority(priority);
+    const line = requestLine({ ...this.#identity, priority, a, b });
+    if (this.#closed) throw closed();
+
+    const slot = this.#turns === undefined ? newSlot() : PLAIN_SLOT;
+    const interruption = new Interruption({ timeoutMs, signal, directory: this.#directory });
+    const exchange = this.#exchange(line, slot, interruption.signal);
+    const call = Promise.race([exchange, interruption.overdue]);
+    this.#calls.set(interruption, call);
+    try {
+      const { line: answer, waitMs } = await call;
+      const sum = sumIn(answer, a.length);
+      return { sum, slot: slot.kind === 'named' ? slot.id : slot.kind, waitMs };
+    } finally {
+      interruption.dispose();
+      this.#calls.delete(interruption);
+      if (this.#calls.size === 0) this.#rest();
+    }
+  }
+
+  /**
+   * Withdraws the requests of all calls under way, which reject with `CLOSED`, and lets go of the
+   * share. Resolves when that is done.
+   */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const interruption of this.#calls.keys()) interruption.interrupt(closed());
+    await Promise.allSettled(this.#calls.values());
+    this.#letGo();
+  }
+
+  async #exchange(line: string, slot: Slot, signal: AbortSignal): Promise<Answered> {
+    const exchange = async () => new Exchange(await this.#open(), slot, signal).run(line);
+    return this.#turns === undefined ? exchange() : this.#turns.take(exchange, signal);
+  }
+
+  async #open(): Promise<Channel> {
+    clearTimeout(this.#linger);
+    const opening = (this.#channel ??= this.#openChannel(this.#directory));
+    try {
+      return await opening;
+    } catch (error) {
+      // The next call may find the share mounted.
+      if (this.#channel === opening) this.#channel = undefined;
+      throw error;
+    }
+  }
+
+  #rest(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#linger);
+    this.#linger = setTimeout(() => {
+      this.#letGo();
+    }, LINGER_MS).unref();
+  }
+
+  /** Does not wait for a share that hangs while it is being opened: it is closed when it opens. */
+  #letGo(): void {
+    clearTimeout(this.#linger);
+    this.#channel?.then(({ changes }) => {
+      changes.close();
+    }, ignore);
+    this.#channel = undefined;
+  }
+}
+
+/** 128 random bits: an id is never used again, so a late answer can't be taken for another's. */
+const newSlot = (): Slot => ({ kind: 'named', id: randomBytes(16).toString('base64url') });
+
+const closed = () => new VgpuError('CLOSED', 'the client was closed; make a new one');
+
+const ignore = () => undefined;
+
+function scalar(name: string, value: number): Int32Array {
+  if (Int32.safeParse(value).success) return Int32Array.of(value);
+  throw new VgpuError(
+    'OUT_OF_RANGE',
+    `${name}: expected a whole number from ${INT32_MIN} to ${INT32_MAX}, ` +
+      `got ${printable(String(value))}`,
+  );
+}

@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto';
+import { requestName, responseName, type Slot } from '@vgpu/protocol';
+import { AnswerFile } from './answer-file.js';
+import type { Change } from './changes.js';
+import type { Channel } from './channel.js';
+import { VgpuError } from './errors.js';
+import { PolledChanges } from './polled-changes.js';
+import { isErrno, shareError } from './share-error.js';
+import type { Awaitable, Share } from './share.js';
+
+/** So long a mediator may take to clear the plain slot after its answer. */
+const CLEARING_MS = 500;
+
+/** An answer line, and the time from sending the request until it was read. */
+export interface Answered {
+  readonly line: string;
+  readonly waitMs: number;
+}
+
+/**
+ * One request and its answer in one slot:
+ *
+ * 1. prepare: create the empty response file, because an NFS client looks again at a name that
+ *    exists whenever it opens it, but remembers for up to a minute that a name does not exist;
+ *    in the plain slot, refuse if it is in use, and empty the response file;
+ * 2. send: write the request under a temporary name and rename it into its place;
+ * 3. receive: wait until the response file holds a whole line;
+ * 4. tidy: remove the response file; in the plain slot, wait until the mediator has removed the
+ *    request, so that the next call does not find the slot in use.
+ *
+ * A failure or the signal leads from 1, 2 or 3 to withdrawing and then tidying. However it ends,
+ * what the exchange created is gone. Only a mediator that is just putting its answer in place when
+ * the request is withdrawn may leave that answer, which it removes after its retention time.
+ */
+export class Exchange {
+  readonly #channel: Channel;
+  readonly #share: Share;
+  readonly #signal: AbortSignal;
+  readonly #isPlain: boolean;
+  readonly #request: string;
+  readonly #response: string;
+  readonly #temporary: string;
+  readonly #answer: AnswerFile;
+  /** Set when the request is about to be put in place: from then on it may have to be removed. */
+  #sentAt: number | undefined;
+
+  /** @param signal Withdraws the request. Its reason is the {@link VgpuError} to end with. */
+  constructor(channel: Channel, slot: Slot, signal: AbortSignal) {
+    this.#channel = channel;
+    this.#share = channel.share;
+    this.#signal = signal;
+    this.#isPlain = slot.kind === 'plain';
+    this.#request = requestName(slot);
+    this.#response = responseName(slot);
+    const unique = randomBytes(6).toString('base64url');
+    this.#temporary = `.${this.#request.replace(/\.txt$/, '')}.${unique}`;
+    this.#answer = new AnswerFile(this.#share, this.#response);
+  }
+
+  /** Sends a request line and waits for its answer. To be called once. @throws VgpuError */
+  async run(line: string): Promise<Answered> {
+    this.#signal.throwIfAborted();
+    if (this.#isPlain) await this.#refuseIfBusy();
+    const change = this.#channel.changes.of(this.#response);
+    this.#signal.addEventListener('abort', () => {
+      change.stop();
+    });
+    try {
+      await this.#prepare();
+      await this.#send(line);
+      return await this.#receive(change);
+    } catch (error) {
+      const late = await this.#withdraw();
+      if (late !== undefined) return late;
+      throw shareError('send the request', error, 'CANNOT_CREATE');
+    } finally {
+      change.stop();
+      await this.#tidy(line);
+    }
+  }
+
+  async #refuseIfBusy(): Promise<void> {
+    let text: string;
+    try {
+      text = await this.#requestText();
+    } catch (error) {
+      throw shareError(`use ${this.#request}`, error, 'SLOT_BUSY');
+    }
+    if (text !== '') {
+      throw new VgpuError(
+        'SLOT_BUSY',
+        `${this.#request} holds a request of somebody else; ` +
+          'try again later, or use a slot of your own (no plain mode)',
+      );
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#isPlain) await this.#share.empty(this.#response);
+    else await this.#share.create(this.#response, '');
+  }
+
+  async #send(line: string): Promise<void> {
+    await this.#share.create(this.#temporary, line);
+    this.#signal.throwIfAborted();
+    this.#sentAt = performance.now();
+    await this.#share.rename(this.#temporary, this.#request);
+  }
+
+  async #receive(change: Change): Promise<Answered> {
+    for (;;) {
+      await change.happened();
+      this.#signal.throwIfAborted();
+      const line = await this.#answer.read();
+      if (line !== undefined) return this.#answered(line);
+    }
+  }
+
+  /**
+   * Takes the request back. If the mediator has cleared it, it has answered before; then a call
+   * whose time is over has its answer after all.
+   */
+  async #withdraw(): Promise<Answered | undefined> {
+    await quietly(() => this.#share.remove(this.#temporary));
+    if (this.#sentAt === undefined) return undefined;
+    const wasThere = await quietly(() => this.#share.remove(this.#request));
+    if (wasThere !== false || !isTimeout(this.#signal.reason)) return undefined;
+    const line = await quietly(() => this.#answer.read());
+    return line === undefined ? undefined : this.#answered(line);
+  }
+
+  async #tidy(line: string): Promise<void> {
+    await quietly(() => this.#share.remove(this.#response));
+    if (this.#isPlain) await quietly(() => this.#awaitClearing(line));
+  }
+
+  /** Waits until the request is gone, or is another one; a mediator that died never removes it. */
+  async #awaitClearing(line: string): Promise<void> {
+    const polls = new PolledChanges().of();
+    const due = performance.now() + CLEARING_MS;
+    while ((await this.#requestText()) === line) {
+      if (performance.now() >= due) {
+        await this.#share.remove(this.#request);
+        return;
+      }
+      await polls.happened();
+    }
+  }
+
+  /** Empty if there is no request. */
+  async #requestText(): Promise<string> {
+    try {
+      return await this.#share.read(this.#request);
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ESTALE')) return '';
+      throw error;
+    }
+  }
+
+  #answered(line: string): Answered {
+    return { line, waitMs: performance.now() - (this.#sentAt ?? 0) };
+  }
+}
+
+const isTimeout = (reason: unknown) => reason instanceof VgpuError && reason.code === 'TIMEOUT';
+
+/** For clearing up: what fails now must not hide what happened before. */
+async function quietly<T>(operation: () => Awaitable<T>): Promise<T | undefined> {
+  try {
+    return await operation();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,19 @@
+import { constants } from 'node:fs';
+import { MAX_LINE_BYTES } from '@vgpu/protocol';
+import { isErrno } from './share-error.js';
+
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants;
+
+/** Flags of open(2). O_NONBLOCK: a FIFO in the place of a file would block the open for ever. */
+export const CREATE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+export const EMPTY = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK;
+export const READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+
+/** One byte more than an answer may have, so that a longer one shows. */
+export const newReadBuffer = (): Buffer => Buffer.allocUnsafe(MAX_LINE_BYTES + 1);
+
+/** What removing gives where there is nothing to remove. */
+export function falseIfAbsent(error: unknown): false {
+  if (isErrno(error, 'ENOENT')) return false;
+  throw error;
+}

@@ -1,0 +1,52 @@
+import fs from 'node:fs';
+import { CREATE, EMPTY, falseIfAbsent, newReadBuffer, READ } from './file-access.js';
+import type { Share } from './share.js';
+
+/** A directory of this machine. Synchronous: Node's asynchronous calls cost 20 to 40 us each. */
+export class LocalShare implements Share {
+  readonly #directory: string;
+  readonly #buffer = newReadBuffer();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  create(name: string, text: string): void {
+    const file = fs.openSync(this.#path(name), CREATE);
+    try {
+      if (text !== '') fs.writeFileSync(file, text);
+    } finally {
+      fs.closeSync(file);
+    }
+  }
+
+  empty(name: string): void {
+    fs.closeSync(fs.openSync(this.#path(name), EMPTY));
+  }
+
+  rename(from: string, to: string): void {
+    fs.renameSync(this.#path(from), this.#path(to));
+  }
+
+  read(name: string): string {
+    const file = fs.openSync(this.#path(name), READ);
+    try {
+      return this.#buffer.toString('latin1', 0, fs.readSync(file, this.#buffer));
+    } finally {
+      fs.closeSync(file);
+    }
+  }
+
+  remove(name: string): boolean {
+    try {
+      fs.unlinkSync(this.#path(name));
+      return true;
+    } catch (error) {
+      return falseIfAbsent(error);
+    }
+  }
+
+  #path(name: string): string {
+    return `${this.#directory}/${name}`;
+  }
+}

@@ -1,0 +1,61 @@
+import fs from 'node:fs/promises';
+import { CREATE, EMPTY, falseIfAbsent, newReadBuffer, READ } from './file-access.js';
+import type { Share } from './share.js';
+
+/**
+ * A directory of another machine. Asynchronous: where the server hangs, a call blocks a thread of
+ * Node's pool and not the event loop, so that time-outs still fire.
+ */
+export class NetworkShare implements Share {
+  readonly #directory: string;
+  /** Buffers that no read uses now: 64 KiB are too much to allocate for each poll. */
+  readonly #buffers: Buffer[] = [];
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  async create(name: string, text: string): Promise<void> {
+    const file = await fs.open(this.#path(name), CREATE);
+    try {
+      if (text !== '') await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async empty(name: string): Promise<void> {
+    const file = await fs.open(this.#path(name), EMPTY);
+    await file.close();
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return fs.rename(this.#path(from), this.#path(to));
+  }
+
+  /** Opens each time: over NFS an open asks the server, where a stat may answer from a cache. */
+  async read(name: string): Promise<string> {
+    const file = await fs.open(this.#path(name), READ);
+    const buffer = this.#buffers.pop() ?? newReadBuffer();
+    try {
+      const { bytesRead } = await file.read(buffer);
+      return buffer.toString('latin1', 0, bytesRead);
+    } finally {
+      await file.close();
+      this.#buffers.push(buffer);
+    }
+  }
+
+  async remove(name: string): Promise<boolean> {
+    try {
+      await fs.unlink(this.#path(name));
+      return true;
+    } catch (error) {
+      return falseIfAbsent(error);
+    }
+  }
+
+  #path(name: string): string {
+    return `${this.#directory}/${name}`;
+  }
+}

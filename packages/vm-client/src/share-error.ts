@@ -1,0 +1,60 @@
+import { constants } from 'node:os';
+import { type FailureCode, VgpuError } from './errors.js';
+
+type ErrnoName = keyof typeof constants.errno;
+
+/** What errors of the system mean for a call, and what to do about them. */
+const MEANINGS: readonly {
+  readonly errors: readonly ErrnoName[];
+  readonly code: FailureCode;
+  readonly remedy: string;
+}[] = [
+  {
+    errors: ['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO', 'ESTALE'],
+    code: 'SHARE_UNAVAILABLE',
+    remedy: 'mount the share of this VM there, or have its directory created on the host',
+  },
+  {
+    errors: ['EIO', 'ENOTCONN', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT'],
+    code: 'SHARE_UNAVAILABLE',
+    remedy: 'check the connection to the host, then mount the share again',
+  },
+  {
+    errors: ['EACCES', 'EPERM'],
+    code: 'NO_PERMISSION',
+    remedy: 'run as a user who may read and write there',
+  },
+  { errors: ['EROFS'], code: 'CANNOT_CREATE', remedy: 'mount the share writable' },
+  { errors: ['ENOSPC', 'EDQUOT'], code: 'CANNOT_CREATE', remedy: 'free space on the share' },
+  { errors: ['EMFILE', 'ENFILE'], code: 'CANNOT_CREATE', remedy: 'raise the limit of open files' },
+];
+
+/**
+ * Whether an error is one of these of errno(3). By number, because Node knows no name for some:
+ * ESTALE and EDQUOT come as 'Unknown system error -116' and '-122'.
+ */
+export function isErrno(error: unknown, ...names: readonly ErrnoName[]): boolean {
+  const errno = typeof error === 'object' && error !== null && 'errno' in error ? error.errno : 0;
+  return names.some((name) => errno === -constants.errno[name]);
+}
+
+/**
+ * Turns a failed file operation into the error that a caller gets; a {@link VgpuError} stays as it
+ * is.
+ *
+ * @param action What failed, on what: follows "cannot".
+ * @param otherwise The code of a failure that is not in the table.
+ */
+export function shareError(action: string, cause: unknown, otherwise: FailureCode): VgpuError {
+  if (cause instanceof VgpuError) return cause;
+  const known = MEANINGS.find(({ errors }) => isErrno(cause, ...errors));
+  const { code, remedy } = known ?? { code: otherwise, remedy: 'check the share' };
+  return new VgpuError(code, `cannot ${action}: ${reasonOf(cause)}; ${remedy}`, { cause });
+}
+
+/** The message of what was thrown, which need not be an Error of this realm. */
+export function reasonOf(cause: unknown): string {
+  return typeof cause === 'object' && cause !== null && 'message' in cause
+    ? String(cause.message)
+    : String(cause);
+}
