@@ -13,7 +13,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const MEDIATOR = fileURLToPath(new URL('../packages/mediator/dist/bin.js', import.meta.url));
+const MEDIATOR = fileURLToPath(
+  new URL('../packages/mediator/bin/vgpu-mediator.js', import.meta.url),
+);
 
 /**
  * Runs a measurement against a mediator process on the CPU device, with all its checks and its log

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const program = (/** @type {string} */ path) =>
-  fileURLToPath(new URL(`../packages/${path}/dist/bin.js`, import.meta.url));
+  fileURLToPath(new URL(`../packages/${path}/bin/vgpu-${path}.js`, import.meta.url));
 const MEDIATOR = program('mediator');
 const CLIENT = program('vm-client');
 const PATIENCE_MS = 30_000;

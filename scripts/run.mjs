@@ -50,7 +50,6 @@ function prepare() {
     writeFileSync(stamp, fingerprint());
   }
   step('Building', [bin('tsc'), '-b']);
-  execute(process.execPath, ['scripts/mark-executable.mjs']);
 }
 
 function requireNode() {

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The only file that knows of the process: arguments, environment, signals, exit status. */
 import { readFileSync } from 'node:fs';
 import { parseCommandLine } from './cli/command-line.js';

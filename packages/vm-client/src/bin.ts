@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The only file that knows of the process: arguments, environment, signals, exit status. */
 import { ExitCode } from '@vgpu/protocol';
 import { run } from './cli/run.js';

@@ -10,7 +10,7 @@ import { answer, FakeMediator, neverAnswer } from './fake-mediator.js';
 import { STATUS_OF_REJECTION } from './statuses.js';
 
 // These tests run what `pnpm build` has built.
-const BIN = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
+const BIN = fileURLToPath(new URL('../bin/vgpu-vm-client.js', import.meta.url));
 
 let mediator: FakeMediator;
 

@@ -275,6 +275,17 @@ describe('a share that hangs', () => {
     while (mediator.files().length > 0) await new Promise((resolve) => setImmediate(resolve));
   });
 
+  test('does not hang a call that ends for two reasons, and the first one counts', async () => {
+    mediator.behaviour = neverAnswer;
+    const goOn = hanging('read');
+    const call = client.add(1, 2).catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await client.close();
+    expect(await call).toEqual(failing('TIMEOUT'));
+    goOn();
+    while (mediator.files().length > 0) await new Promise((resolve) => setImmediate(resolve));
+  });
+
   test('while it is opened does not hang the call or the closing', async () => {
     const never = () => new Promise<never>(() => undefined);
     client = new VgpuClient({ root: mediator.root, vmId: 1, timeoutMs: 50 }, never);

@@ -61,7 +61,7 @@ describe('the examples', () => {
   });
 
   test('of the command print what stands there', async () => {
-    const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
+    const bin = fileURLToPath(new URL('../bin/vgpu-vm-client.js', import.meta.url));
     const env: NodeJS.ProcessEnv = { ...process.env };
     fs.symlinkSync(mediator.root, path.join(mediator.root, 'vgpu'));
     const [transcript = ''] = blocks('console');
