@@ -1,34 +1,41 @@
 // `npm run demo` and `npm test`: set up what is missing, then do it. Needs Node, npm and git only.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const stamp = join(root, 'node_modules', '.installed');
 
 /** @type {{ packageManager: string, engines: { node: string } }} */
 const manifest = parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** @type {Record<string, () => void>} */
+/** @type {Record<string, (args: string[]) => void>} */
 const tasks = {
-  test() {
+  /** Arguments go to jest: `npm test -- packages/queue`. */
+  test(args) {
     prepare();
-    step('Checking style and types', [
-      bin('eslint'),
-      '--cache',
-      '--cache-location',
-      '.cache/eslint',
-      '.',
-    ]);
+    step('Checking style', [bin('eslint'), '--cache', '--cache-location', '.cache/eslint', '.']);
     step('Checking the format', [bin('prettier'), '--log-level', 'warn', '--check', '.']);
-    const jest = [
-      '--experimental-vm-modules',
-      '--disable-warning=ExperimentalWarning',
-      bin('jest'),
-    ];
-    step('Running every test', [...jest, ...process.argv.slice(3)]);
+    const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+    const runTests = (/** @type {string[]} */ filters) => {
+      step('Running the tests (two minutes for all)', [...jest, bin('jest'), ...filters]);
+    };
+    const isForced = args[0] === '--force';
+    if (args.length > 0 && !isForced) {
+      runTests(args);
+      return;
+    }
+    const passed = new Stamp('tests-passed', sourceFiles());
+    if (passed.isValid && !isForced && !process.env['CI']) {
+      console.log(
+        '\n> All tests have passed on these very files; `npm test -- --force` runs them again',
+      );
+      return;
+    }
+    passed.remove();
+    runTests([]);
+    passed.write();
   },
   demo() {
     prepare();
@@ -36,20 +43,46 @@ const tasks = {
   },
 };
 
-/** @returns {any} */
-function parse(/** @type {string} */ json) {
-  return JSON.parse(json);
+/** Remembers that something was done for the content of some files, by this version of Node. */
+class Stamp {
+  #path;
+  #content;
+
+  /** @param {string} name @param {string[]} files */
+  constructor(name, files) {
+    const hash = createHash('sha256').update(process.version);
+    for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
+    this.#path = join(root, 'node_modules', '.vgpu', name);
+    this.#content = hash.digest('hex');
+  }
+
+  get isValid() {
+    return existsSync(this.#path) && readFileSync(this.#path, 'utf8') === this.#content;
+  }
+
+  write() {
+    mkdirSync(join(this.#path, '..'), { recursive: true });
+    writeFileSync(this.#path, this.#content);
+  }
+
+  remove() {
+    rmSync(this.#path, { force: true });
+  }
 }
 
 function prepare() {
   requireNode();
-  if (!isInstalled()) {
+  const packages = readdirSync(join(root, 'packages')).map(
+    (name) => `packages/${name}/package.json`,
+  );
+  const settings = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'];
+  const installed = new Stamp('installed', [...settings, ...packages]);
+  if (!installed.isValid) {
     console.log('\n> Installing the dependencies (half a minute the first time)');
     execute('npx', ['--yes', manifest.packageManager, 'install', '--frozen-lockfile']);
-    mkdirSync(join(root, 'node_modules'), { recursive: true });
-    writeFileSync(stamp, fingerprint());
+    installed.write();
   }
-  step('Building', [bin('tsc'), '-b']);
+  step('Building, checking types', [bin('tsc'), '-b']);
 }
 
 function requireNode() {
@@ -59,20 +92,12 @@ function requireNode() {
   process.exit(69);
 }
 
-function isInstalled() {
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint();
-}
-
-/** Changes when what has to be installed changes. */
-function fingerprint() {
-  const packages = readdirSync(join(root, 'packages')).map(
-    (name) => `packages/${name}/package.json`,
-  );
-  const hash = createHash('sha256').update(process.version);
-  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...packages]) {
-    hash.update(readFileSync(join(root, file)));
-  }
-  return hash.digest('hex');
+/** Everything that is or could be committed. */
+function sourceFiles() {
+  const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+  const { status, stdout } = spawnSync('git', list, { cwd: root, encoding: 'utf8' });
+  if (status !== 0) throw new Error('this is no git checkout; clone the repository');
+  return stdout.split('\0').filter((file) => file !== '' && existsSync(join(root, file)));
 }
 
 /** @param {string} tool */
@@ -94,9 +119,15 @@ function execute(command, args) {
   if (status !== 0) process.exit(status ?? 70);
 }
 
-const task = tasks[process.argv[2] ?? ''];
+/** @returns {any} */
+function parse(/** @type {string} */ json) {
+  return JSON.parse(json);
+}
+
+const [name = '', ...args] = process.argv.slice(2);
+const task = tasks[name];
 if (!task) {
   console.error(`usage: node scripts/run.mjs ${Object.keys(tasks).join('|')}`);
   process.exit(64);
 }
-task();
+task(args);

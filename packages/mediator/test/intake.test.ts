@@ -343,6 +343,16 @@ describe('a directory with content in the place of a request', () => {
     expect(rejected).toHaveLength(1);
   });
 
+  test('is counted once also where its answer has no place', () => {
+    const y = named('y');
+    NON_EMPTY_DIRECTORY.put(files.request(y), secret);
+    NON_EMPTY_DIRECTORY.put(files.response(y), secret);
+    rejected = [];
+    for (let looks = 0; looks < 5; looks += 1) expect(consider(y)).toBeUndefined();
+    expect(rejected).toHaveLength(1);
+    expect(logger.of('cannot take up a request')).toHaveLength(1);
+  });
+
   test('makes room for a request', () => {
     rmSync(files.request(X), { recursive: true });
     files.write(X, LINE);

@@ -1,6 +1,6 @@
 /** A mediator whose inotify is silent or missing, and whose disk is full. */
 import { EventEmitter } from 'node:events';
-import { readlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { readlinkSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CpuVectorAdder } from '@vgpu/cuda-binding';
@@ -215,6 +215,19 @@ test('a VM directory that cannot be looked at holds up nobody, and is tried agai
   await until('it is said', () => host.logger.of('cannot take up a request').length > 0);
   fakeFs.restore();
   await expectAnswered();
+});
+
+test('a drain() ends when a sweep finds the last VM directory gone', async () => {
+  silenceInotify();
+  files.write(X, LINE.trimEnd());
+  const mediator = await host.start([new CpuVectorAdder()], { settleMs: 1e6, pollIntervalMs: 50 });
+  let isDrained = false;
+  void mediator.drain().then(() => (isDrained = true));
+  await sleep(20);
+  expect(isDrained).toBe(false);
+  renameSync(files.path, `${files.path}-old`);
+  await until('it is drained', () => isDrained);
+  expect(host.logger.of('a VM directory is gone')).toHaveLength(1);
 });
 
 test('a queued request that was withdrawn unnoticed does not get on the device', async () => {

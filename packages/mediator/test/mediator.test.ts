@@ -732,6 +732,14 @@ describe('stop()', () => {
     await expect(host.mediator([new CpuVectorAdder()]).stop()).resolves.toBeUndefined();
   });
 
+  test('is for good: starting after it holds nothing', async () => {
+    const mediator = host.mediator([new CpuVectorAdder()]);
+    await mediator.stop();
+    await mediator.start().catch(() => undefined);
+    await host.start([new CpuVectorAdder()]);
+    expect(host.logger.of('ready')).toHaveLength(1);
+  });
+
   test('during the start ends it', async () => {
     const files = host.vm(7);
     const adder = new FakeManualAdder();

@@ -321,6 +321,16 @@ describe('the limit of what is queued', () => {
     expect(spool.take()).toEqual({ name: 'request-5.txt', held: true });
   });
 
+  test('holds nothing back for what has happened to queued requests', () => {
+    const jobs = namesOf(takeAll()).map(admit);
+    takeAll();
+    spool.notice('request-1.txt');
+    expect(spool.take()).toEqual({ name: 'request-1.txt', held: false });
+    for (const job of jobs) spool.release(job);
+    spool.notice('request-5.txt');
+    expect(spool.take()).toEqual({ name: 'request-5.txt', held: false });
+  });
+
   test('can be raised while it runs', () => {
     takeAndAdmit();
     takeAndAdmit();

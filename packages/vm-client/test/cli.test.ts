@@ -227,6 +227,11 @@ describe('with --json an error', () => {
   });
 });
 
+test('the environment asks for JSON of an error too', async () => {
+  const { stderr } = await runBare(['1', '2'], { env: { VGPU_JSON: 'true' } });
+  expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'NO_IDENTITY' } });
+});
+
 describe('--help and --version', () => {
   test('print to standard output whatever else is wrong', async () => {
     const env = { VGPU_JSON: 'nonsense' };

@@ -48,7 +48,7 @@ export class FakeMediator {
   /** The text of every request found, in that order. */
   readonly seen: string[] = [];
   behaviour: Behaviour;
-  /** The requests that the behaviour has got already, by what tells a file from its successor. */
+  /** The ids of the requests that the behaviour has got already. */
   readonly #inHand = new Set<string>();
   readonly #timer: NodeJS.Timeout;
 
@@ -96,10 +96,9 @@ export class FakeMediator {
   #take(slot: Slot): void {
     const request = this.path(requestName(slot));
     const response = this.path(responseName(slot));
-    const stats = fs.lstatSync(request, { bigint: true });
-    const id = `${stats.ino}:${stats.ctimeNs}`;
-    if (!stats.isFile() || stats.size === 0n || this.#inHand.has(id)) return;
-    const text = fs.readFileSync(request, 'latin1');
+    const found = readNew(request, this.#inHand);
+    if (found === undefined) return;
+    const { id, text } = found;
     this.#inHand.add(id);
     this.seen.push(text);
     void this.behaviour({
@@ -112,6 +111,19 @@ export class FakeMediator {
         fs.rmSync(request, { force: true });
       },
     });
+  }
+}
+
+/** The text of a request that is not in hand, and an id that its successor does not have. */
+function readNew(request: string, inHand: ReadonlySet<string>) {
+  try {
+    const stats = fs.lstatSync(request, { bigint: true });
+    const id = `${stats.ino}:${stats.ctimeNs}`;
+    if (!stats.isFile() || stats.size === 0n || inHand.has(id)) return undefined;
+    return { id, text: fs.readFileSync(request, 'latin1') };
+  } catch {
+    // A client on a network share works in other threads: it may withdraw at any moment.
+    return undefined;
   }
 }
 
