@@ -1,12 +1,13 @@
 import { PriorityQueue } from '@vgpu/queue';
 import { quantile } from './mediator.mjs';
 
-const REPETITIONS = 15;
+/** Elements pushed and popped in all, for each size. */
+const TOTAL = 3_000_000;
 
 /** Fill, then drain, with three priorities: nanoseconds for each element. */
 export function measureQueue() {
   const rows = [1_000, 100_000].map((elements) => {
-    const times = Array.from({ length: REPETITIONS }, () => {
+    const times = Array.from({ length: TOTAL / elements }, () => {
       const priorities = Array.from({ length: elements }, () => Math.floor(3 * Math.random()));
       const queue = new PriorityQueue();
       const started = performance.now();

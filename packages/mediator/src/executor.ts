@@ -7,6 +7,9 @@ import type { Logger } from './logger.js';
 /** How long a device that could not be opened anew is left alone (milliseconds). */
 const REOPEN_AFTER_MS = 5000;
 
+/** setTimeout takes no more; it would fire at once. */
+const MAX_TIMER_MS = 0x7fff_ffff;
+
 export interface ExecutorOptions {
   readonly index: number;
   /** Opens the device; called again after it hung. */
@@ -81,7 +84,7 @@ export class Executor {
   }
 
   #withinLimit(operation: Promise<Answer>): Promise<Answer> {
-    const limitMs = this.#options.execLimitMs();
+    const limitMs = Math.min(this.#options.execLimitMs(), MAX_TIMER_MS);
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#replace();

@@ -56,6 +56,8 @@ export class Intake {
     } catch (error) {
       if (error instanceof UndeliverableError) {
         this.#options.onRejected(slot, { vm: spool.vm, outcome: 'UNDELIVERABLE' });
+        const rest = spool.directory.look(slot);
+        if (rest.kind === 'irregular') this.#leave(spool, candidate.name, rest.file);
       } else {
         if (errnoOf(error) === undefined) throw error;
         // A full disk, a stale handle, no descriptor left: that can pass, and concerns only this VM.

@@ -142,6 +142,7 @@ export class Mediator {
    * @throws DeviceError if a device cannot be opened.
    */
   async start(): Promise<void> {
+    if (this.#phase !== 'new') throw new Error('expected a new mediator: each one starts once');
     this.#lock.acquire();
     try {
       await Promise.all(this.#executors.map((executor) => executor.open()));

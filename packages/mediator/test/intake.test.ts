@@ -343,6 +343,19 @@ describe('a directory with content in the place of a request', () => {
     expect(rejected).toHaveLength(1);
   });
 
+  test('is not answered again by the next mediator while its answer is there', async () => {
+    NON_EMPTY_DIRECTORY.put(files.request(PLAIN), secret);
+    await nextTick();
+    consider(PLAIN);
+    const names = files.names();
+    rejected = [];
+    await nextTick();
+    intake = newIntake();
+    expect(consider(PLAIN)).toBeUndefined();
+    expect(rejected).toEqual([]);
+    expect(files.names()).toEqual(names);
+  });
+
   test('is counted once also where its answer has no place', () => {
     const y = named('y');
     NON_EMPTY_DIRECTORY.put(files.request(y), secret);

@@ -139,6 +139,19 @@ describe('what is there at the start', () => {
     expect(files.names()).toEqual([]);
   });
 
+  test('is found without waiting for sweeps as long as it becomes jobs', () => {
+    const all = Array.from({ length: 3000 }, (_, i) => `request-${i}.txt`);
+    for (const name of all) writeFileSync(files.at(name), '');
+    silenceInotify();
+    open();
+    const found = takeAll((name) => {
+      const job = admit(name);
+      unlinkSync(files.at(name));
+      spool.release(job);
+    });
+    expect(namesOf(found).sort()).toEqual(all.sort());
+  });
+
   test('is work that ends, also where many names come to nothing', () => {
     const all = Array.from({ length: 1100 }, (_, i) => `request-${i}.txt`);
     for (const name of all) writeFileSync(files.at(name), '');
@@ -166,6 +179,16 @@ describe('what is there at the start', () => {
     open();
     expect(namesOf(takeAll())).toEqual(['request.txt']);
     expect(files.names()).toEqual(['request.txt']);
+  });
+
+  test('is recovered to the last name, also where it is more than one listing', () => {
+    for (let i = 0; i < 4500; i += 1) {
+      writeFileSync(files.at(i % 50 === 0 ? `.vgpu-answer-${i}` : `junk-${i}`), '');
+    }
+    silenceInotify();
+    open();
+    takeAllOverSweeps();
+    expect(files.names().filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
   test('is recovered once: what has such a name later is left alone', async () => {
@@ -420,6 +443,32 @@ describe('a sweep', () => {
     spool.sweep();
     expect(works).toBeGreaterThan(0);
     expect(namesOf(takeAll())).toEqual(['request.txt']);
+  });
+
+  test('looks at requests again that were empty, however many there are', () => {
+    const all = Array.from({ length: 100 }, (_, i) => `request-${i}.txt`);
+    for (const name of all) writeFileSync(files.at(name), '');
+    age();
+    open();
+    takeAll();
+    spool.sweep();
+    takeAll();
+    for (const name of all) spool.noticeEmpty(name);
+    spool.sweep();
+    const found = new Set(namesOf(takeAll()));
+    found.delete('request.txt');
+    expect([...found].sort()).toEqual(all.sort());
+  });
+
+  test('forgets a request that was empty once it has been looked at again', () => {
+    age();
+    open();
+    takeAll();
+    spool.noticeEmpty('request-x.txt');
+    spool.sweep();
+    expect(namesOf(takeAll())).toContain('request-x.txt');
+    spool.sweep();
+    expect(namesOf(takeAll())).not.toContain('request-x.txt');
   });
 
   test('does not list a directory in which nothing has happened', () => {

@@ -45,6 +45,7 @@ export async function parseCommandLine(
       'Each option may also come from the environment (VGPU_ROOT, VGPU_POLL_INTERVAL, ...) or ' +
         'from the config file; the flag counts first, then the environment, then the file.',
     )
+    .locale('en')
     .strict()
     .version(version)
     .parserConfiguration({ 'camel-case-expansion': false, 'duplicate-arguments-array': false })

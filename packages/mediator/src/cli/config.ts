@@ -63,7 +63,7 @@ function check(option: OptionName, { code, describe, valueOf }: Source): unknown
   const result = Options.shape[option].safeParse(value);
   if (result.success) return value;
   const expected = result.error.issues[0]?.message ?? 'another value';
-  const received = printable(typeof value === 'string' ? value : JSON.stringify(value));
+  const received = typeof value === 'string' ? printable(value) : JSON.stringify(value);
   throw new MediatorError(code, `${describe(option)}: expected ${expected}, got ${received}`);
 }
 

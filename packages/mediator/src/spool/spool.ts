@@ -193,6 +193,7 @@ export class Spool {
     spool.close();
     this.#options.onGone(spool);
     this.#options.logger.info('a VM directory is gone', { vm: spool.vm });
+    this.#options.onWork();
   }
 
   #watchRoot(): void {

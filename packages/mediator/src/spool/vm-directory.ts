@@ -43,6 +43,7 @@ import {
   MAX_LINE_BYTES,
   requestName,
   responseName,
+  slotOfRequest,
   slotOfResponse,
   type Slot,
 } from '@vgpu/protocol';
@@ -132,19 +133,24 @@ export class VmDirectory {
   }
 
   /**
-   * The next names, `limit` at most; a listing that was cut goes on at the next call.
-   * `complete` says that the listing has come to its end.
+   * The next names, until there are `limit` or as many requests among them as `maxRequests`; a
+   * listing that was cut goes on at the next call. `complete` says that it has come to its end.
    */
-  list(limit: number): { readonly names: string[]; readonly complete: boolean } {
+  list(
+    limit: number,
+    maxRequests = limit,
+  ): { readonly names: string[]; readonly complete: boolean } {
     const names: string[] = [];
+    let requests = 0;
     this.#cursor ??= opendirSync(this.watchPath, { bufferSize: 256 });
-    while (names.length < limit) {
+    while (names.length < limit && requests < maxRequests) {
       const entry = this.#cursor.readSync();
       if (entry === null) {
         this.#endListing();
         return { names, complete: true };
       }
       names.push(entry.name);
+      if (slotOfRequest(entry.name) !== undefined) requests += 1;
     }
     return { names, complete: false };
   }
@@ -319,8 +325,9 @@ export class VmDirectory {
       const { uid: ownUid, gid: ownGid, mode: ownMode } = fstatSync(fd);
       if ((ownMode & 0o777) !== permissions) fchmodSync(fd, permissions);
       if (BigInt(ownUid) !== uid || BigInt(ownGid) !== gid) {
-        // Only root may give a file away; a developer's mediator shares the user of its clients.
-        tolerate(['EPERM'], () => {
+        // Only root may give a file away, and only to a user that its namespace knows; a developer's
+        // mediator shares the user of its clients.
+        tolerate(['EPERM', 'EINVAL'], () => {
           fchownSync(fd, Number(uid), Number(gid));
         });
       }

@@ -5,11 +5,10 @@ import { isRacy } from './racy.js';
 import { Settling } from './settling.js';
 import { VmDirectory } from './vm-directory.js';
 
-/**
- * Names remembered per VM beyond the queued ones, what is beyond is found again on disk; and the
- * directory entries in one part of a listing, so that a part never holds more than is remembered.
- */
+/** Names remembered per VM beyond the queued ones; what is beyond is found again on disk. */
 const MAX_WAITING = 1024;
+/** Directory entries in one part of a listing. */
+const MAX_ENTRIES = 4096;
 /** Empty request files that are looked at in every sweep. */
 const MAX_EMPTY = 64;
 /** A listing goes on at a sweep, or when so many jobs have left: it costs as much as some jobs. */
@@ -109,7 +108,6 @@ export class VmSpool {
     if (this.jobs.has(name)) this.#touched.add(name);
     else if (this.#waiting.size < MAX_WAITING) this.#waiting.add(name);
     else this.#mustList = true;
-    this.#held ||= !this.#hasRoom();
     this.#options.onWork(this);
   }
 
@@ -144,6 +142,7 @@ export class VmSpool {
   sweep(staleBeforeNs?: bigint): boolean {
     const { exists, mtimeNs } = this.directory.refresh();
     if (!exists) return false;
+    if (this.#watcher === undefined) this.#watch();
     this.#mayList = true;
     this.#staleBeforeNs = staleBeforeNs ?? this.#staleBeforeNs;
     const isDue = this.#watcher === undefined || this.#staleBeforeNs !== undefined;
@@ -190,7 +189,7 @@ export class VmSpool {
     this.#mustList &&= this.#isListing;
     this.#mayList = false;
     this.#jobsSinceListing = 0;
-    const { names, complete } = this.directory.list(MAX_WAITING);
+    const { names, complete } = this.directory.list(MAX_ENTRIES, MAX_WAITING);
     this.#isListing = !complete;
     if (!this.#isRecovered) this.#recover(names, complete);
     if (this.#staleBeforeNs !== undefined) this.#removeStale(names, this.#staleBeforeNs);
