@@ -20,11 +20,17 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly message: st
 
 /** A root directory of its own, on a tmpfs where there is one, with directories for VMs. */
 export class TestRoot {
-  readonly base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'vgpu-test-'));
-  readonly path = join(this.base, 'vgpu');
+  readonly base: string;
+  readonly path: string;
   readonly #children: ChildProcess[] = [];
 
-  constructor(vms: readonly number[] = [1]) {
+  /** @param parent Where it is; on a tmpfs where there is one if not given. */
+  constructor(
+    vms: readonly number[] = [1],
+    parent = existsSync('/dev/shm') ? '/dev/shm' : tmpdir(),
+  ) {
+    this.base = mkdtempSync(join(parent, 'vgpu-test-'));
+    this.path = join(this.base, 'vgpu');
     mkdirSync(this.path);
     for (const vm of vms) mkdirSync(this.in(vm));
   }

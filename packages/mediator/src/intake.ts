@@ -100,6 +100,7 @@ export class Intake {
       slot,
       name,
       file: sight.file,
+      plainText: slot.kind === 'plain' && sight.kind === 'text' ? sight.text : undefined,
       request: verdict,
       // What waited because its VM was over its limit arrives when it is admitted.
       arrivalNs: held && nowNs > ctimeNs ? nowNs : ctimeNs,

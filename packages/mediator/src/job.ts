@@ -9,8 +9,10 @@ export interface Job {
   readonly slot: Slot;
   /** The name of the request file. */
   readonly name: string;
-  /** The file as it was read: the job is void once something else stands there. */
-  readonly file: FileIdentity;
+  /** The file as it was last seen: the job is void once something else stands there. */
+  file: FileIdentity;
+  /** The plain slot's request as it was read. */
+  readonly plainText?: string | undefined;
   readonly request: Request;
   /** Nanoseconds since the epoch, by the host's clock: what decides among equals. */
   readonly arrivalNs: bigint;

@@ -291,10 +291,15 @@ export class Mediator {
     this.#notify();
   }
 
-  #isStillThere({ spool, slot, file }: Job): boolean {
+  #isStillThere(job: Job): boolean {
+    const { spool, slot, plainText } = job;
     let isStillThere = false;
     this.#spool.guard(spool, () => {
-      isStillThere = spool.directory.fateOf(slot, file) === 'untouched';
+      isStillThere = spool.directory.fateOf(slot, job.file) === 'untouched';
+      if (!isStillThere || plainText === undefined) return;
+      const marked = spool.directory.markPlain(plainText);
+      isStillThere = marked !== undefined;
+      job.file = marked ?? job.file;
     });
     return isStillThere;
   }

@@ -26,6 +26,7 @@ import {
   fstatSync,
   linkSync,
   lstatSync,
+  lutimesSync,
   opendirSync,
   openSync,
   readSync,
@@ -74,6 +75,8 @@ export class UndeliverableError extends Error {
 
 const ANSWER_PREFIX = '.vgpu-answer-';
 const TAKEN_PREFIX = '.vgpu-taken-';
+/** A time that no clock gives: a second after the epoch. */
+const MARK_SECONDS = 1;
 const TEMPORARY_REQUEST = /^\.request-[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{1,64}$/;
 
 const OPEN_REQUEST = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -200,6 +203,24 @@ export class VmDirectory {
     const stats = this.#isOpen ? this.#lstat(requestName(slot)) : undefined;
     if (stats === undefined) return 'withdrawn';
     return isUntouched(file, identityOf(stats)) ? 'untouched' : 'changed';
+  }
+
+  /**
+   * Marks the plain request that is about to be computed, so that any later write into it shows:
+   * kernels before 6.13, and some file systems still, stamp files with a tick of up to 10 ms, and
+   * the next request may follow the answer faster than that, in the same file and as long.
+   *
+   * @param text The request as it was read.
+   * @returns what it looks like now; undefined if it is not that request any more.
+   */
+  markPlain(text: string): FileIdentity | undefined {
+    // Only the owner and root may; without the mark all is as good as the clock of the files.
+    tolerate(['EPERM', 'EACCES', 'ENOENT'], () => {
+      lutimesSync(this.#at(requestName({ kind: 'plain' })), MARK_SECONDS, MARK_SECONDS);
+    });
+    // After the mark: what was written before it can be told by its content only.
+    const sight = this.look({ kind: 'plain' });
+    return sight.kind === 'text' && sight.text === text ? sight.file : undefined;
   }
 
   /**
