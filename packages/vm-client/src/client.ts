@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import {
   encodeVmDirectoryName,
@@ -33,7 +33,7 @@ export interface Operands {
 /** A sum, and how it came. */
 export interface Reply {
   readonly sum: Int32Array;
-  /** The id of the slot that was used, or `plain`. */
+  /** The id of the slot that was used; `.`, which no id can be, for the plain one. */
   readonly slot: string;
   /** From sending the request until its answer was read, in milliseconds. */
   readonly waitMs: number;
@@ -114,7 +114,7 @@ export class VgpuClient {
     try {
       const { line: answer, waitMs } = await call;
       const sum = sumIn(answer, a.length);
-      return { sum, slot: slot.kind === 'named' ? slot.id : slot.kind, waitMs };
+      return { sum, slot: slot.kind === 'named' ? slot.id : '.', waitMs };
     } finally {
       interruption.dispose();
       this.#calls.delete(interruption);
@@ -168,8 +168,11 @@ export class VgpuClient {
   }
 }
 
-/** 128 random bits: an id is never used again, so a late answer can't be taken for another's. */
-const newSlot = (): Slot => ({ kind: 'named', id: randomBytes(16).toString('base64url') });
+/**
+ * An id is never used again, so a late answer can't be taken for another's. Node draws the random
+ * bits of UUIDs in advance, 128 at a time.
+ */
+const newSlot = (): Slot => ({ kind: 'named', id: randomUUID() });
 
 const closed = () => new VgpuError('CLOSED', 'the client was closed; make a new one');
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { requestName, responseName, type Slot } from '@vgpu/protocol';
 import { AnswerFile } from './answer-file.js';
 import type { Change } from './changes.js';
@@ -52,8 +52,7 @@ export class Exchange {
     this.#isPlain = slot.kind === 'plain';
     this.#request = requestName(slot);
     this.#response = responseName(slot);
-    const unique = randomBytes(6).toString('base64url');
-    this.#temporary = `.${this.#request.replace(/\.txt$/, '')}.${unique}`;
+    this.#temporary = `.${this.#request.replace(/\.txt$/, '')}.${randomUUID()}`;
     this.#answer = new AnswerFile(this.#share, this.#response);
   }
 

@@ -86,21 +86,21 @@ describe('the sum', () => {
     const { stdout, ...rest } = await run(['100', '200', '--json', '--priority', 'high']);
     expect(rest).toEqual({ stderr: '', status: 0, signal: null });
     expect(stdout).toMatch(/^\{"sum":300,.*\}\n$/);
-    const slot = expect.stringMatching(/^[A-Za-z0-9_-]{22}$/);
+    const slot = expect.stringMatching(/^[A-Za-z0-9_-]{36}$/);
     const waitMs = expect.any(Number);
     expect(JSON.parse(stdout)).toEqual({ sum: 300, vm: 1, pool: 'A', priority: 2, slot, waitMs });
   });
 
   test('of lists comes as an array', async () => {
     const { stdout } = await run(['1,2', '3,4', '--json', '--plain']);
-    expect(JSON.parse(stdout)).toMatchObject({ sum: [4, 6], slot: 'plain' });
+    expect(JSON.parse(stdout)).toMatchObject({ sum: [4, 6], slot: '.' });
   });
 
   test('comes with identity, slot and time on standard error', async () => {
     const { stdout, stderr, status } = await run(['1', '2', '--verbose', '--priority', '0']);
     expect([stdout, status]).toEqual(['3\n', 0]);
     expect(stderr).toMatch(
-      /^vm 1, pool A, priority low, root \.\nslot [\w-]{22}, answered after [\d.]+ ms\n$/,
+      /^vm 1, pool A, priority low, root \.\nslot [\w-]{36}, answered after [\d.]+ ms\n$/,
     );
   });
 });

@@ -56,7 +56,7 @@ describe.each([
     expect(mediator.files().sort()).toEqual(['request.txt', 'response.txt']);
     fs.rmSync(mediator.path('request.txt'));
     mediator.write('response.txt', '3\n');
-    expect(await call).toMatchObject({ slot: 'plain' });
+    expect(await call).toMatchObject({ slot: '.' });
   });
 
   test('is refused while somebody else uses it, and left alone', async () => {

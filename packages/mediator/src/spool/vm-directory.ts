@@ -77,7 +77,7 @@ const ANSWER_PREFIX = '.vgpu-answer-';
 const TAKEN_PREFIX = '.vgpu-taken-';
 /** A time that no clock gives: a second after the epoch. */
 const MARK_SECONDS = 1;
-const TEMPORARY_REQUEST = /^\.request-[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{1,64}$/;
+const TEMPORARY_REQUEST = /^\.request(?:-[A-Za-z0-9_-]{1,64})?\.[A-Za-z0-9_-]{1,64}$/;
 
 const OPEN_REQUEST = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const CREATE_ANSWER =
