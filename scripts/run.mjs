@@ -114,7 +114,8 @@ function step(title, script) {
 
 /** @param {string} command @param {string[]} args */
 function execute(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  const env = { ...process.env, npm_config_update_notifier: 'false' };
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
   if (error) console.error(`cannot run ${command}: ${error.message}`);
   if (status !== 0) process.exit(status ?? 70);
 }

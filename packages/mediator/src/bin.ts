@@ -9,6 +9,11 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 // A reader of the log that went away must not stop the service.
 process.stderr.on('error', () => undefined);
+process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE') return;
+  process.stderr.write(`vgpu-mediator: cannot write the output: ${message}\n`);
+  process.exitCode = ExitCode.CANT_CREATE;
+});
 
 async function main(): Promise<void> {
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
@@ -23,7 +28,10 @@ async function main(): Promise<void> {
   for (const [name, number] of Object.entries(SIGNALS)) {
     process.on(name, () => {
       // The second one is for whoever does not want to wait for the device.
-      if (signalled) process.exit(128 + number);
+      if (signalled) {
+        process.stderr.write(`vgpu-mediator: ended at once by a second signal (${name})\n`);
+        process.exit(128 + number);
+      }
       signalled = true;
       service.stop(name);
     });
@@ -39,7 +47,7 @@ async function main(): Promise<void> {
 
 main().then(
   () => {
-    process.exitCode = ExitCode.OK;
+    process.exitCode ??= ExitCode.OK;
   },
   (error: unknown) => {
     const code = exitCodeOf(error);

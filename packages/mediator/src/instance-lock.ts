@@ -1,57 +1,85 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from './directories.js';
 import { MediatorError } from './mediator-error.js';
 
 /** The exit status of flock(1) for a lock that somebody else holds. */
 const HELD = 1;
 
 /**
- * Keeps a second mediator off a state directory, by an flock(2) lock on a file in it. The kernel
- * lets it go when the process ends, however it ends, so that nothing stale can remain.
+ * Keeps a second mediator off a state directory and a root, by flock(2) locks on a file in the one
+ * and on the other. The kernel lets them go when the process ends, however it ends, so that nothing
+ * stale can remain.
  */
 export class InstanceLock {
   readonly #stateDir: string;
-  #fd: number | undefined;
+  readonly #root: string | undefined;
+  #descriptors: number[] = [];
 
-  constructor(stateDir: string) {
+  constructor(stateDir: string, root?: string) {
     this.#stateDir = stateDir;
+    this.#root = root;
   }
 
-  /** @throws MediatorError `ALREADY_RUNNING` or `STATE_DIR_UNUSABLE`. */
+  /**
+   * Creates the state directory if there is none.
+   *
+   * @throws MediatorError `ALREADY_RUNNING` or `STATE_DIR_UNUSABLE`.
+   */
   acquire(): void {
+    try {
+      this.#lockStateDir();
+      if (this.#root !== undefined) this.#lockRoot(this.#root);
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+  }
+
+  release(): void {
+    for (const fd of this.#descriptors.splice(0)) closeSync(fd);
+  }
+
+  #lockStateDir(): void {
     const path = join(this.#stateDir, 'lock');
     let fd: number;
     try {
-      mkdirSync(this.#stateDir, { recursive: true, mode: 0o700 });
+      makeDirectory(this.#stateDir, 0o700);
       fd = openSync(path, 'a', 0o600);
     } catch (error) {
       throw this.#unusable((error as Error).message, error);
     }
-    // Node has no flock(2). The lock belongs to the open file, which the child shares and this
-    // process keeps.
-    const { error, status, stderr } = spawnSync('flock', ['-n', '3'], {
-      stdio: ['ignore', 'ignore', 'pipe', fd],
-      encoding: 'utf8',
-    });
-    if (error === undefined && status === 0) {
-      this.#fd = fd;
-      return;
-    }
-    closeSync(fd);
+    const { status, error, stderr } = this.#lock(fd);
     if (error !== undefined) {
       throw this.#unusable(`cannot run flock (of util-linux or busybox): ${error.message}`, error);
     }
-    if (status !== HELD) throw this.#unusable(`flock failed: ${stderr.trim()}`);
+    if (status === HELD) {
+      throw new MediatorError(
+        'ALREADY_RUNNING',
+        `another mediator holds ${path}; stop it first, or give this one another --root`,
+      );
+    }
+    if (status !== 0) throw this.#unusable(`flock failed: ${stderr.trim()}`);
+  }
+
+  /** Where the file system cannot lock a directory, as NFS, the lock of the state must do. */
+  #lockRoot(root: string): void {
+    const fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
+    if (this.#lock(fd).status !== HELD) return;
     throw new MediatorError(
       'ALREADY_RUNNING',
-      `another mediator holds ${path}; stop it first, or give this one another --state-dir and --root`,
+      `another mediator serves ${root}; stop it first, or give this one another --root`,
     );
   }
 
-  release(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
-    this.#fd = undefined;
+  /** Node has no flock(2). The lock belongs to the open file, which the child only shares. */
+  #lock(fd: number) {
+    this.#descriptors.push(fd);
+    return spawnSync('flock', ['-n', '3'], {
+      stdio: ['ignore', 'ignore', 'pipe', fd],
+      encoding: 'utf8',
+    });
   }
 
   #unusable(reason: string, cause?: unknown): MediatorError {

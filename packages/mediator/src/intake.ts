@@ -61,12 +61,12 @@ export class Intake {
       } else {
         if (errnoOf(error) === undefined) throw error;
         // A full disk, a stale handle, no descriptor left: that can pass, and concerns only this VM.
-        spool.lookAgainLater();
+        spool.noteFailure();
       }
       this.#options.logger.warn('cannot take up a request', {
         vm: spool.vm,
         request: candidate.name,
-        error: (error as Error).message,
+        ...spool.directory.explain(error),
       });
       return undefined;
     }

@@ -7,6 +7,8 @@ export type MediatorErrorCode =
   | 'STATE_DIR_UNUSABLE'
   /** Another mediator uses the same state directory. */
   | 'ALREADY_RUNNING'
+  /** With `--once`: something on disk could not be served. */
+  | 'INCOMPLETE'
   /** A setting in the environment or the config file is unknown or has no acceptable value. */
   | 'INVALID_CONFIG';
 

@@ -1,10 +1,13 @@
+import { readdirSync } from 'node:fs';
 import { encodeAnswer, type Slot } from '@vgpu/protocol';
 import type { VectorAdder } from '@vgpu/cuda-binding';
+import { isWithin, makeDirectory } from './directories.js';
 import { Executor, type Execution } from './executor.js';
 import { InstanceLock } from './instance-lock.js';
 import { Intake } from './intake.js';
 import type { Job } from './job.js';
 import type { Logger } from './logger.js';
+import { MediatorError } from './mediator-error.js';
 import { RequestQueue } from './request-queue.js';
 import { errnoOf } from './spool/errno.js';
 import { Spool } from './spool/spool.js';
@@ -64,6 +67,7 @@ const STALE_CHECKS = 10;
  */
 export class Mediator {
   readonly #root: string;
+  readonly #stateDir: string;
   readonly #logger: Logger;
   readonly #lock: InstanceLock;
   readonly #spool: Spool;
@@ -85,7 +89,8 @@ export class Mediator {
     this.#root = root;
     this.#logger = logger;
     this.#settings = { ...DEFAULT_SETTINGS, ...settings };
-    this.#lock = new InstanceLock(stateDir);
+    this.#lock = new InstanceLock(stateDir, root);
+    this.#stateDir = stateDir;
     this.#spool = new Spool({
       root,
       logger,
@@ -126,6 +131,11 @@ export class Mediator {
     return this.#queue.size;
   }
 
+  /** Answers that could not be put in place so far, and VM directories that could not be used. */
+  get failures(): number {
+    return this.#retries.size + this.#spool.failures;
+  }
+
   statistics(): StatisticsSnapshot {
     return this.#statistics.snapshot();
   }
@@ -143,8 +153,16 @@ export class Mediator {
    */
   async start(): Promise<void> {
     if (this.#phase !== 'new') throw new Error('expected a new mediator: each one starts once');
+    this.#makeRoot();
     this.#lock.acquire();
     try {
+      if (isWithin(this.#stateDir, this.#root)) {
+        throw new MediatorError(
+          'INVALID_CONFIG',
+          `the state directory ${this.#stateDir} is within the root ${this.#root}, where virtual ` +
+            'machines may reach it; give another with --state-dir',
+        );
+      }
       await Promise.all(this.#executors.map((executor) => executor.open()));
       if (this.#isStopping) return;
       this.#phase = 'serving';
@@ -163,7 +181,8 @@ export class Mediator {
 
   /**
    * Waits until all that was on disk has been served, once nothing settles or waits any more, or
-   * until the mediator is stopped.
+   * until the mediator is stopped. What cannot be done, and is tried again and again, is counted by
+   * `failures` and not waited for.
    */
   drain(): Promise<void> {
     return this.#until(() => this.#isStopping || this.#isSettled());
@@ -172,6 +191,21 @@ export class Mediator {
   /** Finishes what is on a device, leaves the rest on disk, and lets everything go. */
   stop(): Promise<void> {
     return (this.#stopping ??= this.#stop());
+  }
+
+  #makeRoot(): void {
+    const root = this.#root;
+    try {
+      if (makeDirectory(root, 0o755)) this.#logger.info('created the root directory', { root });
+      readdirSync(root);
+    } catch (error) {
+      const reason = (error as Error).message;
+      throw new MediatorError(
+        'ROOT_UNUSABLE',
+        `cannot use ${root} as the root: ${reason}; give another with --root`,
+        { cause: error },
+      );
+    }
   }
 
   async #stop(): Promise<void> {
@@ -233,7 +267,6 @@ export class Mediator {
   #isSettled(): boolean {
     return (
       this.#queue.size === 0 &&
-      this.#retries.size === 0 &&
       !this.#executors.some((executor) => executor.isBusy) &&
       this.#spool.isDrained
     );
@@ -311,7 +344,8 @@ export class Mediator {
       const outcome = 'sum' in answer ? 'ok' : answer.code;
       this.#finish(job, delivery === 'delivered' ? outcome : 'WITHDRAWN', { waitMs, execMs });
     } catch (error) {
-      const fields = { vm: job.spool.vm, request: job.name, error: (error as Error).message };
+      const { vm, directory } = job.spool;
+      const fields = { vm, request: job.name, ...directory.explain(error) };
       if (error instanceof UndeliverableError) {
         this.#logger.warn('an answer has no place; its request is removed', fields);
         this.#finish(job, 'UNDELIVERABLE', { waitMs, execMs });

@@ -200,7 +200,13 @@ describe('a refusal', () => {
   describe.each(sources)('of $source', ({ code, give, label }) => {
     test.each(OPTION_NAMES)('for %s names source, expectation and value', (option) => {
       const { value, expected } = REFUSED[option];
-      const error = errorOf(give(option, value));
+      const sources = give(option, value);
+      if (value === '' && variableOf(option) in sources.environment) {
+        // A variable that is empty counts as one that is not set.
+        expect(resolveOptions(sources)).toEqual(DEFAULTS);
+        return;
+      }
+      const error = errorOf(sources);
       expect(error.code).toBe(code);
       expect(error.message.startsWith(label(option))).toBe(true);
       expect(error.message).toContain(`: expected ${expected}, got ${JSON.stringify(value)}`);

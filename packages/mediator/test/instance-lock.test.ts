@@ -61,7 +61,7 @@ test('the first has the lock, the second is refused, the next after its release 
   const error = failureOf(lockOf(stateDir));
   expect(error.code).toBe('ALREADY_RUNNING');
   expect(error.message).toContain(join(stateDir, 'lock'));
-  expect(error.message).toContain('--state-dir');
+  expect(error.message).toContain('--root');
   first.release();
   expect(isHeld()).toBe(false);
   lockOf(stateDir).acquire();
@@ -142,4 +142,17 @@ test('releasing twice, or what was not acquired, is harmless', () => {
   lock.release();
   lock.release();
   expect(isHeld()).toBe(false);
+});
+
+test('another state directory does not help where the root is the same', () => {
+  const root = temporaryDirectory();
+  const first = new InstanceLock(stateDir, root);
+  locks.push(first);
+  first.acquire();
+  const second = new InstanceLock(`${stateDir}-2`, root);
+  locks.push(second);
+  expect(failureOf(second)).toMatchObject({ code: 'ALREADY_RUNNING' });
+  expect(openBelow(`${stateDir}-2`)).toEqual([]);
+  first.release();
+  second.acquire();
 });

@@ -153,7 +153,8 @@ describe('a full disk', () => {
     await until('the next is on the device', () => adder.inFlight === 1);
     adder.finish();
     await expectAnswered();
-    await mediator.drain();
+    await until('both are answered', () => mediator.statistics().requests === 2);
+    expect(mediator.failures).toBe(0);
     expect(adder.started).toEqual([100, 1]);
     expect(disk.failures).toBe(2);
     expect(host.vm(8).answer(X)).toBe('3\n');

@@ -483,7 +483,9 @@ describe('VM directories', () => {
     expect(readdirSync(outside)).toEqual(['request.txt']);
     expect(readdirSync(join(host.root, 'vm07'))).toEqual(['request.txt']);
     expect(host.served).toEqual(['x']);
-    expect(host.logger.entries.filter(({ level }) => level === 'warn')).toEqual([]);
+    expect(
+      host.logger.entries.filter(({ level }) => level === 'warn').map(({ fields }) => fields),
+    ).toEqual([{ path: join(host.root, 'vm5') }, { path: join(host.root, 'vm6') }]);
   });
 
   const expectGone = () =>

@@ -69,7 +69,7 @@ export const RequestLine = z.codec(Text, Request, {
     return refuse(ctx, {
       code: 'TOO_LARGE',
       field: 'request',
-      expected: `at most ${MAX_LINE_BYTES} bytes: send the vectors in parts`,
+      expected: `at most ${MAX_LINE_BYTES} bytes (send long vectors in parts)`,
       received: `${text.length} bytes`,
     });
   },

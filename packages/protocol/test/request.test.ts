@@ -220,7 +220,7 @@ describe('the request line', () => {
     expect(rejectionOf(() => encodeRequest(value))).toMatchObject({
       code: 'TOO_LARGE',
       field: 'request',
-      message: `request: expected at most 65536 bytes: send the vectors in parts, got ${bytes} bytes`,
+      message: `request: expected at most 65536 bytes (send long vectors in parts), got ${bytes} bytes`,
     });
   });
 

@@ -104,14 +104,16 @@ export class RequestRejectedError extends VgpuError {
 /**
  * Runs a codec; what it refuses becomes an error of this package with the same code.
  *
- * @param what Says what was being read or written, to go before the codec's own message.
+ * @param what Says what was being read, to go before the codec's own message; nothing if that says
+ *   enough.
  */
-export function translateRefusal<T>(what: string, codec: () => T): T {
+export function translateRefusal<T>(what: string | undefined, codec: () => T): T {
   try {
     return codec();
   } catch (cause) {
     if (!(cause instanceof ProtocolError) || cause.code === 'BAD_NAME') throw cause;
-    throw new VgpuError(cause.code, `${what}: ${cause.message}`, { cause });
+    const message = what === undefined ? cause.message : `${what}: ${cause.message}`;
+    throw new VgpuError(cause.code, message, { cause });
   }
 }
 

@@ -7,7 +7,7 @@ import { RequestRejectedError, translateRefusal, VgpuError } from './errors.js';
  * @throws VgpuError `BAD_REQUEST`, `LENGTH_MISMATCH` or `TOO_LARGE`.
  */
 export function requestLine(request: Request): string {
-  return translateRefusal('request', () => encodeRequest(request));
+  return translateRefusal(undefined, () => encodeRequest(request));
 }
 
 /**

@@ -31,7 +31,8 @@ export function resolveOptions({ flags, environment }: ConfigSources): Options {
     {
       code: 'INVALID_CONFIG',
       describe: (option) => `${variableOf(option)} in the environment`,
-      valueOf: (option) => environment[variableOf(option)],
+      // As if it were not set, like in most programs.
+      valueOf: (option) => nonEmpty(environment[variableOf(option)]),
     },
     {
       code: 'INVALID_CONFIG',
@@ -90,4 +91,8 @@ function readConfig(path: string): Readonly<Record<string, unknown>> {
 
 function invalidConfig(path: string, what: string, cause?: unknown): MediatorError {
   return new MediatorError('INVALID_CONFIG', `the config file ${path} ${what}`, { cause });
+}
+
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
 }

@@ -1,5 +1,6 @@
 import { openDevice } from '@vgpu/cuda-binding';
 import type { Logger } from '../logger.js';
+import { MediatorError } from '../mediator-error.js';
 import { Mediator, type MediatorSettings } from '../mediator.js';
 import { resolveOptions, stateDirOf, type ConfigSources } from './config.js';
 import { createLogger } from './log.js';
@@ -58,8 +59,15 @@ export class Service {
     const drained = this.#options.once ? [this.#mediator.drain()] : [];
     await Promise.race([this.#stopped, ...drained]);
     clearInterval(timer);
+    const { failures } = this.#mediator;
     await this.#mediator.stop();
     this.printStatistics();
+    if (this.#options.once && failures > 0) {
+      throw new MediatorError(
+        'INCOMPLETE',
+        `${failures} answers or VM directories could not be written or read; see the log above`,
+      );
+    }
   }
 
   /** Finishes what is on a device, then ends {@link run}. */
@@ -103,6 +111,7 @@ function openDeviceOf(options: Options, index: number, logger: Logger) {
     onFallback: (reason) => {
       logger.warn('computing on the CPU, because no CUDA device can be used', {
         reason: reason.message,
+        remedy: 'give --backend cpu if that is meant',
       });
     },
   });

@@ -1,10 +1,9 @@
-import { lstatSync, mkdirSync, readdirSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { lstatSync, readdirSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { encodeVmDirectoryName, VmDirectoryName } from '@vgpu/protocol';
 import type { Logger } from '../logger.js';
-import { MediatorError } from '../mediator-error.js';
-import { errnoOf } from './errno.js';
+import { errnoOf, explain } from './errno.js';
 import { isRacy } from './racy.js';
 import { VmSpool } from './vm-spool.js';
 
@@ -26,6 +25,8 @@ export class Spool {
   readonly #spools = new Map<number, VmSpool>();
   /** Taken in turns, so that one VM's flood does not delay another's request. */
   readonly #withWork = new Set<VmSpool>();
+  readonly #unopened = new Set<number>();
+  readonly #refused = new Set<string>();
   #rootWatcher: FSWatcher | undefined;
   #watchLossReported = false;
   #rootReadable = true;
@@ -36,25 +37,8 @@ export class Spool {
     this.#options = options;
   }
 
-  /**
-   * Creates the root if there is none, and opens every VM directory in it.
-   *
-   * @throws MediatorError `ROOT_UNUSABLE`.
-   */
+  /** Opens every VM directory in the root, and begins to watch. */
   open(): void {
-    const { root } = this.#options;
-    try {
-      if (mkdirSync(root, { recursive: true, mode: 0o755 }) !== undefined) {
-        this.#options.logger.info('created the root directory', { root });
-      }
-      readdirSync(root);
-    } catch (error) {
-      throw new MediatorError(
-        'ROOT_UNUSABLE',
-        `cannot use ${root} as the root: ${(error as Error).message}; give another with --root`,
-        { cause: error },
-      );
-    }
     this.#watchRoot();
     this.#discover();
   }
@@ -70,6 +54,12 @@ export class Spool {
   /** Whether no VM directory has anything left to look at. */
   get isDrained(): boolean {
     return [...this.#spools.values()].every((spool) => spool.isDrained);
+  }
+
+  /** VM directories that could not be read or written at the last attempt. */
+  get failures(): number {
+    const failed = [...this.#spools.values()].filter((spool) => spool.hasFailed);
+    return failed.length + this.#unopened.size;
   }
 
   get vmCount(): number {
@@ -109,10 +99,10 @@ export class Spool {
       step();
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
-      spool.lookAgainLater();
+      spool.noteFailure();
       this.#options.logger.warn('cannot look at a VM directory; trying again at the next sweep', {
         vm: spool.vm,
-        error: (error as Error).message,
+        ...spool.directory.explain(error),
       });
     }
   }
@@ -128,6 +118,7 @@ export class Spool {
       this.#rootChanged = false;
       this.#listedMtimeNs = isRacy(mtimeNs) ? undefined : mtimeNs;
       const names = new Set(readdirSync(root));
+      this.#unopened.clear();
       for (const spool of this.#spools.values()) {
         if (!names.has(encodeVmDirectoryName(spool.vm))) this.#drop(spool);
       }
@@ -156,7 +147,12 @@ export class Spool {
       const stats = lstatSync(path, { bigint: true });
       if (known?.directory.is(stats)) return;
       if (known !== undefined) this.#drop(known);
-      if (!stats.isDirectory()) return;
+      if (!stats.isDirectory()) {
+        if (this.#refused.has(path)) return;
+        this.#refused.add(path);
+        logger.warn('not served, because it is no directory, or a link to one', { path });
+        return;
+      }
       const spool = new VmSpool({
         root,
         vm,
@@ -174,15 +170,17 @@ export class Spool {
         },
       });
       this.#spools.set(vm, spool);
+      this.#unopened.delete(vm);
       this.#withWork.add(spool);
       this.#options.onWork();
       logger.debug('serving a VM directory', { vm, path });
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
       this.#listedMtimeNs = undefined;
+      this.#unopened.add(vm);
       logger.warn('cannot open a VM directory; trying again at the next sweep', {
         vm,
-        error: (error as Error).message,
+        ...explain(error),
       });
     }
   }

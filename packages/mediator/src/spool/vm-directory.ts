@@ -48,7 +48,7 @@ import {
   slotOfResponse,
   type Slot,
 } from '@vgpu/protocol';
-import { errnoOf, tolerate } from './errno.js';
+import { errnoOf, explain, tolerate } from './errno.js';
 import { identityOf, isUntouched, type FileIdentity } from './file-identity.js';
 
 /** What stands where a slot's request belongs. */
@@ -91,6 +91,7 @@ const readBuffer = Buffer.allocUnsafe(MAX_LINE_BYTES + 1);
 /** One VM's directory, held open: it stays the same one even if its name is given to another. */
 export class VmDirectory {
   readonly vm: number;
+  readonly #name: string;
   readonly #fd: number;
   readonly #path: string;
   #stats: BigIntStats;
@@ -104,7 +105,8 @@ export class VmDirectory {
    */
   constructor(root: string, vm: number) {
     this.vm = vm;
-    this.#fd = openSync(join(root, encodeVmDirectoryName(vm)), OPEN_DIRECTORY);
+    this.#name = join(root, encodeVmDirectoryName(vm));
+    this.#fd = openSync(this.#name, OPEN_DIRECTORY);
     this.#path = `/proc/self/fd/${this.#fd}`;
     this.#stats = fstatSync(this.#fd, { bigint: true });
   }
@@ -113,6 +115,12 @@ export class VmDirectory {
   get watchPath(): string {
     this.#requireOpen();
     return this.#path;
+  }
+
+  /** Fields for a log line, with paths that people can look up. */
+  explain(error: unknown): ReturnType<typeof explain> {
+    const { error: message, ...rest } = explain(error);
+    return { error: message.replaceAll(this.#path, this.#name), ...rest };
   }
 
   /** Whether `stats`, of the name in the root, are those of this directory. */
@@ -329,7 +337,12 @@ export class VmDirectory {
       this.#write(temporary, line);
       this.#renameOver(temporary, responseName(slot));
     } catch (error) {
-      this.#remove(temporary);
+      // What failed first counts.
+      try {
+        this.#remove(temporary);
+      } catch {
+        // The next mediator removes it.
+      }
       if (error instanceof UndeliverableError) this.#removeRequest(slot);
       throw error;
     }

@@ -14,6 +14,9 @@ const MAX_EMPTY = 64;
 /** A listing goes on at a sweep, or when so many jobs have left: it costs as much as some jobs. */
 const JOBS_PER_LISTING = 64;
 
+/** Between the parts of the first listing, in which others are served (milliseconds). */
+const RECOVERY_PAUSE_MS = 10;
+
 export interface VmSpoolOptions {
   readonly root: string;
   readonly vm: number;
@@ -54,6 +57,7 @@ export class VmSpool {
   readonly #empty = new Set<string>();
   #watcher: FSWatcher | undefined;
   #isOpen = true;
+  #hasFailed = false;
   /** Something waited because there was no room for it. */
   #held = false;
   /** A listing has begun and not come to its end. */
@@ -63,6 +67,7 @@ export class VmSpool {
   #mayList = true;
   /** The first listing has come to its end. */
   #isRecovered = false;
+  #recovery: NodeJS.Timeout | undefined;
   #jobsSinceListing = 0;
   #listedMtimeNs: bigint | undefined;
   #staleBeforeNs: bigint | undefined;
@@ -87,14 +92,21 @@ export class VmSpool {
     return this.#isOpen && (this.#touched.size > 0 || (hasNames && this.#hasRoom()));
   }
 
-  /** Whether nothing at all waits to be looked at. */
+  /** Whether nothing at all waits to be looked at, but for what failed and is tried again later. */
   get isDrained(): boolean {
-    return this.#touched.size === 0 && this.settling.size === 0 && !this.#isBehind();
+    const isIdle = this.#touched.size === 0 && this.settling.size === 0;
+    return isIdle && (!this.#isBehind() || (this.#hasFailed && this.#waiting.size === 0));
+  }
+
+  /** Whether the directory could not be read or written since the last sweep. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** Lets the directory go; jobs in it are void. */
   close(): void {
     this.#isOpen = false;
+    clearTimeout(this.#recovery);
     this.#watcher?.close();
     this.#watcher = undefined;
     this.settling.close();
@@ -123,6 +135,12 @@ export class VmSpool {
     this.#mayList = false;
   }
 
+  /** The directory could not be read or written. */
+  noteFailure(): void {
+    this.#hasFailed = true;
+    this.lookAgainLater();
+  }
+
   /** A job has left: there may be room for another. */
   release(job: Job): void {
     if (this.jobs.get(job.name) !== job) return;
@@ -143,6 +161,7 @@ export class VmSpool {
     const { exists, mtimeNs } = this.directory.refresh();
     if (!exists) return false;
     if (this.#watcher === undefined) this.#watch();
+    this.#hasFailed = false;
     this.#mayList = true;
     this.#staleBeforeNs = staleBeforeNs ?? this.#staleBeforeNs;
     const isDue = this.#watcher === undefined || this.#staleBeforeNs !== undefined;
@@ -200,6 +219,13 @@ export class VmSpool {
   #recover(names: readonly string[], complete: boolean): void {
     if (this.directory.recover(names)) this.#waiting.add(requestName(PLAIN_SLOT));
     this.#isRecovered = complete;
+    if (complete) return;
+    // After a restart nothing is to wait for a sweep; this happens once, whatever a guest does.
+    clearTimeout(this.#recovery);
+    this.#recovery = setTimeout(() => {
+      this.#mayList = true;
+      this.#options.onWork(this);
+    }, RECOVERY_PAUSE_MS);
   }
 
   /** The requests that are not queued, oldest first. */

@@ -1,0 +1,34 @@
+import { mkdirSync, realpathSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, relative } from 'node:path';
+import { errnoOf } from './spool/errno.js';
+
+/**
+ * Creates a directory, and those above it. Not by mkdir's own recursion: in Node 20 it never ends
+ * where a file system refuses with ENOENT, as /proc does, and hides that one is read-only.
+ *
+ * @returns false if it was there already.
+ * @throws the error of mkdir(2); `ENOTDIR` if a file is in the way.
+ */
+export function makeDirectory(path: string, mode: number): boolean {
+  try {
+    mkdirSync(path, mode);
+    return true;
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'EEXIST') {
+      if (statSync(path).isDirectory()) return false;
+      throw Object.assign(new Error('a file is in its place'), { code: 'ENOTDIR' });
+    }
+    if (code !== 'ENOENT' || dirname(path) === path || !makeDirectory(dirname(path), mode)) {
+      throw error;
+    }
+    mkdirSync(path, mode);
+    return true;
+  }
+}
+
+/** Whether a directory is another one, or below it, whatever links lead there. */
+export function isWithin(path: string, outer: string): boolean {
+  const way = relative(realpathSync(outer), realpathSync(path));
+  return way === '' || (!isAbsolute(way) && way.split('/')[0] !== '..');
+}
