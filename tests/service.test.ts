@@ -1,7 +1,15 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { MediatorProcess, runClient, runMediator, TestRoot, until } from './support/processes.js';
+import {
+  MEDIATOR,
+  MediatorProcess,
+  run,
+  runClient,
+  runMediator,
+  TestRoot,
+  until,
+} from './support/processes.js';
 
 describe('vgpu-mediator as a service', () => {
   let root: TestRoot;
@@ -75,6 +83,58 @@ describe('vgpu-mediator as a service', () => {
     await first.exited;
     const third = await MediatorProcess.serving(root);
     expect(await third.stop()).toBe(0);
+  });
+
+  it('refuses a second mediator on the same root, whatever its state directory', async () => {
+    const first = await MediatorProcess.serving(root);
+    const flags = ['--root', root.path, '--state-dir', `${root.path}-other`, '--backend', 'cpu'];
+    const second = await runMediator(...flags);
+    expect(second).toMatchObject({ status: 69, stdout: '' });
+    expect(second.stderr).toContain(`another mediator serves ${root.path}`);
+    expect(await first.stop()).toBe(0);
+  });
+
+  it('keeps its own directory out of reach', async () => {
+    const flags = ['--root', root.path, '--state-dir', root.in(1), '--backend', 'cpu'];
+    const { status, stderr } = await runMediator(...flags);
+    expect(status).toBe(78);
+    expect(stderr).toContain(`is within the root ${root.path}`);
+  });
+
+  // Only root may mount the small disk.
+  const itAsRoot = process.getuid?.() === 0 ? it : it.skip;
+  itAsRoot('says with --once that something could not be served', async () => {
+    const disk = join(root.base, 'disk');
+    mkdirSync(disk);
+    const mounting = await run('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'none', disk]);
+    expect(mounting).toMatchObject({ status: 0 });
+    try {
+      const full = new TestRoot([1, 2], disk);
+      full.drop(1, 'x', 'A:1:1:1:2\n');
+      try {
+        writeFileSync(full.in(2, 'filler'), Buffer.alloc(1 << 20));
+      } catch {
+        // That is what it is for.
+      }
+      const flags = ['--root', full.path, '--state-dir', join(root.base, 'state'), '--once'];
+      const { status, stderr } = await runMediator(...flags, '--backend', 'cpu');
+      expect(status).toBe(73);
+      expect(stderr).toMatch(/ENOSPC.*remedy=free space/);
+      expect(stderr).toContain('vgpu-mediator: 1 answers or VM directories could not be written');
+      rmSync(full.in(2, 'filler'));
+      expect((await runMediator(...flags, '--backend', 'cpu')).status).toBe(0);
+      expect(readFileSync(full.in(1, 'response-x.txt'), 'utf8')).toBe('3\n');
+    } finally {
+      await run('umount', [disk]);
+    }
+  });
+
+  it('shows no stack trace when its output is not wanted', async () => {
+    const help = `${process.execPath} ${MEDIATOR} --help`;
+    expect(await run('sh', ['-c', `${help} | head -c 0`])).toMatchObject({ stderr: '' });
+    const full = await run('sh', ['-c', `${help} > /dev/full`]);
+    expect(full.status).toBe(73);
+    expect(full.stderr).toMatch(/^vgpu-mediator: cannot write the output: .*\n$/);
   });
 
   it('serves what is there and exits with --once, half-written looking requests too', async () => {

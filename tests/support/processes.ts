@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const repository = resolve(import.meta.dirname, '../..');
-const MEDIATOR = join(repository, 'packages/mediator/bin/vgpu-mediator.js');
+export const MEDIATOR = join(repository, 'packages/mediator/bin/vgpu-mediator.js');
 const CLIENT = join(repository, 'packages/vm-client/bin/vgpu-vm-client.js');
 
 /** No setting of whoever runs the tests, or of the npm that started them, is to count. */
