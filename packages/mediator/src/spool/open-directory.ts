@@ -1,0 +1,133 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  opendirSync,
+  openSync,
+  rmdirSync,
+  unlinkSync,
+  type BigIntStats,
+  type Dir,
+} from 'node:fs';
+import { join } from 'node:path';
+import { encodeVmDirectoryName, slotOfRequest } from '@vgpu/protocol';
+import { errnoOf, explain, tolerate } from './errno.js';
+
+const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** A part of a listing; `complete` says that the listing has come to its end. */
+export interface Listing {
+  readonly names: string[];
+  readonly complete: boolean;
+}
+
+/**
+ * A VM's directory, held open: it stays the same one even if its name is given to another. Names
+ * are those of files directly in it. For `vm-directory.ts` and its parts only.
+ */
+export class OpenDirectory {
+  readonly vm: number;
+  readonly #name: string;
+  readonly #fd: number;
+  readonly #path: string;
+  #stats: BigIntStats;
+  #cursor: Dir | undefined;
+  #isOpen = true;
+
+  /** @throws the error of open(2): `ENOENT`, `ENOTDIR` (also for a symbolic link), `EMFILE`, ... */
+  constructor(root: string, vm: number) {
+    this.vm = vm;
+    this.#name = join(root, encodeVmDirectoryName(vm));
+    this.#fd = openSync(this.#name, OPEN_DIRECTORY);
+    this.#path = `/proc/self/fd/${this.#fd}`;
+    this.#stats = fstatSync(this.#fd, { bigint: true });
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** As the kernel last told: owner, mode, mtime. */
+  get stats(): BigIntStats {
+    return this.#stats;
+  }
+
+  /** The way to the directory, whatever has its name by now. */
+  get path(): string {
+    this.#requireOpen();
+    return this.#path;
+  }
+
+  /** The way to a name in it. */
+  at(name: string): string {
+    return `${this.path}/${name}`;
+  }
+
+  lstat(name: string): BigIntStats | undefined {
+    return lstatSync(this.at(name), { bigint: true, throwIfNoEntry: false });
+  }
+
+  /** Removes a name, whatever it stands for, but no directory with content; false if it is absent. */
+  remove(name: string): boolean {
+    try {
+      unlinkSync(this.at(name));
+      return true;
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === 'ENOENT') return false;
+      if (code !== 'EISDIR') throw error;
+    }
+    tolerate(['ENOTEMPTY', 'ENOENT', 'ENOTDIR'], () => {
+      rmdirSync(this.at(name));
+    });
+    return true;
+  }
+
+  /** Asks the kernel anew. `exists` is false once the directory has been removed. */
+  refresh(): { readonly exists: boolean; readonly mtimeNs: bigint } {
+    this.#requireOpen();
+    this.#stats = fstatSync(this.#fd, { bigint: true });
+    return { exists: this.#stats.nlink > 0n, mtimeNs: this.#stats.mtimeNs };
+  }
+
+  /** See `VmDirectory.list`. */
+  list(limit: number, maxRequests: number): Listing {
+    const names: string[] = [];
+    let requests = 0;
+    this.#cursor ??= opendirSync(this.path, { bufferSize: 256 });
+    while (names.length < limit && requests < maxRequests) {
+      const entry = this.#cursor.readSync();
+      if (entry === null) {
+        this.#endListing();
+        return { names, complete: true };
+      }
+      names.push(entry.name);
+      if (slotOfRequest(entry.name) !== undefined) requests += 1;
+    }
+    return { names, complete: false };
+  }
+
+  /** Fields for a log line, with paths that people can look up. */
+  explain(error: unknown): ReturnType<typeof explain> {
+    const { error: message, ...rest } = explain(error);
+    return { error: message.replaceAll(this.#path, this.#name), ...rest };
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#endListing();
+    closeSync(this.#fd);
+  }
+
+  /** The number of a closed descriptor may already stand for another VM's directory. */
+  #requireOpen(): void {
+    if (!this.#isOpen) throw new Error(`the directory of VM ${this.vm} is closed`);
+  }
+
+  #endListing(): void {
+    this.#cursor?.closeSync();
+    this.#cursor = undefined;
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What is special about the plain slot: its name is used again, in place, and the next request may be
+ * written the moment the answer is there. It must not be taken for the answered one.
+ */
+import { randomUUID } from 'node:crypto';
+import { closeSync, fstatSync, futimesSync, linkSync, openSync, renameSync } from 'node:fs';
+import { PLAIN_SLOT, requestName } from '@vgpu/protocol';
+import { errnoOf, tolerate } from './errno.js';
+import { identityOf, type FileIdentity } from './file-identity.js';
+import type { OpenDirectory } from './open-directory.js';
+import { OPEN_REQUEST, readRequest } from './request-reader.js';
+
+const REQUEST = requestName(PLAIN_SLOT);
+/** A request that is being cleared; left behind only by a mediator that was killed. */
+export const TAKEN_PREFIX = '.vgpu-taken-';
+/** A time that no clock gives: a second after the epoch. */
+const MARK_SECONDS = 1;
+
+/**
+ * Marks the plain request that is about to be computed, so that any later write into it shows:
+ * kernels before 6.13, and some file systems still, stamp files with a tick of up to 10 ms, and the
+ * next request may follow the answer faster than that, in the same file and as long.
+ *
+ * @param text The request as it was read.
+ * @returns what it looks like now; undefined if it is not that request any more.
+ */
+export function markPlain(directory: OpenDirectory, text: string): FileIdentity | undefined {
+  const fd = tolerate(['ENOENT', 'ELOOP', 'ENXIO'], () =>
+    openSync(directory.at(REQUEST), OPEN_REQUEST),
+  );
+  if (fd === undefined) return undefined;
+  try {
+    // Not the time of somebody else's file, should a hard link have been swapped in.
+    const stats = fstatSync(fd);
+    if (!stats.isFile() || stats.nlink !== 1) return undefined;
+    // Only the owner and root may; without the mark all is as good as the clock of the files.
+    tolerate(['EPERM', 'EACCES'], () => {
+      futimesSync(fd, MARK_SECONDS, MARK_SECONDS);
+    });
+  } finally {
+    closeSync(fd);
+  }
+  // After the mark: what was written before it can be told by its content only.
+  const sight = readRequest(directory, PLAIN_SLOT);
+  return sight.kind === 'text' && sight.text === text ? sight.file : undefined;
+}
+
+/**
+ * Removes the plain request that was answered, and no other: it is set aside, under a name that says
+ * which one it should be, then looked at, and put back if it is another.
+ */
+export function clearPlain(directory: OpenDirectory, file: FileIdentity): void {
+  const aside = `${TAKEN_PREFIX}${contentOf(file)}-${randomUUID()}`;
+  const taken = tolerate(['ENOENT'], () => {
+    renameSync(directory.at(REQUEST), directory.at(aside));
+    return true;
+  });
+  if (taken) settleTaken(directory, aside);
+}
+
+/**
+ * Removes a request that was set aside, or puts it back if it is not the one that was meant.
+ *
+ * @returns whether it was put back.
+ */
+export function settleTaken(directory: OpenDirectory, aside: string): boolean {
+  const stats = directory.lstat(aside);
+  if (stats === undefined) return false;
+  const isMeant = aside.startsWith(`${TAKEN_PREFIX}${contentOf(identityOf(stats))}-`);
+  const goesBack = stats.isFile() && !isMeant && putBack(directory, aside);
+  directory.remove(aside);
+  return goesBack;
+}
+
+/** link(2), unlike rename(2), does not replace a request that is newer still. */
+function putBack(directory: OpenDirectory, aside: string): boolean {
+  try {
+    linkSync(directory.at(aside), directory.at(REQUEST));
+    return true;
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    // Some file systems know no second link.
+    if (code === 'EEXIST' || directory.lstat(REQUEST) !== undefined) return false;
+    renameSync(directory.at(aside), directory.at(REQUEST));
+    return true;
+  }
+}
+
+/** Identity without the ctime, which renaming changes. */
+function contentOf({ ino, size, mtimeNs }: FileIdentity): string {
+  return `${ino}-${size}-${mtimeNs}`;
+}
