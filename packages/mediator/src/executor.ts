@@ -3,12 +3,10 @@ import type { VectorAdder } from '@vgpu/cuda-binding';
 import { answerText } from './answer-text.js';
 import type { Job } from './job.js';
 import type { Logger } from './logger.js';
+import { MAX_TIMER_MS } from './time.js';
 
 /** How long a device that could not be opened anew is left alone (milliseconds). */
 const REOPEN_AFTER_MS = 5000;
-
-/** setTimeout takes no more; it would fire at once. */
-const MAX_TIMER_MS = 0x7fff_ffff;
 
 export interface ExecutorOptions {
   readonly index: number;

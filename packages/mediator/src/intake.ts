@@ -16,6 +16,7 @@ import { errnoOf } from './spool/errno.js';
 import type { FileIdentity } from './spool/file-identity.js';
 import { UndeliverableError, type Sight } from './spool/vm-directory.js';
 import type { Candidate, VmSpool } from './spool/vm-spool.js';
+import { toNs } from './time.js';
 
 /** Directories named like requests that are remembered per VM as answered. */
 const MAX_LEFT = 64;
@@ -39,7 +40,7 @@ type Arrived = Extract<Sight, { readonly file: FileIdentity }>;
 export class Intake {
   readonly #options: IntakeOptions;
   /** What was on disk before may have been answered by a mediator that was killed. */
-  readonly #startedNs = BigInt(Date.now()) * 1_000_000n;
+  readonly #startedNs = toNs(Date.now());
   /** Directories that could not be removed, by VM, and the inode of each. */
   readonly #left = new WeakMap<VmSpool, Map<string, bigint>>();
 
@@ -93,8 +94,6 @@ export class Intake {
       return undefined;
     }
     if (slot.kind === 'plain') spool.directory.emptyPlainResponse();
-    const nowNs = BigInt(Date.now() + 1) * 1_000_000n;
-    const { ctimeNs } = sight.file;
     const job: Job = {
       spool,
       slot,
@@ -102,8 +101,7 @@ export class Intake {
       file: sight.file,
       plainText: slot.kind === 'plain' && sight.kind === 'text' ? sight.text : undefined,
       request: verdict,
-      // What waited because its VM was over its limit arrives when it is admitted.
-      arrivalNs: held && nowNs > ctimeNs ? nowNs : ctimeNs,
+      arrivalNs: held ? admittedNs(sight.file) : sight.file.ctimeNs,
       admittedMs: performance.now(),
     };
     spool.jobs.set(name, job);
@@ -159,6 +157,12 @@ export class Intake {
     }
     left.set(name, file.ino);
   }
+}
+
+/** What waited because its VM was over its limit arrives when it is admitted, that is now. */
+function admittedNs({ ctimeNs }: FileIdentity): bigint {
+  const nowNs = toNs(Date.now() + 1);
+  return nowNs > ctimeNs ? nowNs : ctimeNs;
 }
 
 /** The request that was found, or why it is none. */

@@ -13,6 +13,7 @@ import { errnoOf } from './spool/errno.js';
 import { Spool } from './spool/spool.js';
 import { UndeliverableError } from './spool/vm-directory.js';
 import type { VmSpool } from './spool/vm-spool.js';
+import { toNs } from './time.js';
 import { Statistics, type Outcome, type StatisticsSnapshot } from './statistics.js';
 
 /** What can be changed while the mediator runs. */
@@ -228,8 +229,9 @@ export class Mediator {
   #until(condition: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       this.#waiters.add(() => {
-        if (condition()) resolve();
-        return condition();
+        const isDone = condition();
+        if (isDone) resolve();
+        return isDone;
       });
       this.#notify();
     });
@@ -247,9 +249,7 @@ export class Mediator {
       const now = performance.now();
       const isStaleCheckDue = now - this.#staleCheckedMs >= retentionMs / STALE_CHECKS;
       if (isStaleCheckDue) this.#staleCheckedMs = now;
-      this.#spool.sweep(
-        isStaleCheckDue ? BigInt(Date.now() - retentionMs) * 1_000_000n : undefined,
-      );
+      this.#spool.sweep(isStaleCheckDue ? toNs(Date.now() - retentionMs) : undefined);
       this.#scheduleSweep();
     }, this.#settings.pollIntervalMs);
   }

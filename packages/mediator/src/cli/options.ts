@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { DEFAULT_SETTINGS } from '../mediator.js';
+import { MAX_TIMER_MS } from '../time.js';
 
 /** A number that comes from a command line or the environment as text, from a file as itself. */
 const numberOf = (what: string, least: number, most: number, isInteger = false) =>
@@ -12,9 +13,8 @@ const numberOf = (what: string, least: number, most: number, isInteger = false) 
     return z.NEVER;
   });
 
-// setTimeout takes no more.
-const MAX_MS = 0x7fff_ffff;
-const ms = (least: 0 | 1) => numberOf(`milliseconds from ${least} to ${MAX_MS}`, least, MAX_MS);
+const ms = (least: 0 | 1) =>
+  numberOf(`milliseconds from ${least} to ${MAX_TIMER_MS}`, least, MAX_TIMER_MS);
 const count = numberOf('a whole number from 1 to 1000000', 1, 1_000_000, true);
 
 const DEVICES = 'device numbers separated by commas, such as 0,1';
