@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { lstatSync, readdirSync, statSync, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { encodeVmDirectoryName, VmDirectoryName } from '@vgpu/protocol';
@@ -6,6 +6,7 @@ import type { Logger } from '../logger.js';
 import { errnoOf, explain } from './errno.js';
 import { isRacy } from './racy.js';
 import { VmSpool } from './vm-spool.js';
+import { watchDirectory } from './watch-directory.js';
 
 export interface SpoolOptions {
   /** The directory that holds the VM directories. */
@@ -13,7 +14,7 @@ export interface SpoolOptions {
   readonly maxQueuedPerVm: () => number;
   readonly settleMs: () => number;
   readonly logger: Logger;
-  /** Called when some VM's directory has a name to look at; `nextWithWork` gives it. */
+  /** Called when some VM's directory has a name to look at; `takeWork` gives it. */
   readonly onWork: () => void;
   /** A VM directory has been removed or replaced: its jobs are void. */
   readonly onGone: (spool: VmSpool) => void;
@@ -170,7 +171,6 @@ export class Spool {
         },
       });
       this.#spools.set(vm, spool);
-      this.#unopened.delete(vm);
       this.#withWork.add(spool);
       this.#options.onWork();
       logger.debug('serving a VM directory', { vm, path });
@@ -195,20 +195,17 @@ export class Spool {
   }
 
   #watchRoot(): void {
-    const lost = (error: unknown) => {
-      this.#rootWatcher?.close();
-      this.#rootWatcher = undefined;
-      this.#reportWatchLoss(error as Error);
-    };
-    try {
-      this.#rootWatcher = watch(this.#options.root, () => {
+    this.#rootWatcher = watchDirectory(
+      this.#options.root,
+      () => {
         this.#rootChanged = true;
         this.#options.onWork();
-      });
-      this.#rootWatcher.on('error', lost);
-    } catch (error) {
-      lost(error);
-    }
+      },
+      (error) => {
+        this.#rootWatcher = undefined;
+        this.#reportWatchLoss(error);
+      },
+    );
   }
 
   #reportWatchLoss(error: Error): void {

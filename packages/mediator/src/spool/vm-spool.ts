@@ -1,9 +1,10 @@
-import { watch, type FSWatcher } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
 import { requestName, slotOfRequest, PLAIN_SLOT } from '@vgpu/protocol';
 import type { Job } from '../job.js';
 import { isRacy } from './racy.js';
 import { Settling } from './settling.js';
 import { VmDirectory } from './vm-directory.js';
+import { watchDirectory } from './watch-directory.js';
 
 /** Names remembered per VM beyond the queued ones; what is beyond is found again on disk. */
 const MAX_WAITING = 1024;
@@ -245,19 +246,16 @@ export class VmSpool {
   }
 
   #watch(): void {
-    const lost = (error: unknown) => {
-      this.#watcher?.close();
-      this.#watcher = undefined;
-      this.#options.onWatchLost(error as Error);
-    };
-    try {
-      this.#watcher = watch(this.directory.watchPath, (_event, name) => {
+    this.#watcher = watchDirectory(
+      this.directory.watchPath,
+      (name) => {
         if (name !== null) this.notice(name);
-      });
-      this.#watcher.on('error', lost);
-    } catch (error) {
-      lost(error);
-    }
+      },
+      (error) => {
+        this.#watcher = undefined;
+        this.#options.onWatchLost(error);
+      },
+    );
   }
 }
 
