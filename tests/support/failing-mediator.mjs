@@ -6,6 +6,7 @@ const fakeFailingAdder = {
   device: { backend: 'cpu', index: 0, name: 'FakeFailingAdder' },
   add: () => Promise.reject(new Error('launch failed\n(not really)')),
   addScalar: () => Promise.reject(new Error('launch failed\n(not really)')),
+  allocate: (length) => Promise.resolve(new Int32Array(length)),
   close: () => Promise.resolve(),
 };
 

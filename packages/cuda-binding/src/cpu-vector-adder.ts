@@ -3,10 +3,12 @@ import {
   closedRefusal,
   delayRefusal,
   indexRefusal,
+  lengthRefusal,
+  outRefusal,
   scalarRefusal,
   vectorRefusal,
 } from './refusals.js';
-import type { DeviceInfo, VectorAdder } from './vector-adder.js';
+import type { AddOptions, DeviceInfo, VectorAdder } from './vector-adder.js';
 
 /** Options of `CpuVectorAdder`. */
 export interface CpuVectorAdderOptions {
@@ -41,12 +43,23 @@ export class CpuVectorAdder implements VectorAdder {
     this.#delayMs = delayMs;
   }
 
-  add(a: Int32Array, b: Int32Array): Promise<Int32Array> {
-    return this.#submit(vectorRefusal(a, b), () => sumOf(a, b));
+  /** Never calls `onDeviceTime`: there is no clock but the caller's. */
+  add(a: Int32Array, b: Int32Array, { out }: AddOptions = {}): Promise<Int32Array> {
+    const refusal =
+      vectorRefusal(a, b) ?? (out === undefined ? undefined : outRefusal(out, a, b));
+    return this.#submit(refusal, () => addInto(out ?? new Int32Array(a.length), a, b));
   }
 
   addScalar(a: number, b: number): Promise<number> {
     return this.#submit(scalarRefusal(a, b), () => (a + b) | 0);
+  }
+
+  allocate(length: number): Promise<Int32Array> {
+    const refusal = this.#closing === undefined ? lengthRefusal(length) : closedRefusal(this.device);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise((resolve) => {
+      resolve(new Int32Array(length));
+    });
   }
 
   close(): Promise<void> {
@@ -77,8 +90,7 @@ export class CpuVectorAdder implements VectorAdder {
   }
 }
 
-function sumOf(a: Int32Array, b: Int32Array): Int32Array {
-  const sum = new Int32Array(a.length);
+function addInto(sum: Int32Array, a: Int32Array, b: Int32Array): Int32Array {
   // Storing into an Int32Array wraps, so nothing else has to.
   for (let i = 0; i < sum.length; i++) sum[i] = (a[i] ?? 0) + (b[i] ?? 0);
   return sum;

@@ -6,7 +6,9 @@
  * - `OUT_OF_RANGE`: an operand is not an int32 integer, or not an `Int32Array` where one is needed.
  * - `BACKEND_UNAVAILABLE`: this machine or this installation can't offer the backend.
  * - `NO_SUCH_DEVICE`: the backend works, but has no device with this index.
- * - `INVALID_OPTION`: an option has a value that it can't have.
+ * - `INVALID_OPTION`: an option or a length has a value that it can't have.
+ * - `CUDA_ERROR_...`: a call of the CUDA driver failed; the name is the driver's, and the error is a
+ *   `CudaError`.
  */
 export type DeviceErrorCode =
   | 'DEVICE_CLOSED'
@@ -14,7 +16,8 @@ export type DeviceErrorCode =
   | 'OUT_OF_RANGE'
   | 'BACKEND_UNAVAILABLE'
   | 'NO_SUCH_DEVICE'
-  | 'INVALID_OPTION';
+  | 'INVALID_OPTION'
+  | `CUDA_ERROR_${string}`;
 
 /**
  * The error of this package. Its message says what was expected, what was received and what to do;

@@ -1,15 +1,106 @@
+import { fileURLToPath } from 'node:url';
+import bindings from 'bindings';
+
+import type { CudaDeviceInfo } from './cuda-devices.js';
+import { CudaError, type CudaFailure } from './cuda-error.js';
 import { DeviceError } from './device-error.js';
-import type { VectorAdder } from './vector-adder.js';
+
+/** What identifies an open device to the addon. */
+export type DeviceHandle = object & { readonly deviceHandle: unique symbol };
+
+/** There is no driver, or one that is too old. */
+interface DriverUnavailable {
+  readonly reason: string;
+}
+
+export type NativeFailure = CudaFailure | DriverUnavailable;
+
+/** Called once, with a failure or with a result. */
+type Reply<T> = (failure: NativeFailure | null, result: T) => void;
+
+export interface OpenedDevice {
+  readonly handle: DeviceHandle;
+  readonly device: CudaDeviceInfo;
+  /** The ring: two int32 for each ticket, the value and the ticket that it belongs to. */
+  readonly completions: ArrayBuffer;
+  /** What `launchBatch` launches: first ticket, count, all first operands, all second operands. */
+  readonly batch: ArrayBuffer;
+}
+
+/** The functions of `native/addon.cc`, where each is described. */
+export interface NativeAddon {
+  /** SHA-256 of the sources that it was built from. */
+  readonly sourceHash: string;
+  readonly ringCapacity: number;
+  readonly batchCapacity: number;
+  listDevices(reply: Reply<readonly CudaDeviceInfo[]>): void;
+  open(
+    index: number,
+    image: Uint8Array,
+    onStaged: (ticket: number, failure: NativeFailure | null) => void,
+    reply: Reply<OpenedDevice>,
+  ): void;
+  launchBatch(handle: DeviceHandle): NativeFailure | null;
+  add(
+    handle: DeviceHandle,
+    a: Int32Array,
+    b: Int32Array,
+    out: Int32Array,
+    count: number,
+    ticket: number,
+  ): boolean | NativeFailure;
+  wait(handle: DeviceHandle, reply: Reply<null>): void;
+  allocate(handle: DeviceHandle, bytes: number, reply: Reply<ArrayBuffer>): void;
+  close(handle: DeviceHandle, reply: Reply<null>): void;
+}
+
+/** Where the addon may be: built on this machine, or as it came with the package. */
+const PLACES = [
+  ['module_root', 'build', 'Release', 'bindings'],
+  ['module_root', 'prebuilds', `${process.platform}-${process.arch}`, 'bindings'],
+];
+
+let addon: NativeAddon | undefined;
 
 /**
- * Opens a CUDA device: the only way from this package to a GPU, and the only place that will load
- * native code. This version has none, so it rejects with `BACKEND_UNAVAILABLE`.
+ * The addon, loaded at the first call: importing this package loads nothing.
+ *
+ * @throws DeviceError `BACKEND_UNAVAILABLE`, which says what was tried.
  */
-export function openCudaDevice(index: number): Promise<VectorAdder> {
-  return Promise.reject(
-    new DeviceError(
+export function loadAddon(): NativeAddon {
+  try {
+    // An explicit root, because guessing it from the call stack fails under test runners.
+    const module_root = fileURLToPath(new URL('..', import.meta.url));
+    return (addon ??= bindings({ bindings: 'vgpu_cuda', module_root, try: PLACES }) as NativeAddon);
+  } catch (error) {
+    throw new DeviceError(
       'BACKEND_UNAVAILABLE',
-      `expected to open CUDA device ${index}, but this version of @vgpu/cuda-binding has no CUDA part yet: use the 'cpu' backend`,
-    ),
+      `expected a native part for ${process.platform} on ${process.arch}, but none can be loaded (${firstLine(error)}): build it with \`npm rebuild @vgpu/cuda-binding\`, which needs a C++ compiler, or use the 'cpu' backend`,
+      { cause: error },
+    );
+  }
+}
+
+/** Turns what the addon hands over into an error; `what` says what was being done. */
+export function errorOf(failure: NativeFailure, what: string): DeviceError {
+  if ('status' in failure) return new CudaError(failure, what);
+  return new DeviceError(
+    'BACKEND_UNAVAILABLE',
+    `${what}: expected the NVIDIA driver on this machine, but it can't be opened (${failure.reason}): install it, or use the 'cpu' backend`,
   );
+}
+
+/** Makes a promise of a function that replies. */
+export function promised<T>(what: string, start: (reply: Reply<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((failure, result) => {
+      if (failure === null) resolve(result);
+      else reject(errorOf(failure, what));
+    });
+  });
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n', 1)[0] ?? text;
 }

@@ -1,6 +1,6 @@
 import { CpuVectorAdder } from './cpu-vector-adder.js';
+import { CudaVectorAdder } from './cuda-vector-adder.js';
 import { DeviceError } from './device-error.js';
-import { openCudaDevice } from './native.js';
 import { backendRefusal, delayRefusal, indexRefusal } from './refusals.js';
 import type { VectorAdder } from './vector-adder.js';
 
@@ -13,8 +13,8 @@ export interface OpenDeviceOptions {
    */
   readonly backend?: 'auto' | 'cuda' | 'cpu';
   /**
-   * Which device, counted from 0. The CPU backend has as many devices as one asks for, so with
-   * `'auto'` an index that no GPU has is one more reason to fall back. Default 0.
+   * Which device, counted from 0. The CPU backend has as many devices as one asks for. With `'auto'`
+   * on a machine with GPUs, it must be the index of one of them. Default 0.
    */
   readonly index?: number;
   /** How long each operation takes on the CPU backend, in milliseconds. Default 0. */
@@ -30,8 +30,9 @@ export interface OpenDeviceOptions {
  * Opens a device. Whoever opens it closes it.
  *
  * Rejects with a `DeviceError`: `INVALID_OPTION` for an impossible option, also for one that the
- * chosen backend would not look at; with backend `'cuda'`, the reason why the device can't be used,
- * such as `BACKEND_UNAVAILABLE`.
+ * chosen backend would not look at; `NO_SUCH_DEVICE` if there are CUDA devices, but not this one; with
+ * backend `'cuda'`, the reason why the device can't be used, such as `BACKEND_UNAVAILABLE` or a
+ * `CudaError`.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<VectorAdder> {
   const { backend = 'auto', index = 0, cpuDelayMs = 0, onFallback } = options;
@@ -41,10 +42,12 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Vecto
 
   if (backend !== 'cpu') {
     try {
-      return await openCudaDevice(index);
+      return await CudaVectorAdder.open(index);
     } catch (error) {
-      // Anything but a DeviceError is a defect, and a fallback would hide it.
+      // Anything but a DeviceError is a defect, and a fallback would hide it. So would one for a wrong
+      // index, on a machine whose other GPUs work.
       if (backend === 'cuda' || !(error instanceof DeviceError)) throw error;
+      if (error.code === 'NO_SUCH_DEVICE') throw error;
       onFallback?.(error);
     }
   }

@@ -25,6 +25,33 @@ export function vectorRefusal(a: unknown, b: unknown): DeviceError | undefined {
   return undefined;
 }
 
+/** Why this array can't take the sum of those vectors, which are valid. */
+export function outRefusal(out: unknown, a: Int32Array, b: Int32Array): DeviceError | undefined {
+  if (!types.isInt32Array(out) || out.length !== a.length) {
+    const what = types.isInt32Array(out) ? `${out.length} elements` : received(out);
+    return new DeviceError(
+      'INVALID_OPTION',
+      `expected \`out\` to be an Int32Array of ${a.length} elements, received ${what}: leave it out for a new array`,
+    );
+  }
+  if (!overlapsPartly(out, a) && !overlapsPartly(out, b)) return undefined;
+  return new DeviceError(
+    'INVALID_OPTION',
+    'expected `out` to be an operand itself or to overlap none, received one that overlaps an operand partly: give another array',
+  );
+}
+
+/** Why there can't be an array of this length. */
+export function lengthRefusal(length: unknown): DeviceError | undefined {
+  if (Number.isSafeInteger(length) && Number(length) >= 0 && Number(length) <= MAX_LENGTH) {
+    return undefined;
+  }
+  return new DeviceError(
+    'INVALID_OPTION',
+    `expected a length from 0 to ${MAX_LENGTH} elements, received ${received(length)}: give a whole number`,
+  );
+}
+
 /** Why these numbers can't be added. */
 export function scalarRefusal(a: unknown, b: unknown): DeviceError | undefined {
   if (isInt32(a) && isInt32(b)) return undefined;
@@ -67,6 +94,14 @@ export function backendRefusal(backend: unknown): DeviceError | undefined {
     'INVALID_OPTION',
     `expected \`backend\` to be 'auto', 'cuda' or 'cpu', received ${received(backend)}: choose one of the three`,
   );
+}
+
+/** What V8 allows at the least (Node 20): 4 GiB of elements, 4 bytes each. */
+const MAX_LENGTH = 2 ** 30;
+
+function overlapsPartly(x: Int32Array, y: Int32Array): boolean {
+  if (x.buffer !== y.buffer || x.byteOffset === y.byteOffset) return false;
+  return x.byteOffset < y.byteOffset + y.byteLength && y.byteOffset < x.byteOffset + x.byteLength;
 }
 
 function isInt32(value: unknown): boolean {

@@ -7,6 +7,22 @@ export interface DeviceInfo {
   readonly name: string;
 }
 
+/** Options of `VectorAdder.add`. */
+export interface AddOptions {
+  /**
+   * Where to put the sum: as long as the operands, and either one of them or an array that overlaps
+   * neither. The promise gives this very array. Its content is undefined until then, and after a
+   * rejection. Default: a new array.
+   */
+  readonly out?: Int32Array;
+  /**
+   * Called just before the promise resolves, with the time that the addition took by the device's
+   * own clock, in milliseconds. A device that has none never calls it. What it throws rejects the
+   * call.
+   */
+  readonly onDeviceTime?: (ms: number) => void;
+}
+
 /**
  * A device that adds int32 numbers.
  *
@@ -22,19 +38,34 @@ export interface VectorAdder {
   /**
    * Adds two vectors of equal length, element by element. Empty vectors give an empty vector.
    *
-   * The result is a new array that shares memory with nothing else. The operands are left as they
-   * are, and must stay unchanged until the promise settles, since a GPU may read them late.
+   * The result is a new array that shares memory with nothing else, or `out`. The operands are left
+   * as they are, and must stay unchanged and attached until the promise settles, since a GPU may
+   * read them late.
    *
-   * Rejects with `LENGTH_MISMATCH`, `OUT_OF_RANGE` (not an `Int32Array`) or `DEVICE_CLOSED`.
+   * Rejects with `LENGTH_MISMATCH`, `OUT_OF_RANGE` (not an `Int32Array`), `INVALID_OPTION` (an `out`
+   * that can't take the sum), `DEVICE_CLOSED`, or on a GPU with a `CudaError`.
    */
-  add(a: Int32Array, b: Int32Array): Promise<Int32Array>;
+  add(a: Int32Array, b: Int32Array, options?: AddOptions): Promise<Int32Array>;
 
   /**
    * Adds two numbers: the same as `add` with vectors of length one, but cheaper.
    *
-   * Rejects with `OUT_OF_RANGE` (not an int32 integer) or `DEVICE_CLOSED`.
+   * Rejects with `OUT_OF_RANGE` (not an int32 integer), `DEVICE_CLOSED`, or on a GPU with a
+   * `CudaError`.
    */
   addScalar(a: number, b: number): Promise<number>;
+
+  /**
+   * A new array of zeros, in memory that the device reaches by itself: pinned and mapped host memory
+   * on a GPU, ordinary memory on the CPU. Operands and results that live there, or in parts of it,
+   * need no copy by the CPU. It costs much more than an ordinary array and takes memory from the
+   * whole machine, so allocate once and use it often. It stays usable, as ordinary memory, after
+   * `close()`, and is released with the last array that looks at it.
+   *
+   * `length` counts elements, 4 bytes each. Rejects with `INVALID_OPTION` (no possible length),
+   * `DEVICE_CLOSED`, or on a GPU with a `CudaError`, such as `CUDA_ERROR_OUT_OF_MEMORY`.
+   */
+  allocate(length: number): Promise<Int32Array>;
 
   /**
    * Resolves when every call in flight has settled and the device is released. Calls made after it

@@ -5,6 +5,9 @@ import { exitCodeOf } from './cli/exit-code.js';
 import { Service } from './cli/service.js';
 import { ExitCode } from '@vgpu/protocol';
 
+/** Calls in a driver that hangs would keep the process alive for ever (milliseconds). */
+const EXIT_GRACE_MS = 1000;
+
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 // A reader of the log that went away must not stop the service.
@@ -45,15 +48,19 @@ async function main(): Promise<void> {
   await service.run();
 }
 
-main().then(
-  () => {
-    process.exitCode ??= ExitCode.OK;
-  },
-  (error: unknown) => {
-    const code = exitCodeOf(error);
-    const detail = error instanceof Error ? error : new Error(String(error));
-    const shown = code === ExitCode.INTERNAL ? detail.stack : detail.message;
-    process.stderr.write(`vgpu-mediator: ${shown ?? detail.message}\n`);
-    process.exitCode = code;
-  },
-);
+void main()
+  .then(
+    () => {
+      process.exitCode ??= ExitCode.OK;
+    },
+    (error: unknown) => {
+      const code = exitCodeOf(error);
+      const detail = error instanceof Error ? error : new Error(String(error));
+      const shown = code === ExitCode.INTERNAL ? detail.stack : detail.message;
+      process.stderr.write(`vgpu-mediator: ${shown ?? detail.message}\n`);
+      process.exitCode = code;
+    },
+  )
+  .finally(() => {
+    setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
+  });

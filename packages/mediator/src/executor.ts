@@ -1,16 +1,25 @@
-import type { Answer } from '@vgpu/protocol';
 import type { VectorAdder } from '@vgpu/cuda-binding';
-import { answerText } from './answer-text.js';
+import {
+  execute,
+  hungExecution,
+  messageOf,
+  type DeviceFault,
+  type Execution,
+} from './execution.js';
 import type { Job } from './job.js';
 import type { Logger } from './logger.js';
-import { MAX_TIMER_MS } from './time.js';
+import { settledWithin } from './settled-within.js';
 
-/** How long a device that could not be opened anew is left alone (milliseconds). */
+/** How long a device is left alone that could not be opened, or is out of service (milliseconds). */
 const REOPEN_AFTER_MS = 5000;
+/** So many faults without a success between take a device out of service. */
+const MAX_FAULTS_IN_A_ROW = 3;
+/** A device that takes longer to close, or to open before that, is left behind (milliseconds). */
+const CLOSE_LIMIT_MS = 2000;
 
 export interface ExecutorOptions {
   readonly index: number;
-  /** Opens the device; called again after it hung. */
+  /** Opens the device; called again after a fault. */
   readonly open: () => Promise<VectorAdder>;
   /** An operation that takes longer (milliseconds) is taken for a hung device. */
   readonly execLimitMs: () => number;
@@ -19,24 +28,25 @@ export interface ExecutorOptions {
   readonly onReady: () => void;
 }
 
-/** What came of a job on the device. */
-export interface Execution {
-  readonly answer: Answer;
-  /** Milliseconds. */
-  readonly execMs: number;
-}
-
 /**
  * One device, one operation at a time.
  *
- * States: `closed` until opened; `idle`; `busy` from `run` to its answer; `closed` again when an
- * operation exceeded the limit, until the device could be opened anew; `stopped` for good.
+ * States: `closed` until opened; `idle`; `busy` from `run` to its answer; `closed` again after a
+ * fault, until the device could be opened anew; `stopped` for good.
+ *
+ * A device with a fault is let go and opened anew at once. After repeated faults without a success
+ * it is out of service, and tried again at intervals: opening it says little, so that its next job
+ * is the trial.
  */
 export class Executor {
   readonly #options: ExecutorOptions;
   #adder: VectorAdder | undefined;
   #state: 'closed' | 'idle' | 'busy' | 'stopped' = 'closed';
+  /** The last opening, which may still be under way. */
+  #opening: Promise<void> | undefined;
   #reopening: NodeJS.Timeout | undefined;
+  /** Since the last success. */
+  #faults = 0;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -51,7 +61,41 @@ export class Executor {
   }
 
   /** @throws DeviceError if the device cannot be opened. */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    return (this.#opening = this.#open());
+  }
+
+  /** Runs a job. Never rejects for the device's sake: what goes wrong is the answer. */
+  async run(job: Job): Promise<Execution> {
+    const adder = this.#adder;
+    if (adder === undefined || !this.isIdle) throw new Error('the device is not idle');
+    this.#state = 'busy';
+    const limitMs = this.#options.execLimitMs();
+    const operation = execute(adder, job.request);
+    // What a hung device gives later belongs to nobody: the job has been answered by then.
+    const isOver = await settledWithin(limitMs, operation);
+    const execution = isOver ? await operation : hungExecution(limitMs);
+    if ('sum' in execution.answer) this.#faults = 0;
+    if (!this.isBusy) return execution;
+    if (execution.fault === undefined) this.#state = 'idle';
+    else void this.#replace(adder, execution.fault);
+    return execution;
+  }
+
+  /**
+   * Closes the device, also one that is being opened. A device that takes longer than two seconds
+   * is left behind, and one that was let go after a fault is not waited for.
+   */
+  async stop(): Promise<void> {
+    this.#state = 'stopped';
+    clearTimeout(this.#reopening);
+    const closing = Promise.allSettled([this.#opening, this.#adder?.close()]);
+    if (await settledWithin(CLOSE_LIMIT_MS, closing)) return;
+    const { index, logger } = this.#options;
+    logger.warn('the device does not close; leaving it behind', { executor: index });
+  }
+
+  async #open(): Promise<void> {
     const { index, logger } = this.#options;
     const adder = await this.#options.open();
     if (this.#state === 'stopped') {
@@ -63,51 +107,30 @@ export class Executor {
     logger.info('device ready', { ...adder.device, executor: index });
   }
 
-  /** Runs a job. Never rejects: what goes wrong is the answer. */
-  async run(job: Job): Promise<Execution> {
-    const adder = this.#adder;
-    if (adder === undefined || !this.isIdle) throw new Error('the device is not idle');
-    this.#state = 'busy';
-    const startedMs = performance.now();
-    const answer = await this.#withinLimit(add(adder, job));
-    if (this.isBusy) this.#state = 'idle';
-    return { answer, execMs: performance.now() - startedMs };
-  }
-
-  /** Closes the device; waits for what it is doing unless that hangs. */
-  async stop(): Promise<void> {
-    this.#state = 'stopped';
-    clearTimeout(this.#reopening);
-    await this.#adder?.close();
-  }
-
-  #withinLimit(operation: Promise<Answer>): Promise<Answer> {
-    const limitMs = Math.min(this.#options.execLimitMs(), MAX_TIMER_MS);
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#replace();
-        resolve({ code: 'DEADLINE', text: `the device did not finish within ${limitMs} ms` });
-      }, limitMs);
-      void operation.then((answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      });
-    });
-  }
-
-  /** Lets a hung device go, which may never close, and opens it anew. */
-  #replace(): void {
+  /** Lets a device go that cannot be used any more, and opens it anew, at once or later. */
+  async #replace(adder: VectorAdder, { kind, message }: DeviceFault): Promise<void> {
     const { index, logger } = this.#options;
-    logger.error('the device hangs; opening it anew', { executor: index });
     this.#state = 'closed';
-    this.#adder?.close().catch((error: unknown) => {
-      logger.warn('the hung device did not close', { executor: index, error: messageOf(error) });
-    });
     this.#adder = undefined;
+    this.#faults += 1;
+    const closing = adder.close().catch((error: unknown) => {
+      logger.warn(`the ${kind} device did not close`, { executor: index, error: messageOf(error) });
+    });
+    const fields = { executor: index, error: message, faults: this.#faults };
+    if (this.#faults >= MAX_FAULTS_IN_A_ROW) {
+      const retryInMs = REOPEN_AFTER_MS;
+      logger.error('the device is out of service; trying it again', { ...fields, retryInMs });
+      this.#reopenLater();
+      return;
+    }
+    logger.error(`the device ${kind === 'hung' ? 'hangs' : 'is lost'}; opening it anew`, fields);
+    // What is left of a lost device might spoil the new one. One that hangs may never close.
+    if (kind === 'lost') await settledWithin(CLOSE_LIMIT_MS, closing);
     this.#reopen();
   }
 
   #reopen(): void {
+    if (this.#state === 'stopped') return;
     this.open().then(this.#options.onReady, (error: unknown) => {
       const { index, logger } = this.#options;
       logger.error('cannot open the device; trying again', {
@@ -115,24 +138,14 @@ export class Executor {
         error: messageOf(error),
         retryInMs: REOPEN_AFTER_MS,
       });
-      this.#reopening = setTimeout(() => {
-        this.#reopen();
-      }, REOPEN_AFTER_MS);
+      this.#reopenLater();
     });
   }
-}
 
-async function add(adder: VectorAdder, { request: { a, b } }: Job): Promise<Answer> {
-  try {
-    const [x, y] = [a[0], b[0]];
-    return a.length === 1 && x !== undefined && y !== undefined
-      ? { sum: Int32Array.of(await adder.addScalar(x, y)) }
-      : { sum: await adder.add(a, b) };
-  } catch (error) {
-    return { code: 'DEVICE_FAILED', text: answerText(messageOf(error)) };
+  #reopenLater(): void {
+    if (this.#state === 'stopped') return;
+    this.#reopening = setTimeout(() => {
+      this.#reopen();
+    }, REOPEN_AFTER_MS);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -22,4 +22,6 @@ export interface Job {
   seq?: number;
   /** Its place, as long as it is queued; the queue's own. */
   handle?: Handle | undefined;
+  /** How often a device was lost while it computed this. */
+  deviceFaults?: number;
 }

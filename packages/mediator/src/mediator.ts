@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import { encodeAnswer, type Slot } from '@vgpu/protocol';
 import type { VectorAdder } from '@vgpu/cuda-binding';
 import { isWithin, makeDirectory } from './directories.js';
-import { Executor, type Execution } from './executor.js';
+import type { Execution } from './execution.js';
+import { Executor } from './executor.js';
 import { InstanceLock } from './instance-lock.js';
 import { Intake } from './intake.js';
 import type { Job } from './job.js';
@@ -53,6 +54,12 @@ const NAMES_PER_TURN = 16;
 const NAMES_IN_FIRST_TURN = 1024;
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 5000;
+/**
+ * A request that has met so many lost devices is answered. The first one is not its fault, since no
+ * two vectors of int32 can harm a device; but one after which every device is lost, for whatever
+ * reason, must not take them from all others for ever.
+ */
+const MAX_DEVICE_FAULTS = 2;
 /** Stale files are looked for this many times in a retention time. */
 const STALE_CHECKS = 10;
 
@@ -164,7 +171,9 @@ export class Mediator {
             'machines may reach it; give another with --state-dir',
         );
       }
-      await Promise.all(this.#executors.map((executor) => executor.open()));
+      const opening = Promise.all(this.#executors.map((executor) => executor.open()));
+      // A device may take for ever to open; stop() ends that.
+      await Promise.race([opening, this.#until(() => this.#isStopping)]);
       if (this.#isStopping) return;
       this.#phase = 'serving';
       this.#spool.open();
@@ -189,7 +198,10 @@ export class Mediator {
     return this.#until(() => this.#isStopping || this.#isSettled());
   }
 
-  /** Finishes what is on a device, leaves the rest on disk, and lets everything go. */
+  /**
+   * Finishes what is on a device, leaves the rest on disk, and lets everything go. Devices that hang
+   * are not waited for, others that open or close for two seconds at most.
+   */
   stop(): Promise<void> {
     return (this.#stopping ??= this.#stop());
   }
@@ -319,9 +331,24 @@ export class Mediator {
     const waitMs = performance.now() - job.admittedMs;
     this.#logger.debug('request on the device', describe(job));
     const execution = await executor.run(job);
-    this.#answer(job, execution, waitMs, RETRY_MIN_MS);
+    if (!this.#putBack(job, execution)) this.#answer(job, execution, waitMs, RETRY_MIN_MS);
     this.#requestTurn();
     this.#notify();
+  }
+
+  /** Queues a job again whose device was lost; false if it is to be answered. */
+  #putBack(job: Job, { fault }: Execution): boolean {
+    if (fault?.kind !== 'lost') return false;
+    job.deviceFaults = (job.deviceFaults ?? 0) + 1;
+    if (job.deviceFaults >= MAX_DEVICE_FAULTS) return false;
+    // While a job is on a device nobody looks at what happens to its file.
+    if (this.#isStillThere(job)) {
+      this.#queue.putBack(job);
+      this.#logger.warn('request queued again, because its device was lost', describe(job));
+    } else {
+      this.#finish(job, 'WITHDRAWN');
+    }
+    return true;
   }
 
   #isStillThere(job: Job): boolean {

@@ -24,11 +24,20 @@ export class RequestQueue {
   /** Adds jobs that were discovered together; equals in arrival keep the order given here. */
   push(jobs: readonly Job[]): void {
     for (const job of jobs.toSorted((a, b) => Number(a.arrivalNs - b.arrivalNs))) {
-      this.#epochNs ??= job.arrivalNs;
-      const earliness = Number(this.#epochNs - job.arrivalNs);
       job.seq = this.#seq += 1;
-      job.handle = this.#levels[job.request.priority].push(job, earliness);
+      this.#insert(job);
     }
+  }
+
+  /** Gives a job that was taken its place again, also among equals in arrival. */
+  putBack(job: Job): void {
+    const behind: Job[] = [];
+    for (const other of this.#levels[job.request.priority]) {
+      if (other.arrivalNs > job.arrivalNs) break;
+      if (other.arrivalNs === job.arrivalNs && seqOf(other) > seqOf(job)) behind.push(other);
+    }
+    for (const other of behind) this.remove(other);
+    for (const each of [job, ...behind]) this.#insert(each);
   }
 
   /** The next job, which leaves the queue. */
@@ -45,4 +54,14 @@ export class RequestQueue {
     job.handle = undefined;
     return removed;
   }
+
+  #insert(job: Job): void {
+    this.#epochNs ??= job.arrivalNs;
+    const earliness = Number(this.#epochNs - job.arrivalNs);
+    job.handle = this.#levels[job.request.priority].push(job, earliness);
+  }
+}
+
+function seqOf({ seq }: Job): number {
+  return seq ?? 0;
 }

@@ -10,7 +10,7 @@ import { temporaryDirectory } from './support/temporary-directory.js';
 const DEFAULTS: Options = {
   root: '/var/vgpu',
   backend: 'auto',
-  devices: [0],
+  devices: 'all',
   'cpu-delay': 0,
   'poll-interval': 1000,
   settle: 200,
@@ -52,9 +52,12 @@ const SPELLINGS: Record<OptionName, fc.Arbitrary<Spelling>> = {
   root: path,
   'state-dir': path,
   backend: oneOf('auto', 'cuda', 'cpu'),
-  devices: fc
-    .uniqueArray(fc.integer({ min: 0, max: 999 }), { minLength: 1, maxLength: 8 })
-    .map((value): Spelling => ({ text: value.join(','), json: value, value })),
+  devices: fc.oneof(
+    oneOf('all'),
+    fc
+      .uniqueArray(fc.integer({ min: 0, max: 999 }), { minLength: 1, maxLength: 8 })
+      .map((value): Spelling => ({ text: value.join(','), json: value, value })),
+  ),
   'cpu-delay': ms(0),
   'poll-interval': ms(1),
   settle: ms(0),
@@ -71,7 +74,10 @@ const REFUSED: Record<OptionName, { readonly value: string; readonly expected: s
   root: { value: '', expected: 'a path' },
   'state-dir': { value: '', expected: 'a path' },
   backend: { value: 'gpu', expected: 'one of auto, cuda, cpu' },
-  devices: { value: '0;1', expected: 'device numbers separated by commas, such as 0,1' },
+  devices: {
+    value: '0;1',
+    expected: 'all, or device numbers separated by commas, such as 0,1',
+  },
   'cpu-delay': { value: '-1', expected: 'milliseconds from 0 to 2147483647' },
   'poll-interval': { value: '0', expected: 'milliseconds from 1 to 2147483647' },
   settle: { value: '2147483648', expected: 'milliseconds from 0 to 2147483647' },
@@ -223,6 +229,7 @@ describe('a refusal', () => {
     { option: 'devices', json: [], got: '[]' },
     { option: 'devices', json: [-1], got: '[-1]' },
     { option: 'devices', json: ['first'], got: 'first' },
+    { option: 'devices', json: ['all'], got: 'all' },
     { option: 'once', json: 1, got: '1' },
     { option: 'log-level', json: ['info'], got: 'info' },
   ])('of another type in the file shows it: $option $json', ({ option, json, got }) => {
@@ -239,7 +246,7 @@ describe('a refusal', () => {
     },
   );
 
-  test.each(['0,0', '0,,1', ',0', '0,', '-1', '0 1', '', 'all', '1000'])(
+  test.each(['0,0', '0,,1', ',0', '0,', '-1', '0 1', '', 'ALL', 'all,0', '1000'])(
     'of devices spelled %j',
     (value) => {
       expect(errorOf({ flags: { devices: value }, environment: {} }).code).toBe('USAGE');

@@ -1,12 +1,20 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { CpuVectorAdder, type VectorAdder } from '@vgpu/cuda-binding';
+import { CpuVectorAdder, type AddOptions, type VectorAdder } from '@vgpu/cuda-binding';
 import { encodeAnswer } from '@vgpu/protocol';
 import { Executor } from '../src/executor.js';
 import type { Job } from '../src/job.js';
-import { FakeFailingAdder, FakeHungAdder, FakeLogger, FakeManualAdder } from './support/fakes.js';
+import {
+  FakeFailingAdder,
+  FakeHungAdder,
+  FakeLogger,
+  FakeManualAdder,
+  LOST,
+  OUT_OF_MEMORY,
+} from './support/fakes.js';
 
 const LIMIT_MS = 10_000;
 const RETRY_MS = 5000;
+const CLOSE_LIMIT_MS = 2000;
 
 /** As much of a job as an executor looks at. */
 function fakeJob(a: readonly number[], b: readonly number[]): Job {
@@ -20,7 +28,7 @@ let opened: VectorAdder[];
 let ready: number;
 
 /** An executor of the given devices, one for each time it opens one. */
-function executorOf(...devices: (VectorAdder | Error)[]): Executor {
+function executorOf(...devices: (VectorAdder | Error | Promise<VectorAdder>)[]): Executor {
   const rest = [...devices];
   return new Executor({
     index: 0,
@@ -28,6 +36,7 @@ function executorOf(...devices: (VectorAdder | Error)[]): Executor {
       const device = rest.shift();
       if (device === undefined) throw new Error('opened more often than expected');
       if (device instanceof Error) return Promise.reject(device);
+      if (device instanceof Promise) return device;
       opened.push(device);
       return Promise.resolve(device);
     },
@@ -104,6 +113,40 @@ describe('a device', () => {
   });
 });
 
+describe('the time on the device', () => {
+  /** A device with a clock of its own, by which an addition takes 0.5 ms. */
+  function withClock(): FakeManualAdder {
+    const adder = new FakeManualAdder();
+    const add = adder.add.bind(adder);
+    adder.add = async (a, b, options?: AddOptions) => {
+      const sum = await add(a, b);
+      options?.onDeviceTime?.(0.5);
+      return sum;
+    };
+    return adder;
+  }
+
+  test.each([
+    { what: 'two vectors is by its own clock', adder: withClock, a: [1, 2], execMs: 0.5 },
+    {
+      what: "two vectors is by the host's clock where it has none",
+      adder: () => new FakeManualAdder(),
+      a: [1, 2],
+      execMs: 70,
+    },
+    { what: "two numbers is by the host's clock", adder: withClock, a: [1], execMs: 70 },
+  ])('of $what', async ({ adder: create, a, execMs }) => {
+    const adder = create();
+    const executor = executorOf(adder);
+    await executor.open();
+    const execution = executor.run(fakeJob(a, a));
+    jest.advanceTimersByTime(70);
+    adder.finish();
+    expect((await execution).execMs).toBe(execMs);
+    await executor.stop();
+  });
+});
+
 describe('an operation that fails', () => {
   test.each([
     { reason: new Error('CUDA_ERROR_OUT_OF_MEMORY: free some'), text: /^CUDA_ERROR_OUT_OF_MEMORY/ },
@@ -121,6 +164,23 @@ describe('an operation that fails', () => {
       expect(executor.isIdle).toBe(true);
     }
     expect(opened).toHaveLength(1);
+    await executor.stop();
+  });
+
+  test('alone leaves the device open, however often', async () => {
+    const adder = new FakeManualAdder();
+    const executor = executorOf(adder);
+    await executor.open();
+    for (let i = 0; i < 5; i += 1) {
+      const execution = executor.run(JOB);
+      adder.fail(OUT_OF_MEMORY);
+      expect(await execution).toEqual({
+        answer: { code: 'DEVICE_FAILED', text: OUT_OF_MEMORY.message },
+        execMs: 0,
+      });
+      expect(executor.isIdle).toBe(true);
+    }
+    expect(adder.isClosed).toBe(false);
     await executor.stop();
   });
 
@@ -207,6 +267,24 @@ describe('a device that hangs', () => {
     await executor.stop();
   });
 
+  test('and is lost in the end does not take the new one with it', async () => {
+    const late = new FakeManualAdder();
+    const next = new FakeManualAdder();
+    const executor = executorOf(late, next);
+    await executor.open();
+    const first = executor.run(JOB);
+    await jest.advanceTimersByTimeAsync(LIMIT_MS);
+    await first;
+    const second = executor.run(JOB);
+    late.fail(LOST);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(executor.isBusy).toBe(true);
+    next.finish();
+    expect(await second).toMatchObject({ answer: { sum: Int32Array.of(300) } });
+    expect(opened).toEqual([late, next]);
+    await executor.stop();
+  });
+
   test('and fails to close is reported, not thrown', async () => {
     const hung = new FakeHungAdder();
     hung.close = () => Promise.reject(new Error('cannot close'));
@@ -228,7 +306,218 @@ describe('a device that hangs', () => {
   });
 });
 
+describe('a device that is lost', () => {
+  /** Runs a job that loses the device; gives what came of it once all has been done about it. */
+  async function lose(executor: Executor, adder: FakeManualAdder) {
+    const execution = executor.run(JOB);
+    adder.fail(LOST);
+    const result = await execution;
+    expect(executor.isIdle).toBe(false);
+    await jest.advanceTimersByTimeAsync(0);
+    return result;
+  }
+
+  const isOutOfService = () => logger.of('the device is out of service; trying it again').length;
+
+  test('is closed, then opened anew, which is told', async () => {
+    const lost = new FakeManualAdder();
+    let close: () => void = () => undefined;
+    lost.close = () =>
+      new Promise((resolve) => {
+        close = resolve;
+      });
+    const next = new FakeManualAdder();
+    const executor = executorOf(lost, next);
+    await executor.open();
+    expect(await lose(executor, lost)).toEqual({
+      answer: { code: 'DEVICE_FAILED', text: LOST.message },
+      execMs: 0,
+      fault: { kind: 'lost', message: LOST.message },
+    });
+    expect([executor.isIdle, executor.isBusy, ready]).toEqual([false, false, 0]);
+    expect(opened).toEqual([lost]);
+    close();
+    await jest.advanceTimersByTimeAsync(0);
+    expect(opened).toEqual([lost, next]);
+    expect([executor.isIdle, ready]).toEqual([true, 1]);
+    expect(logger.of('the device is lost; opening it anew')).toMatchObject([
+      { level: 'error', fields: { executor: 0, error: LOST.message } },
+    ]);
+    await executor.stop();
+  });
+
+  test('by a vector is opened anew, too', async () => {
+    const adders = [new FakeFailingAdder(LOST), new FakeManualAdder()];
+    const executor = executorOf(...adders);
+    await executor.open();
+    expect((await executor.run(fakeJob([1, 2], [3, 4]))).fault?.kind).toBe('lost');
+    await jest.advanceTimersByTimeAsync(0);
+    expect(opened).toEqual(adders);
+    await executor.stop();
+  });
+
+  test('and does not close is left behind after two seconds', async () => {
+    const adders = [new FakeManualAdder(), new FakeManualAdder()] as const;
+    adders[0].close = () => new Promise(() => undefined);
+    const executor = executorOf(...adders);
+    await executor.open();
+    await lose(executor, adders[0]);
+    await jest.advanceTimersByTimeAsync(CLOSE_LIMIT_MS - 1);
+    expect(opened).toHaveLength(1);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(opened).toHaveLength(2);
+    expect(executor.isIdle).toBe(true);
+    await executor.stop();
+  });
+
+  test('and fails to close is opened anew all the same', async () => {
+    const adders = [new FakeManualAdder(), new FakeManualAdder()] as const;
+    adders[0].close = () => Promise.reject(new Error('cannot close'));
+    const executor = executorOf(...adders);
+    await executor.open();
+    await lose(executor, adders[0]);
+    expect(opened).toHaveLength(2);
+    expect(logger.of('the lost device did not close')).toHaveLength(1);
+    await executor.stop();
+  });
+
+  test('three times in a row is out of service, and tried every five seconds', async () => {
+    const adders = Array.from({ length: 6 }, () => new FakeManualAdder());
+    const executor = executorOf(...adders);
+    await executor.open();
+    for (const [i, adder] of adders.slice(0, 5).entries()) {
+      expect(executor.isIdle).toBe(true);
+      await lose(executor, adder);
+      expect(adder.isClosed).toBe(true);
+      if (i < 2) continue;
+      expect(isOutOfService()).toBe(i - 1);
+      await jest.advanceTimersByTimeAsync(RETRY_MS - 1);
+      expect(executor.isIdle).toBe(false);
+      expect(opened).toHaveLength(i + 1);
+      await jest.advanceTimersByTimeAsync(1);
+    }
+    expect([executor.isIdle, ready]).toEqual([true, 5]);
+    await executor.stop();
+  });
+
+  test('and succeeds in between stays in service', async () => {
+    const adders = Array.from({ length: 6 }, () => new FakeManualAdder());
+    const executor = executorOf(...adders);
+    await executor.open();
+    for (const [i, adder] of adders.slice(0, 5).entries()) {
+      if (i % 2 === 0) {
+        const execution = executor.run(JOB);
+        adder.finish();
+        await execution;
+      }
+      await lose(executor, adder);
+      expect(executor.isIdle).toBe(true);
+    }
+    expect(isOutOfService()).toBe(0);
+    await executor.stop();
+  });
+
+  test('and fails for another reason in between has not succeeded', async () => {
+    const adders = Array.from({ length: 3 }, () => new FakeManualAdder());
+    const executor = executorOf(...adders);
+    await executor.open();
+    for (const adder of adders) {
+      const execution = executor.run(JOB);
+      adder.fail(OUT_OF_MEMORY);
+      await execution;
+      await lose(executor, adder);
+    }
+    expect(isOutOfService()).toBe(1);
+    await executor.stop();
+  });
+
+  test('or hangs three times in a row is out of service', async () => {
+    const [first, last] = [new FakeManualAdder(), new FakeManualAdder()];
+    const executor = executorOf(first, new FakeHungAdder(), last);
+    await executor.open();
+    await lose(executor, first);
+    const execution = executor.run(JOB);
+    await jest.advanceTimersByTimeAsync(LIMIT_MS);
+    await execution;
+    await lose(executor, last);
+    expect(isOutOfService()).toBe(1);
+    await executor.stop();
+    expect(executor.isIdle).toBe(false);
+  });
+
+  test('is not opened anew after stopping', async () => {
+    const adders = Array.from({ length: 3 }, () => new FakeManualAdder());
+    const executor = executorOf(...adders);
+    await executor.open();
+    for (const adder of adders) await lose(executor, adder);
+    await executor.stop();
+    await jest.advanceTimersByTimeAsync(10 * RETRY_MS);
+    expect(opened).toHaveLength(3);
+
+    const closing = new FakeHungAdder();
+    closing.addScalar = () => Promise.reject(LOST);
+    const another = executorOf(closing, new FakeManualAdder());
+    await another.open();
+    expect((await another.run(JOB)).fault?.kind).toBe('lost');
+    await another.stop();
+    await jest.advanceTimersByTimeAsync(10 * RETRY_MS);
+    expect(opened).toHaveLength(4);
+  });
+});
+
 describe('stopping', () => {
+  test('does not wait for ever for a device that does not close', async () => {
+    const executor = executorOf(new FakeHungAdder());
+    await executor.open();
+    let isStopped = false;
+    const stopping = executor.stop().then(() => (isStopped = true));
+    await jest.advanceTimersByTimeAsync(CLOSE_LIMIT_MS - 1);
+    expect(isStopped).toBe(false);
+    await jest.advanceTimersByTimeAsync(1);
+    await stopping;
+    expect(logger.of('the device does not close; leaving it behind')).toHaveLength(1);
+  });
+
+  test('does not wait for ever for a device that does not open, but closes it', async () => {
+    const adder = new FakeManualAdder();
+    let open: () => void = () => undefined;
+    const executor = executorOf(
+      new Promise((resolve) => {
+        open = () => {
+          resolve(adder);
+        };
+      }),
+    );
+    void executor.open();
+    let isStopped = false;
+    const stopping = executor.stop().then(() => (isStopped = true));
+    await jest.advanceTimersByTimeAsync(CLOSE_LIMIT_MS - 1);
+    expect(isStopped).toBe(false);
+    await jest.advanceTimersByTimeAsync(1);
+    await stopping;
+    open();
+    await jest.advanceTimersByTimeAsync(0);
+    expect(adder.isClosed).toBe(true);
+    expect(executor.isIdle).toBe(false);
+  });
+
+  test('waits for a device that is being opened and closes then', async () => {
+    const adder = new FakeManualAdder();
+    const executor = executorOf(
+      new Promise((resolve) => {
+        setTimeout(() => {
+          resolve(adder);
+        }, CLOSE_LIMIT_MS / 2);
+      }),
+    );
+    void executor.open();
+    const stopping = executor.stop();
+    await jest.advanceTimersByTimeAsync(CLOSE_LIMIT_MS / 2);
+    await stopping;
+    expect(adder.isClosed).toBe(true);
+    expect(logger.of('the device does not close; leaving it behind')).toEqual([]);
+  });
+
   test('while the device opens closes it as soon as it is open', async () => {
     const adder = new FakeManualAdder();
     const executor = executorOf(adder);

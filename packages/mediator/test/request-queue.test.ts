@@ -18,6 +18,50 @@ function drain(queue: RequestQueue): Job[] {
 
 const priority = fc.constantFrom<Priority[]>(0, 1, 2);
 
+describe('a job that is put back', () => {
+  test('has its old place, its number and its handle', () => {
+    const queue = new RequestQueue();
+    const [first, second, last] = [0n, 0n, 1n].map((offset) => fakeJob(1, NOW_NS + offset));
+    queue.push([first, second, last].filter((job) => job !== undefined));
+    const taken = queue.take();
+    queue.push([fakeJob(2, NOW_NS), fakeJob(1, NOW_NS)]);
+    if (taken !== undefined) queue.putBack(taken);
+    expect(taken).toBe(first);
+    expect(taken?.seq).toBe(1);
+    expect(drain(queue).map(({ seq }) => seq)).toEqual([4, 1, 2, 5, 3]);
+    if (taken !== undefined) queue.putBack(taken);
+    expect(taken && queue.remove(taken)).toBe(true);
+    expect(queue.size).toBe(0);
+  });
+
+  test('property: leaves the queue as if it had never been taken', () => {
+    const jobs = fc.array(fc.tuple(priority, fc.bigInt({ min: -2n, max: 2n })), { maxLength: 12 });
+    fc.assert(
+      fc.property(
+        jobs,
+        jobs,
+        fc.nat({ max: 12 }),
+        fc.infiniteStream(fc.nat()),
+        (a, b, n, picks) => {
+          const create = (list: typeof a) =>
+            list.map(([level, offsetNs]) => fakeJob(level, NOW_NS + offsetNs));
+          const [queue, untouched] = [new RequestQueue(), new RequestQueue()];
+          for (const list of [a, b]) untouched.push(create(list));
+          queue.push(create(a));
+          const taken = Array.from({ length: n }, () => queue.take()).filter((job) => job);
+          queue.push(create(b));
+          while (taken.length > 0) {
+            const [job] = taken.splice((picks.next().value ?? 0) % taken.length, 1);
+            if (job !== undefined) queue.putBack(job);
+          }
+          const seqs = (jobs: Job[]) => jobs.map(({ seq }) => seq);
+          expect(seqs(drain(queue))).toEqual(seqs(drain(untouched)));
+        },
+      ),
+    );
+  });
+});
+
 describe('order', () => {
   test('is priority, high first', () => {
     const queue = new RequestQueue();

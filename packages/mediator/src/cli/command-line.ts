@@ -29,7 +29,7 @@ export async function parseCommandLine(
       root: value('directory that holds the VM directories [default: /var/vgpu]'),
       'state-dir': value("the mediator's own directory [default: <root>-state]"),
       backend: value(`${BACKENDS.join(', ')} [default: auto]`),
-      devices: value('device numbers, such as 0,1 [default: 0]'),
+      devices: value('all, or device numbers, such as 0,1 [default: all]'),
       'cpu-delay': value('make the CPU device that slow, ms [default: 0]'),
       'poll-interval': value('look at every VM directory so often, ms [default: 1000]'),
       settle: value('accept a request without newline after so long, ms [default: 200]'),

@@ -17,12 +17,15 @@ const ms = (least: 0 | 1) =>
   numberOf(`milliseconds from ${least} to ${MAX_TIMER_MS}`, least, MAX_TIMER_MS);
 const count = numberOf('a whole number from 1 to 1000000', 1, 1_000_000, true);
 
-const DEVICES = 'device numbers separated by commas, such as 0,1';
-const deviceList = z
+const DEVICES = 'all, or device numbers separated by commas, such as 0,1';
+const devices = z
   .union([z.string(), z.array(z.int().min(0)).transform(String)], DEVICES)
-  .refine((list) => /^[0-9]{1,3}(?:,[0-9]{1,3})*$/.test(list), { error: DEVICES, abort: true })
-  .transform((list) => list.split(',').map(Number))
-  .refine((list) => new Set(list).size === list.length, 'each device once');
+  .refine((list) => /^(?:all|[0-9]{1,3}(?:,[0-9]{1,3})*)$/.test(list), {
+    error: DEVICES,
+    abort: true,
+  })
+  .transform((list) => (list === 'all' ? list : list.split(',').map(Number)))
+  .refine((list) => list === 'all' || new Set(list).size === list.length, 'each device once');
 
 const choice = <const T extends readonly string[]>(values: T) =>
   z.enum(values, `one of ${values.join(', ')}`);
@@ -39,7 +42,8 @@ export const Options = z.object({
   /** Default: the root with `-state` behind it. */
   'state-dir': path.optional(),
   backend: choice(BACKENDS).default('auto'),
-  devices: deviceList.default([0]),
+  /** `all`: every CUDA device, or one CPU device. */
+  devices: devices.default('all'),
   'cpu-delay': ms(0).default(0),
   'poll-interval': ms(1).default(DEFAULT_SETTINGS.pollIntervalMs),
   settle: ms(0).default(DEFAULT_SETTINGS.settleMs),

@@ -1,8 +1,9 @@
-import { openDevice } from '@vgpu/cuda-binding';
-import type { Logger } from '../logger.js';
+import { listDevices, openDevice } from '@vgpu/cuda-binding';
 import { MediatorError } from '../mediator-error.js';
 import { Mediator, type MediatorSettings } from '../mediator.js';
+import { chooseDevices } from './choose-devices.js';
 import { resolveOptions, stateDirOf, type ConfigSources } from './config.js';
+import { deviceOpener } from './device-opener.js';
 import { createLogger } from './log.js';
 import { OPTION_NAMES, type Options } from './options.js';
 
@@ -22,25 +23,18 @@ const RELOADABLE = [
 export class Service {
   readonly #sources: ConfigSources;
   readonly #logger: ReturnType<typeof createLogger>;
-  readonly #mediator: Mediator;
   readonly #stopped: Promise<void>;
   #resolveStopped: () => void = () => undefined;
+  #isStopping = false;
   #options: Options;
+  /** Absent until the devices are known. */
+  #mediator: Mediator | undefined;
 
   /** @throws MediatorError `USAGE` or `INVALID_CONFIG`. */
   constructor(sources: ConfigSources) {
     this.#sources = sources;
-    const options = resolveOptions(sources);
-    const logger = createLogger(options);
-    this.#options = options;
-    this.#logger = logger;
-    this.#mediator = new Mediator({
-      root: options.root,
-      stateDir: stateDirOf(options),
-      devices: options.devices.map((index) => () => openDeviceOf(options, index, logger)),
-      logger,
-      ...settingsOf(options),
-    });
+    this.#options = resolveOptions(sources);
+    this.#logger = createLogger(this.#options);
     this.#stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
@@ -52,15 +46,16 @@ export class Service {
    * @throws MediatorError, DeviceError: what keeps it from running.
    */
   async run(): Promise<void> {
-    await this.#mediator.start();
+    // A driver may take for ever to list or open devices; stop() ends that.
+    await Promise.race([this.#start(), this.#stopped]);
     const timer = setInterval(() => {
       if (this.#logger.isDebugEnabled()) this.printStatistics();
     }, STATISTICS_EVERY_MS);
-    const drained = this.#options.once ? [this.#mediator.drain()] : [];
+    const drained = this.#options.once ? [this.#mediator?.drain()] : [];
     await Promise.race([this.#stopped, ...drained]);
     clearInterval(timer);
-    const { failures } = this.#mediator;
-    await this.#mediator.stop();
+    const failures = this.#mediator?.failures ?? 0;
+    await this.#mediator?.stop();
     this.printStatistics();
     if (this.#options.once && failures > 0) {
       throw new MediatorError(
@@ -73,10 +68,12 @@ export class Service {
   /** Finishes what is on a device, then ends {@link run}. */
   stop(reason: string): void {
     this.#logger.info('stopping', { reason });
+    this.#isStopping = true;
     this.#resolveStopped();
   }
 
   printStatistics(): void {
+    if (this.#mediator === undefined) return;
     const { queued } = this.#mediator;
     this.#logger.info('statistics', { ...this.#mediator.statistics(), queued });
   }
@@ -97,24 +94,25 @@ export class Service {
       (name) => JSON.stringify(wanted[name]) !== JSON.stringify(options[name]),
     );
     this.#options = options;
-    this.#mediator.configure(settingsOf(options));
+    this.#mediator?.configure(settingsOf(options));
     this.#logger.level = options['log-level'];
     this.#logger.info('configuration reloaded', needsRestart.length > 0 ? { needsRestart } : {});
   }
-}
 
-function openDeviceOf(options: Options, index: number, logger: Logger) {
-  return openDevice({
-    backend: options.backend,
-    index,
-    cpuDelayMs: options['cpu-delay'],
-    onFallback: (reason) => {
-      logger.warn('computing on the CPU, because no CUDA device can be used', {
-        reason: reason.message,
-        remedy: 'give --backend cpu if that is meant',
-      });
-    },
-  });
+  async #start(): Promise<void> {
+    const logger = this.#logger;
+    const devices = await chooseDevices(this.#options, listDevices);
+    if (this.#isStopping) return;
+    const options = this.#options;
+    this.#mediator = new Mediator({
+      root: options.root,
+      stateDir: stateDirOf(options),
+      devices: devices.map((index) => deviceOpener(options, index, logger, openDevice)),
+      logger,
+      ...settingsOf(options),
+    });
+    await this.#mediator.start();
+  }
 }
 
 function settingsOf(options: Options): MediatorSettings {

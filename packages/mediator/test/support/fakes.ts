@@ -1,10 +1,35 @@
-import type { DeviceInfo, VectorAdder } from '@vgpu/cuda-binding';
+import { CudaError, type DeviceInfo, type VectorAdder } from '@vgpu/cuda-binding';
 import type { Logger } from '../../src/logger.js';
 
 const device: DeviceInfo = { backend: 'cpu', index: 0, name: 'fake' };
 
+/** A fault after which the device must be opened anew. */
+export const LOST = new CudaError(
+  {
+    operation: 'cuLaunchKernel',
+    status: 719,
+    name: 'CUDA_ERROR_LAUNCH_FAILED',
+    description: 'unspecified launch failure',
+  },
+  'adding',
+);
+
+/** A failure that leaves the device as it was. */
+export const OUT_OF_MEMORY = new CudaError(
+  {
+    operation: 'cuMemAlloc',
+    status: 2,
+    name: 'CUDA_ERROR_OUT_OF_MEMORY',
+    description: 'out of memory',
+  },
+  'adding',
+);
+
+const allocate = (length: number) => Promise.resolve(new Int32Array(length));
+
 /** A device that never finishes an operation, and never closes. */
 export class FakeHungAdder implements VectorAdder {
+  readonly allocate = allocate;
   readonly device = device;
   closings = 0;
 
@@ -24,6 +49,7 @@ export class FakeHungAdder implements VectorAdder {
 
 /** A device of which every operation fails. */
 export class FakeFailingAdder implements VectorAdder {
+  readonly allocate = allocate;
   readonly device = device;
   readonly #reason: unknown;
 
@@ -48,12 +74,13 @@ export class FakeFailingAdder implements VectorAdder {
 
 /** A device that finishes each operation when the test says so, and knows how many it was given. */
 export class FakeManualAdder implements VectorAdder {
+  readonly allocate = allocate;
   readonly device = device;
   /** The first operands of every operation so far, in the order in which they came. */
   readonly started: number[] = [];
   mostInFlight = 0;
   isClosed = false;
-  readonly #inFlight: (() => void)[] = [];
+  readonly #inFlight: { finish: () => void; fail: (reason: Error) => void }[] = [];
 
   get inFlight(): number {
     return this.#inFlight.length;
@@ -74,16 +101,28 @@ export class FakeManualAdder implements VectorAdder {
 
   /** Finishes the operation that has been in flight longest. */
   finish(): void {
-    const finish = this.#inFlight.shift();
-    if (finish === undefined) throw new Error('nothing is in flight');
-    finish();
+    this.#take().finish();
+  }
+
+  /** Fails the operation that has been in flight longest. */
+  fail(reason: Error): void {
+    this.#take().fail(reason);
+  }
+
+  #take() {
+    const operation = this.#inFlight.shift();
+    if (operation === undefined) throw new Error('nothing is in flight');
+    return operation;
   }
 
   #submit<T>(first: number, compute: () => T): Promise<T> {
     this.started.push(first);
-    return new Promise((resolve) => {
-      this.#inFlight.push(() => {
-        resolve(compute());
+    return new Promise((resolve, reject) => {
+      this.#inFlight.push({
+        finish: () => {
+          resolve(compute());
+        },
+        fail: reject,
       });
       this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
     });

@@ -1,0 +1,36 @@
+{
+  "targets": [
+    {
+      "target_name": "vgpu_cuda",
+      "sources": [
+        "native/addon.cc",
+        "native/device.cc",
+        "native/driver.cc",
+        "native/lane.cc",
+        "native/mailbox.cc",
+        "native/pinned_memory.cc",
+        "native/pipeline.cc",
+        "native/task_thread.cc"
+      ],
+      "defines": ["NAPI_VERSION=8", "VGPU_SOURCE_HASH=\"<!(node scripts/source-hash.mjs)\""],
+      "cflags!": ["-fno-omit-frame-pointer"],
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+      "cflags_cc": [
+        "-std=c++17",
+        "-Wall",
+        "-Wextra",
+        "-fexceptions",
+        "-fvisibility=hidden",
+        "-ffile-prefix-map=<(module_root_dir)=."
+      ],
+      "ldflags": [
+        "-Wl,--exclude-libs,ALL",
+        "-Wl,--build-id=none",
+        "-Wl,-z,nodelete",
+        "-s"
+      ],
+      "libraries": ["-ldl", "-pthread"],
+      "conditions": [["OS!='linux'", { "type": "none", "sources": [] }]]
+    }
+  ]
+}

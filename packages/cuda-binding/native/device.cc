@@ -1,0 +1,212 @@
+#include "device.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "pipeline.h"
+
+namespace vgpu {
+
+namespace {
+
+constexpr unsigned block_threads = 512;
+constexpr size_t elements_per_thread = 4;
+
+constexpr size_t batch_offset = VGPU_RING_CAPACITY * sizeof(vgpu_completion);
+
+int attribute(const Driver& driver, CUdevice device, int which) {
+  int value = 0;
+  VGPU_CALL(driver, cuDeviceGetAttribute, &value, which, device);
+  return value;
+}
+
+// As nvidia-smi prints it.
+std::string format_uuid(const CUuuid& uuid) {
+  std::string text = "GPU";
+  for (int i = 0; i < 16; i++) {
+    if (i == 0 || i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    char digits[3];
+    snprintf(digits, sizeof digits, "%02x", uuid.bytes[i]);
+    text += digits;
+  }
+  return text;
+}
+
+DeviceInfo describe(const Driver& driver, int index) {
+  CUdevice device;
+  VGPU_CALL(driver, cuDeviceGet, &device, index);
+  char name[256] = "";
+  VGPU_CALL(driver, cuDeviceGetName, name, static_cast<int>(sizeof name), device);
+  CUuuid uuid;
+  VGPU_CALL(driver, cuDeviceGetUuid, &uuid, device);
+  size_t bytes = 0;
+  VGPU_CALL(driver, cuDeviceTotalMem, &bytes, device);
+  char bus_id[32] = "";
+  VGPU_CALL(driver, cuDeviceGetPCIBusId, bus_id, static_cast<int>(sizeof bus_id), device);
+  // The driver prints upper case, Linux lower case.
+  std::string pci_bus_id = bus_id;
+  for (char& c : pci_bus_id) c = c >= 'A' && c <= 'F' ? static_cast<char>(c + 'a' - 'A') : c;
+  return DeviceInfo{index,
+                    name,
+                    format_uuid(uuid),
+                    pci_bus_id,
+                    bytes,
+                    attribute(driver, device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
+                    attribute(driver, device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)};
+}
+
+}  // namespace
+
+std::vector<DeviceInfo> list_devices() {
+  const Driver& driver = Driver::get();
+  VGPU_CALL(driver, cuInit, 0U);
+  int count = 0;
+  VGPU_CALL(driver, cuDeviceGetCount, &count);
+  std::vector<DeviceInfo> devices;
+  for (int index = 0; index < count; index++) devices.push_back(describe(driver, index));
+  return devices;
+}
+
+CurrentContext::CurrentContext(const Driver& driver, CUcontext context) : driver_(driver) {
+  VGPU_CALL(driver_, cuCtxPushCurrent, context);
+}
+
+CurrentContext::~CurrentContext() {
+  // Fails only where pushing has failed.
+  CUcontext popped;
+  status_of(driver_.cuCtxPopCurrent, &popped);
+}
+
+Device::Device(int index, const std::vector<char>& image) : driver_(Driver::get()) {
+  VGPU_CALL(driver_, cuInit, 0U);
+  info_ = describe(driver_, index);
+  CUdevice device;
+  VGPU_CALL(driver_, cuDeviceGet, &device, index);
+  multiprocessors_ = attribute(driver_, device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+  // Whoever waits for the device sleeps. Quick results are not waited for but seen by JavaScript.
+  VGPU_CALL(driver_, cuCtxCreate, &context_, CU_CTX_SCHED_BLOCKING_SYNC | CU_CTX_MAP_HOST, device);
+  try {
+    CUmodule module;
+    VGPU_CALL(driver_, cuModuleLoadData, &module, static_cast<const void*>(image.data()));
+    VGPU_CALL(driver_, cuModuleGetFunction, &scalar_add_, module, "scalar_add_kernel");
+    VGPU_CALL(driver_, cuModuleGetFunction, &vector_add_, module, "vector_add_kernel");
+    VGPU_CALL(driver_, cuStreamCreate, &stream_, CU_STREAM_NON_BLOCKING);
+    control_ = std::make_shared<PinnedMemory>(driver_, batch_offset + sizeof(vgpu_batch));
+    try_out();
+  } catch (const CudaFailure&) {
+    close();
+    throw;
+  }
+}
+
+Device::~Device() = default;
+
+vgpu_completion* Device::completions() const {
+  return reinterpret_cast<vgpu_completion*>(control_->data());
+}
+
+vgpu_batch* Device::batch() const {
+  return reinterpret_cast<vgpu_batch*>(control_->data() + batch_offset);
+}
+
+// Loads the kernels, which the driver otherwise does at the first launch, and sees them work: a
+// device that does not is reported when it is opened, not by the first request.
+void Device::try_out() {
+  constexpr uint32_t ticket = 0x80000000;
+  vgpu_batch& operands = *batch();
+  operands = vgpu_batch{ticket, 2, {1, 2147483647}, {2, 1}};
+  launch_batch();
+  VGPU_CALL(driver_, cuStreamSynchronize, stream_);
+  volatile vgpu_completion* words = completions();
+  const bool adds_scalars = words[0] == (uint64_t{ticket} << 32 | 3) &&
+                            words[1] == (uint64_t{ticket + 1} << 32 | 0x80000000);
+  const CUdeviceptr a = control_->on_device(operands.a);
+  const CUdeviceptr b = control_->on_device(operands.b);
+  launch(VectorLaunch{a, b, a, 2, control_->on_device(completions()), ticket, 0}, stream_);
+  VGPU_CALL(driver_, cuStreamSynchronize, stream_);
+  const bool adds_vectors = operands.a[0] == 3 && operands.a[1] == -2147483647 - 1 &&
+                            words[0] >> 32 == ticket;
+  if (!adds_scalars) throw CudaFailure{CUDA_ERROR_UNKNOWN, "scalar_add_kernel"};
+  if (!adds_vectors) throw CudaFailure{CUDA_ERROR_UNKNOWN, "vector_add_kernel"};
+  words[0] = words[1] = 0;
+  operands = vgpu_batch{};
+}
+
+void Device::launch_batch() {
+  const CurrentContext current(driver_, context_);
+  CUdeviceptr ring = control_->on_device(completions());
+  void* parameters[] = {batch(), &ring};
+  VGPU_CALL(driver_, cuLaunchKernel, scalar_add_, 1U, 1U, 1U, unsigned{VGPU_BATCH_CAPACITY}, 1U, 1U,
+            0U, stream_, static_cast<void**>(parameters), static_cast<void**>(nullptr));
+}
+
+bool Device::launch_in_place(const VectorAdd& add) {
+  const size_t bytes = add.count * sizeof(int32_t);
+  const auto a = memories_.find(add.a, bytes);
+  const auto b = memories_.find(add.b, bytes);
+  const auto out = memories_.find(add.out, bytes);
+  if (a == nullptr || b == nullptr || out == nullptr) return false;
+  const CurrentContext current(driver_, context_);
+  vgpu_completion* completion = completions() + add.ticket % VGPU_RING_CAPACITY;
+  launch(VectorLaunch{a->on_device(add.a), b->on_device(add.b), out->on_device(add.out), add.count,
+                      control_->on_device(completion), add.ticket, 0},
+         stream_);
+  return true;
+}
+
+void Device::launch(const VectorLaunch& launch, CUstream stream) {
+  VectorLaunch values = launch;
+  const size_t wanted = (values.count / elements_per_thread + block_threads - 1) / block_threads;
+  const auto blocks = static_cast<unsigned>(
+      std::clamp<size_t>(wanted, 1, static_cast<size_t>(multiprocessors_)));
+  void* parameters[] = {&values.a,          &values.b,      &values.out,          &values.count,
+                        &values.completion, &values.ticket, &values.stream_number};
+  VGPU_CALL(driver_, cuLaunchKernel, vector_add_, blocks, 1U, 1U, block_threads, 1U, 1U, 0U, stream,
+            static_cast<void**>(parameters), static_cast<void**>(nullptr));
+}
+
+void Device::wait_for_launches() {
+  const CurrentContext current(driver_, context_);
+  VGPU_CALL(driver_, cuStreamSynchronize, stream_);
+}
+
+std::shared_ptr<PinnedMemory> Device::allocate(size_t bytes) {
+  const CurrentContext current(driver_, context_);
+  auto memory = std::make_shared<PinnedMemory>(driver_, bytes);
+  memories_.add(memory);
+  return memory;
+}
+
+void Device::release(PinnedMemory& memory) {
+  memories_.remove(memory);
+  if (context_ == nullptr) return;
+  const CurrentContext current(driver_, context_);
+  memory.unregister();
+}
+
+Pipeline& Device::pipeline() {
+  if (pipeline_ == nullptr) pipeline_ = std::make_unique<Pipeline>(*this);
+  return *pipeline_;
+}
+
+void Device::close() noexcept {
+  if (context_ == nullptr) return;
+  pipeline_.reset();
+  // What fails here has failed before: a broken context refuses everything but its destruction,
+  // which releases all that it holds.
+  if (status_of(driver_.cuCtxPushCurrent, context_) == 0) {
+    if (stream_ != nullptr) {
+      status_of(driver_.cuStreamSynchronize, stream_);
+      status_of(driver_.cuStreamDestroy, stream_);
+    }
+    memories_.clear([](PinnedMemory& memory) { memory.unregister(); });
+    if (control_ != nullptr) control_->unregister();
+    CUcontext popped;
+    status_of(driver_.cuCtxPopCurrent, &popped);
+  }
+  status_of(driver_.cuCtxDestroy, context_);
+  context_ = nullptr;
+}
+
+}  // namespace vgpu

@@ -1,0 +1,61 @@
+// Host memory that devices reach by themselves.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "driver.h"
+
+namespace vgpu {
+
+// Pages of our own that are registered with a context, rather than pages of the driver's: they
+// outlive the context, so that arrays over them stay readable whatever becomes of the device.
+class PinnedMemory {
+ public:
+  // Zeroed memory, registered with the current context. Throws CudaFailure.
+  PinnedMemory(const Driver& driver, size_t bytes);
+  // Gives the pages back. They must be registered no more, unless their context is gone.
+  ~PinnedMemory();
+  PinnedMemory(const PinnedMemory&) = delete;
+  PinnedMemory& operator=(const PinnedMemory&) = delete;
+
+  // The context that it was registered with must be current, or gone.
+  void unregister() noexcept;
+
+  char* data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+  // The address by which the device knows `host`, a pointer into this memory.
+  CUdeviceptr on_device(const void* host) const {
+    return device_address_ + (static_cast<const char*>(host) - data_);
+  }
+
+ private:
+  const Driver& driver_;
+  size_t bytes_;
+  void* mapping_;
+  size_t mapped_bytes_;
+  char* data_;
+  CUdeviceptr device_address_ = 0;
+  bool is_registered_ = false;
+};
+
+// The pinned memory of one device that JavaScript can see. Any thread may call any function.
+class PinnedMemories {
+ public:
+  void add(const std::shared_ptr<PinnedMemory>& memory);
+  void remove(const PinnedMemory& memory);
+  // The one that holds all of these bytes, or none.
+  std::shared_ptr<PinnedMemory> find(const void* start, size_t bytes) const;
+  // Takes all out and hands them to `take`.
+  void clear(const std::function<void(PinnedMemory&)>& take);
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<uintptr_t, std::shared_ptr<PinnedMemory>> by_address_;
+};
+
+}  // namespace vgpu

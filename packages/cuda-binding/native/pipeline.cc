@@ -1,0 +1,118 @@
+#include "pipeline.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "condition.h"
+#include "lane.h"
+
+namespace vgpu {
+
+namespace {
+
+constexpr size_t max_lanes = 8;
+// A unit is a huge page of the result, where it is large enough, so that no two lanes have the
+// kernel clear the same page when both touch it first.
+constexpr size_t huge_page = size_t{2} << 20;
+constexpr size_t min_unit_bytes = size_t{64} << 10;
+constexpr size_t alignment = 64;
+
+size_t unit_elements(size_t count, size_t lanes) {
+  const size_t share = (count * sizeof(int32_t) / lanes + alignment - 1) / alignment * alignment;
+  return std::clamp(share, min_unit_bytes, huge_page) / sizeof(int32_t);
+}
+
+size_t lane_count() {
+  // Half of the processors: the machine has virtual machines to run.
+  return std::clamp<size_t>(std::thread::hardware_concurrency() / 2, 1, max_lanes);
+}
+
+}  // namespace
+
+StagedAdd::StagedAdd(Device& device, const VectorAdd& add, size_t lanes, Done done)
+    : add(add),
+      a(device.memories().find(add.a, add.count * sizeof(int32_t))),
+      b(device.memories().find(add.b, add.count * sizeof(int32_t))),
+      out(device.memories().find(add.out, add.count * sizeof(int32_t))),
+      unit_(unit_elements(add.count, lanes)),
+      done_(std::move(done)),
+      unfinished_(add.count) {}
+
+std::optional<StagedAdd::Unit> StagedAdd::take() {
+  if (taken_ == add.count) return std::nullopt;
+  const size_t begin = taken_;
+  size_t length = unit_;
+  if (begin == 0 && unit_ * sizeof(int32_t) == huge_page) {
+    // Up to the first boundary of a page, so that the units that follow are pages.
+    length -= reinterpret_cast<uintptr_t>(add.out) % huge_page / sizeof(int32_t);
+  }
+  taken_ = std::min(begin + length, add.count);
+  return Unit{begin, taken_};
+}
+
+void StagedAdd::finish(size_t elements, const std::optional<CudaFailure>& failure) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!failure_) failure_ = failure;
+    unfinished_ -= elements;
+    if (unfinished_ > 0) return;
+  }
+  done_(failure_);
+}
+
+bool StagedAdd::has_failed() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return failure_.has_value();
+}
+
+Pipeline::Pipeline(Device& device) : device_(device), lanes_(lane_count()) {
+  for (size_t number = 0; number < lanes_; number++) {
+    running_lanes_++;
+    std::thread([this, number] {
+      Lane(*this, static_cast<uint32_t>(number)).run();
+      const std::lock_guard<std::mutex> lock(mutex_);
+      running_lanes_--;
+      has_changed_.notify_all();
+    }).detach();
+  }
+}
+
+Pipeline::~Pipeline() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  is_closed_ = true;
+  has_changed_.notify_all();
+  while (running_lanes_ > 0) wait(has_changed_, lock);
+}
+
+void Pipeline::submit(const VectorAdd& add, StagedAdd::Done done) {
+  auto job = std::make_shared<StagedAdd>(device_, add, lanes_, std::move(done));
+  if (job->out == nullptr && add.count * sizeof(int32_t) >= 2 * huge_page) {
+    // A result in new memory has its pages cleared while it is written, which takes longer than the
+    // addition; with huge pages, where the system has them, several times less.
+    const auto start = reinterpret_cast<uintptr_t>(add.out);
+    const uintptr_t first = (start + 4095) / 4096 * 4096;
+    const uintptr_t last = (start + add.count * sizeof(int32_t)) / 4096 * 4096;
+    madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  jobs_.push_back(std::move(job));
+  has_changed_.notify_all();
+}
+
+std::optional<Pipeline::Work> Pipeline::take(bool may_wait) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  for (;;) {
+    while (!jobs_.empty()) {
+      const auto job = jobs_.front();
+      if (const auto unit = job->take()) return Work{job, *unit};
+      jobs_.pop_front();
+    }
+    if (!may_wait || is_closed_) return std::nullopt;
+    wait(has_changed_, lock);
+  }
+}
+
+}  // namespace vgpu

@@ -1,0 +1,39 @@
+// A thread that does one task after the other.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+namespace vgpu {
+
+// The thread is detached: a task may hang with the device, and then nobody can wait for it. It keeps
+// what it needs alive by itself, and ends when this object is gone and no task is left.
+class TaskThread {
+ public:
+  using Task = std::function<void()>;
+
+  TaskThread();
+  ~TaskThread();
+  TaskThread(const TaskThread&) = delete;
+  TaskThread& operator=(const TaskThread&) = delete;
+
+  // Tasks must not throw.
+  void post(Task task);
+
+ private:
+  struct Queue {
+    std::mutex mutex;
+    std::condition_variable has_changed;
+    std::deque<Task> tasks;
+    bool is_closed = false;
+  };
+
+  static void run(const std::shared_ptr<Queue>& queue);
+
+  std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
+};
+
+}  // namespace vgpu

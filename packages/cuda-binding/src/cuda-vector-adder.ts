@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises';
+
+import { ScalarAddition, VectorAddition } from './addition.js';
+import { listDevices, type CudaDeviceInfo } from './cuda-devices.js';
+import { DeviceError } from './device-error.js';
+import { LaunchQueue } from './launch-queue.js';
+import { errorOf, loadAddon, promised, type NativeAddon, type OpenedDevice } from './native.js';
+import {
+  closedRefusal,
+  lengthRefusal,
+  outRefusal,
+  scalarRefusal,
+  vectorRefusal,
+} from './refusals.js';
+import { Scratch, SCRATCH_TOTAL_LENGTH } from './scratch.js';
+import type { AddOptions, VectorAdder } from './vector-adder.js';
+
+/**
+ * Adds on a CUDA device.
+ *
+ * Nothing here waits for the device on the JavaScript thread: see `LaunchQueue` for how additions
+ * are launched and how their ends are seen.
+ */
+export class CudaVectorAdder implements VectorAdder {
+  readonly device: CudaDeviceInfo;
+  readonly #addon: NativeAddon;
+  readonly #opened: OpenedDevice;
+  readonly #queue: LaunchQueue;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Opens a device, which takes some 0.3 seconds, and sees it add.
+   *
+   * Rejects with `BACKEND_UNAVAILABLE`, `NO_SUCH_DEVICE` or a `CudaError`.
+   */
+  static async open(index: number): Promise<CudaVectorAdder> {
+    const addon = loadAddon();
+    const { length: count } = await listDevices();
+    if (index >= count) throw noSuchDevice(index, count);
+    const image = await readFile(new URL('../kernels/vector_add.fatbin', import.meta.url));
+
+    let queue: LaunchQueue | undefined;
+    const opened = await promised<OpenedDevice>(`opening CUDA device ${index}`, (reply) => {
+      addon.open(index, image, (ticket, failure) => queue?.finishStaged(ticket, failure), reply);
+    });
+    queue = new LaunchQueue(addon, opened);
+    const adder = new CudaVectorAdder(addon, opened, queue);
+    try {
+      queue.scratch = new Scratch(await adder.allocate(SCRATCH_TOTAL_LENGTH));
+      return adder;
+    } catch (error) {
+      await adder.close();
+      throw error;
+    }
+  }
+
+  private constructor(addon: NativeAddon, opened: OpenedDevice, queue: LaunchQueue) {
+    this.device = opened.device;
+    this.#addon = addon;
+    this.#opened = opened;
+    this.#queue = queue;
+  }
+
+  add(a: Int32Array, b: Int32Array, options: AddOptions = {}): Promise<Int32Array> {
+    const { out, onDeviceTime } = options;
+    const refusal =
+      this.#refusal() ??
+      vectorRefusal(a, b) ??
+      (out === undefined ? undefined : outRefusal(out, a, b));
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => {
+      this.#queue.push(new VectorAddition({ a, b, out, onDeviceTime, resolve, reject }));
+    });
+  }
+
+  /** Calls that are made in the same turn of the event loop share a launch, up to 64 of them. */
+  addScalar(a: number, b: number): Promise<number> {
+    const refusal = this.#refusal() ?? scalarRefusal(a, b);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => {
+      this.#queue.push(new ScalarAddition(a, b, resolve, reject));
+    });
+  }
+
+  async allocate(length: number): Promise<Int32Array> {
+    const refusal = this.#refusal() ?? lengthRefusal(length);
+    if (refusal !== undefined) throw refusal;
+    if (length === 0) return new Int32Array(0);
+    const what = `allocating ${length} elements of pinned memory for CUDA device ${this.device.index}`;
+    const buffer = await promised<ArrayBuffer>(what, (reply) => {
+      const bytes = length * Int32Array.BYTES_PER_ELEMENT;
+      this.#addon.allocate(this.#opened.handle, bytes, reply);
+    });
+    this.#queue.pinned.add(buffer);
+    return new Int32Array(buffer);
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await this.#queue.whenIdle();
+    await promised(`closing CUDA device ${this.device.index}`, (reply) => {
+      this.#addon.close(this.#opened.handle, reply);
+    });
+  }
+
+  #refusal(): DeviceError | undefined {
+    if (this.#closing !== undefined) return closedRefusal(this.device);
+    const { failure } = this.#queue;
+    return failure && errorOf(failure, `using CUDA device ${this.device.index}, which is lost`);
+  }
+}
+
+function noSuchDevice(index: number, count: number): DeviceError {
+  const there = count === 1 ? 'only device 0' : `devices 0 to ${count - 1}`;
+  return new DeviceError(
+    'NO_SUCH_DEVICE',
+    `expected a CUDA device that is there, received index ${index}, but there is ${there}: see \`nvidia-smi -L\` and CUDA_VISIBLE_DEVICES`,
+  );
+}

@@ -1,0 +1,484 @@
+// A stand-in for libcuda.so.1, for machines without a GPU: it knows the functions that the addon
+// uses, does on the CPU what the two kernels do, on a thread for each stream, and fails on request.
+// It is stricter than the driver: memory that is not registered with the context, a stream or a
+// function of another context, and any call after the process has begun to exit are all errors.
+//
+// VGPU_STUB_DEVICES   number of devices, default 2
+// VGPU_STUB_KERNEL_US time that each kernel takes, microseconds, default 0
+// VGPU_STUB_FAULTS    what goes wrong, separated by commas:
+//   cuLaunchKernel@3=719   the third call of a function fails with this status
+//   cuLaunchKernel@3+=719  the third and all later ones
+//   kernel@5=hang          the fifth kernel never ends, nor does what comes after it on its stream
+//   kernel@5=fault:700     it breaks its context, which then answers everything with this status
+//   kernel@5=silent        it ends without having done anything
+//   cuInit@1=hang          a call that never returns
+// VGPU_STUB_REPORT    a file: for each context that is destroyed, a line with what it still held
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "../../kernels/kernel_interface.h"
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace {
+
+using Status = int;
+
+constexpr Status invalid_value = 1;
+constexpr Status no_device = 100;
+constexpr Status invalid_device = 101;
+constexpr Status invalid_image = 200;
+constexpr Status invalid_context = 201;
+constexpr Status invalid_handle = 400;
+constexpr Status not_found = 500;
+constexpr Status illegal_address = 700;
+constexpr Status already_registered = 712;
+constexpr Status not_registered = 713;
+
+struct Fault {
+  std::string where;
+  int first;
+  bool and_later;
+  std::string what;
+};
+
+const char* setting(const char* name, const char* otherwise) {
+  const char* value = getenv(name);
+  return value == nullptr ? otherwise : value;
+}
+
+[[noreturn]] void hang() {
+  for (;;) pause();
+}
+
+class Faults {
+ public:
+  Faults() {
+    std::string text = setting("VGPU_STUB_FAULTS", "");
+    for (char* rest = text.data(); *rest != 0;) {
+      char* end = strchrnul(rest, ',');
+      const std::string item(rest, end);
+      char where[64];
+      char what[64];
+      int first;
+      if (sscanf(item.c_str(), "%63[^@]@%d+=%63s", where, &first, what) == 3) {
+        faults_.push_back({where, first, true, what});
+      } else if (sscanf(item.c_str(), "%63[^@]@%d=%63s", where, &first, what) == 3) {
+        faults_.push_back({where, first, false, what});
+      } else {
+        fprintf(stderr, "stub: VGPU_STUB_FAULTS: cannot read %s\n", item.c_str());
+        abort();
+      }
+      rest = *end == 0 ? end : end + 1;
+    }
+  }
+
+  // Counts; what goes wrong this time, or "".
+  std::string next(const std::string& where) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const int number = ++counts_[where];
+    for (const Fault& fault : faults_) {
+      if (fault.where != where) continue;
+      if (number == fault.first || (fault.and_later && number > fault.first)) return fault.what;
+    }
+    return "";
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Fault> faults_;
+  std::map<std::string, int> counts_;
+};
+
+Faults& faults() {
+  static Faults& all = *new Faults;
+  return all;
+}
+
+std::atomic<bool> is_exiting{false};
+
+// What every function begins with.
+Status enter(const char* function) {
+  if (is_exiting) {
+    fprintf(stderr, "stub: %s called while the process exits\n", function);
+    _exit(99);
+  }
+  const std::string fault = faults().next(function);
+  if (fault == "hang") hang();
+  return atoi(fault.c_str());
+}
+
+#define ENTER()                                         \
+  if (const Status status = enter(__func__)) return status
+
+struct Stream;
+
+struct Context {
+  std::mutex mutex;
+  std::atomic<Status> broken{0};
+  std::map<char*, size_t> registered;
+  std::set<Stream*> streams;
+
+  bool has(const void* start, size_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    const char* address = static_cast<const char*>(start);
+    auto next = registered.upper_bound(const_cast<char*>(address));
+    if (next == registered.begin()) return false;
+    --next;
+    return address + bytes <= next->first + next->second;
+  }
+};
+
+// Does its tasks one after the other, on a thread of its own.
+struct Stream {
+  Context* context;
+  std::mutex mutex;
+  std::condition_variable has_changed;
+  std::deque<std::function<void()>> tasks;
+  bool is_busy = false;
+  bool is_closed = false;
+  std::thread thread;
+
+  explicit Stream(Context* owner) : context(owner), thread([this] { run(); }) {}
+
+  void post(std::function<void()> task) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    tasks.push_back(std::move(task));
+    has_changed.notify_all();
+  }
+
+  void wait() {
+    std::unique_lock<std::mutex> lock(mutex);
+    has_changed.wait(lock, [this] { return tasks.empty() && !is_busy; });
+  }
+
+  void close() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      is_closed = true;
+      has_changed.notify_all();
+    }
+    thread.join();
+  }
+
+  void run() {
+    std::unique_lock<std::mutex> lock(mutex);
+    for (;;) {
+      has_changed.wait(lock, [this] { return is_closed || !tasks.empty(); });
+      if (tasks.empty()) return;
+      const auto task = std::move(tasks.front());
+      tasks.pop_front();
+      is_busy = true;
+      lock.unlock();
+      task();
+      lock.lock();
+      is_busy = false;
+      has_changed.notify_all();
+    }
+  }
+};
+
+struct Function {
+  Context* context;
+  bool adds_scalars;
+};
+
+std::mutex contexts_mutex;
+std::set<Context*>& contexts() {
+  static auto& all = *new std::set<Context*>;
+  return all;
+}
+
+thread_local std::vector<Context*> stack;
+
+Context* current() { return stack.empty() ? nullptr : stack.back(); }
+
+// Kernels write with the order that the device gives: all of the results, then the word.
+void complete(vgpu_completion* word, uint32_t ticket, uint32_t value) {
+  __atomic_store_n(word, uint64_t{ticket} << 32 | value, __ATOMIC_RELEASE);
+}
+
+void run_kernel(Context* context, const std::function<Status()>& kernel) {
+  const std::string fault = faults().next("kernel");
+  const int time_us = atoi(setting("VGPU_STUB_KERNEL_US", "0"));
+  if (time_us > 0) std::this_thread::sleep_for(std::chrono::microseconds(time_us));
+  if (fault == "hang") hang();
+  if (context->broken != 0 || fault == "silent") return;
+  const Status status = fault.empty() ? kernel() : atoi(fault.c_str() + strlen("fault:"));
+  if (status != 0) context->broken = status;
+}
+
+Status add_scalars(Context* context, const vgpu_batch& batch, vgpu_completion* ring) {
+  if (!context->has(ring, VGPU_RING_CAPACITY * sizeof *ring)) return illegal_address;
+  for (uint32_t i = 0; i < batch.count; i++) {
+    const uint32_t ticket = batch.first_ticket + i;
+    complete(&ring[ticket % VGPU_RING_CAPACITY], ticket,
+             static_cast<uint32_t>(batch.a[i]) + static_cast<uint32_t>(batch.b[i]));
+  }
+  return 0;
+}
+
+struct VectorAdd {
+  const int32_t* a;
+  const int32_t* b;
+  int32_t* out;
+  unsigned long long n;
+  vgpu_completion* completion;
+  uint32_t ticket;
+};
+
+Status add_vectors(Context* context, const VectorAdd& add) {
+  const size_t bytes = add.n * sizeof(int32_t);
+  if (!context->has(add.a, bytes) || !context->has(add.b, bytes) || !context->has(add.out, bytes) ||
+      !context->has(add.completion, sizeof *add.completion)) {
+    return illegal_address;
+  }
+  for (size_t i = 0; i < add.n; i++) {
+    add.out[i] = static_cast<int32_t>(static_cast<uint32_t>(add.a[i]) + static_cast<uint32_t>(add.b[i]));
+  }
+  complete(add.completion, add.ticket, 1000);
+  return 0;
+}
+
+template <typename T>
+T parameter(void** parameters, int index) {
+  T value;
+  memcpy(&value, parameters[index], sizeof value);
+  return value;
+}
+
+}  // namespace
+
+EXPORT Status cuInit(unsigned) {
+  static const bool registered = [] { return atexit([] { is_exiting = true; }) == 0; }();
+  (void)registered;
+  ENTER();
+  return atoi(setting("VGPU_STUB_DEVICES", "2")) > 0 ? 0 : no_device;
+}
+
+EXPORT Status cuGetErrorName(Status status, const char** name) {
+  switch (status) {
+    case 1: *name = "CUDA_ERROR_INVALID_VALUE"; break;
+    case 2: *name = "CUDA_ERROR_OUT_OF_MEMORY"; break;
+    case 4: *name = "CUDA_ERROR_DEINITIALIZED"; break;
+    case 100: *name = "CUDA_ERROR_NO_DEVICE"; break;
+    case 201: *name = "CUDA_ERROR_INVALID_CONTEXT"; break;
+    case 209: *name = "CUDA_ERROR_NO_BINARY_FOR_GPU"; break;
+    case 214: *name = "CUDA_ERROR_ECC_UNCORRECTABLE"; break;
+    case 400: *name = "CUDA_ERROR_INVALID_HANDLE"; break;
+    case 700: *name = "CUDA_ERROR_ILLEGAL_ADDRESS"; break;
+    case 701: *name = "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"; break;
+    case 719: *name = "CUDA_ERROR_LAUNCH_FAILED"; break;
+    case 999: *name = "CUDA_ERROR_UNKNOWN"; break;
+    default: *name = nullptr; return invalid_value;
+  }
+  return 0;
+}
+
+EXPORT Status cuGetErrorString(Status status, const char** description) {
+  static thread_local char text[32];
+  snprintf(text, sizeof text, "description of %d", status);
+  *description = text;
+  return 0;
+}
+
+EXPORT Status cuDeviceGetCount(int* count) {
+  ENTER();
+  *count = atoi(setting("VGPU_STUB_DEVICES", "2"));
+  return 0;
+}
+
+EXPORT Status cuDeviceGet(int* device, int ordinal) {
+  ENTER();
+  *device = ordinal;
+  return ordinal < atoi(setting("VGPU_STUB_DEVICES", "2")) ? 0 : invalid_device;
+}
+
+EXPORT Status cuDeviceGetName(char* name, int size, int device) {
+  ENTER();
+  snprintf(name, static_cast<size_t>(size), "Stub GPU %d", device);
+  return 0;
+}
+
+EXPORT Status cuDeviceGetUuid_v2(unsigned char* uuid, int device) {
+  ENTER();
+  for (int i = 0; i < 16; i++) uuid[i] = static_cast<unsigned char>(16 * i + device);
+  return 0;
+}
+
+EXPORT Status cuDeviceTotalMem_v2(size_t* bytes, int) {
+  ENTER();
+  *bytes = size_t{141} << 30;
+  return 0;
+}
+
+EXPORT Status cuDeviceGetAttribute(int* value, int attribute, int) {
+  ENTER();
+  *value = attribute == 75 ? 9 : attribute == 76 ? 0 : 132;
+  return 0;
+}
+
+EXPORT Status cuDeviceGetPCIBusId(char* id, int size, int device) {
+  ENTER();
+  snprintf(id, static_cast<size_t>(size), "0000:%02X:00.0", 0x3b + device);
+  return 0;
+}
+
+EXPORT Status cuCtxCreate_v2(Context** context, unsigned, int) {
+  ENTER();
+  *context = new Context;
+  const std::lock_guard<std::mutex> lock(contexts_mutex);
+  contexts().insert(*context);
+  stack.push_back(*context);
+  return 0;
+}
+
+EXPORT Status cuCtxDestroy_v2(Context* context) {
+  ENTER();
+  {
+    const std::lock_guard<std::mutex> lock(contexts_mutex);
+    if (contexts().erase(context) == 0) return invalid_context;
+  }
+  const char* report = setting("VGPU_STUB_REPORT", nullptr);
+  if (report != nullptr) {
+    FILE* file = fopen(report, "a");
+    fprintf(file, "destroyed with %zu streams, %zu registrations\n", context->streams.size(),
+            context->registered.size());
+    fclose(file);
+  }
+  for (Stream* stream : context->streams) {
+    stream->close();
+    delete stream;
+  }
+  while (current() == context) stack.pop_back();
+  const Status broken = context->broken;
+  delete context;
+  return broken;
+}
+
+EXPORT Status cuCtxPushCurrent_v2(Context* context) {
+  ENTER();
+  stack.push_back(context);
+  return 0;
+}
+
+EXPORT Status cuCtxPopCurrent_v2(Context** context) {
+  ENTER();
+  if (stack.empty()) return invalid_context;
+  *context = stack.back();
+  stack.pop_back();
+  return 0;
+}
+
+EXPORT Status cuCtxSetCurrent(Context* context) {
+  ENTER();
+  if (!stack.empty()) stack.pop_back();
+  stack.push_back(context);
+  return 0;
+}
+
+// What a function that needs a context begins with.
+#define ENTER_CONTEXT()                                     \
+  ENTER();                                                  \
+  Context* const context = current();                       \
+  if (context == nullptr) return invalid_context;           \
+  if (context->broken != 0) return context->broken.load()
+
+EXPORT Status cuModuleLoadData(Context** module, const void* image) {
+  ENTER_CONTEXT();
+  // The first four bytes of a fat binary.
+  constexpr uint32_t magic = 0xba55ed50;
+  if (memcmp(image, &magic, sizeof magic) != 0) return invalid_image;
+  *module = context;
+  return 0;
+}
+
+EXPORT Status cuModuleGetFunction(Function** function, Context* module, const char* name) {
+  ENTER_CONTEXT();
+  const bool adds_scalars = strcmp(name, "scalar_add_kernel") == 0;
+  if (!adds_scalars && strcmp(name, "vector_add_kernel") != 0) return not_found;
+  // Two for each context of a test: not worth freeing.
+  *function = new Function{module, adds_scalars};
+  return 0;
+}
+
+EXPORT Status cuStreamCreate(Stream** stream, unsigned) {
+  ENTER_CONTEXT();
+  *stream = new Stream(context);
+  const std::lock_guard<std::mutex> lock(context->mutex);
+  context->streams.insert(*stream);
+  return 0;
+}
+
+EXPORT Status cuStreamSynchronize(Stream* stream) {
+  ENTER_CONTEXT();
+  if (stream->context != context) return invalid_handle;
+  stream->wait();
+  return context->broken;
+}
+
+EXPORT Status cuStreamDestroy_v2(Stream* stream) {
+  ENTER_CONTEXT();
+  if (stream->context != context) return invalid_handle;
+  {
+    const std::lock_guard<std::mutex> lock(context->mutex);
+    context->streams.erase(stream);
+  }
+  stream->close();
+  delete stream;
+  return 0;
+}
+
+EXPORT Status cuMemHostRegister_v2(char* memory, size_t bytes, unsigned) {
+  ENTER_CONTEXT();
+  const std::lock_guard<std::mutex> lock(context->mutex);
+  return context->registered.emplace(memory, bytes).second ? 0 : already_registered;
+}
+
+EXPORT Status cuMemHostUnregister(char* memory) {
+  ENTER_CONTEXT();
+  const std::lock_guard<std::mutex> lock(context->mutex);
+  return context->registered.erase(memory) == 1 ? 0 : not_registered;
+}
+
+EXPORT Status cuMemHostGetDevicePointer_v2(unsigned long long* address, char* memory, unsigned) {
+  ENTER_CONTEXT();
+  const std::lock_guard<std::mutex> lock(context->mutex);
+  if (context->registered.count(memory) == 0) return not_registered;
+  *address = reinterpret_cast<unsigned long long>(memory);
+  return 0;
+}
+
+EXPORT Status cuLaunchKernel(Function* function, unsigned, unsigned, unsigned, unsigned, unsigned,
+                             unsigned, unsigned, Stream* stream, void** parameters, void**) {
+  ENTER_CONTEXT();
+  if (function->context != context || stream->context != context) return invalid_handle;
+  if (function->adds_scalars) {
+    const auto batch = parameter<vgpu_batch>(parameters, 0);
+    const auto ring = parameter<vgpu_completion*>(parameters, 1);
+    stream->post([=] { run_kernel(context, [=] { return add_scalars(context, batch, ring); }); });
+  } else {
+    const VectorAdd add{parameter<const int32_t*>(parameters, 0),
+                        parameter<const int32_t*>(parameters, 1),
+                        parameter<int32_t*>(parameters, 2),
+                        parameter<unsigned long long>(parameters, 3),
+                        parameter<vgpu_completion*>(parameters, 4),
+                        parameter<uint32_t>(parameters, 5)};
+    stream->post([=] { run_kernel(context, [=] { return add_vectors(context, add); }); });
+  }
+  return 0;
+}

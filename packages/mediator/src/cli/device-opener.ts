@@ -1,0 +1,30 @@
+import type { openDevice, VectorAdder } from '@vgpu/cuda-binding';
+import type { Logger } from '../logger.js';
+import type { Options } from './options.js';
+
+/** Gives what opens a device, now and again whenever it was lost. */
+export function deviceOpener(
+  options: Pick<Options, 'backend' | 'cpu-delay'>,
+  index: number,
+  logger: Logger,
+  open: typeof openDevice,
+): () => Promise<VectorAdder> {
+  let { backend } = options;
+  return async () => {
+    const adder = await open({
+      backend,
+      index,
+      cpuDelayMs: options['cpu-delay'],
+      onFallback: (reason) => {
+        logger.warn('computing on the CPU, because no CUDA device can be used', {
+          device: index,
+          reason: reason.message,
+          remedy: 'give --backend cpu if that is meant',
+        });
+      },
+    });
+    // A GPU that is lost later is waited for: the CPU in its place would be there to stay.
+    ({ backend } = adder.device);
+    return adder;
+  };
+}
