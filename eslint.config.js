@@ -48,7 +48,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['scripts/**', 'bench/**', '*.config.js'],
+    files: ['scripts/**', 'packages/*/scripts/**', 'tests/gpu/run.mjs', 'bench/**', '*.config.js'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -7,9 +7,12 @@ export default {
     // Types are checked by `tsc -b`; here a file at a time is only stripped of them.
     '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: 'tsconfig.tools.json', diagnostics: false }],
   },
+  // Projects with the packages installed, which the tests make.
+  modulePathIgnorePatterns: ['<rootDir>/.cache/'],
   moduleNameMapper: {
     // Unit tests run on the sources; the black-box tests start what was built.
     '^@vgpu/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@vgpu/([^/]+)/conformance$': '<rootDir>/packages/$1/src/conformance.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   // The black-box tests wait for processes, on machines that may be busy.

@@ -1,6 +1,8 @@
 // The four integration scenarios of the original plan, with real mediator and client processes and
 // real files. The order in which requests are served is decided by the files that are there when
 // the mediator starts, not by who is fast, so that the demo shows the same on every machine.
+//
+// `--backend cuda` plays them on a GPU; the default is the CPU, made slow.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,12 +10,20 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { parsePriority } from '@vgpu/protocol';
+import { VgpuClient } from '@vgpu/vm-client';
 
-const program = (/** @type {string} */ path) =>
-  fileURLToPath(new URL(`../packages/${path}/bin/vgpu-${path}.js`, import.meta.url));
+const program = (/** @type {string} */ name) =>
+  fileURLToPath(import.meta.resolve(`@vgpu/${name}/package.json`)).replace(
+    'package.json',
+    `bin/vgpu-${name}.js`,
+  );
 const MEDIATOR = program('mediator');
 const CLIENT = program('vm-client');
 const PATIENCE_MS = 30_000;
+
+const { backend } = parseArgs({ options: { backend: { type: 'string', default: 'cpu' } } }).values;
 
 /**
  * @typedef {{ vm: number, pool: 'A' | 'B', priority: 'high' | 'medium' | 'low', a: number, b: number }} Call
@@ -46,9 +56,9 @@ class Host {
     return join(this.root, `vm${vm}`);
   }
 
-  /** @param {number} delayMs how long the device takes for one addition */
+  /** @param {number} delayMs how long a CPU takes for one addition */
   start(delayMs) {
-    const flags = ['--backend', 'cpu', '--cpu-delay', String(delayMs)];
+    const flags = ['--backend', backend, '--devices', '0', '--cpu-delay', String(delayMs)];
     const logging = ['--log-level', 'debug', '--log-format', 'json'];
     const child = spawn(process.execPath, [MEDIATOR, '--root', this.root, ...flags, ...logging], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -171,6 +181,64 @@ async function playFromDisk(scenario, sent, expected) {
 }
 
 /**
+ * Has VM-1 keep a device busy that is too fast to be caught with a single request: sends so many
+ * with its call that a client can start meanwhile.
+ *
+ * @param {Host} host
+ * @param {Call} call
+ * @param {number} requests
+ */
+async function flood(host, { vm, pool, priority, a, b }, requests) {
+  const identity = { vmId: vm, pool, priority: parsePriority(priority) };
+  const client = new VgpuClient({ root: host.root, ...identity });
+  try {
+    await Promise.all(Array.from({ length: requests }, () => client.add(a, b)));
+  } finally {
+    await client.close();
+  }
+}
+
+/**
+ * Sends the second call while a GPU is busy with the first one's VM. On a machine so slow that it is
+ * done before the second client has sent anything, it is played again with more to do.
+ *
+ * @param {string} scenario
+ * @param {Call} first
+ * @param {Call} second
+ * @returns {Promise<Row[]>}
+ */
+async function playWhileGpuIsBusy(scenario, first, second, requests = 4000) {
+  process.stderr.write(`  ${scenario} ...\n`);
+  const host = new Host();
+  try {
+    host.start(0);
+    const flooding = flood(host, first, requests);
+    await until(() => host.logged('request on the device', first.vm), 'a busy device');
+    const { outcome } = await host.send(second);
+    await flooding;
+    const rows = await collect(host, scenario, [{ call: second, outcome }], [first, second]);
+    const answers = () =>
+      host.log.filter(({ message, vm }) => message === 'request finished' && vm === first.vm);
+    await until(() => answers().length === requests, 'the log lines of the first VM');
+    const lastAnswer = host.log.findLastIndex(
+      ({ message, vm }) => message === 'request finished' && vm === first.vm,
+    );
+    const isAcceptedWhileBusy = host.position('request queued', second.vm) < lastAnswer;
+    if (!isAcceptedWhileBusy && requests < 100_000) {
+      return await playWhileGpuIsBusy(scenario, first, second, 2 * requests);
+    }
+    // Lower priority: not before all that the first VM has sent.
+    const isServedAfterwards = lastAnswer < host.position('request on the device', second.vm);
+    return rows.map((row) => ({
+      ...row,
+      ok: row.printed === String(second.a + second.b) && isAcceptedWhileBusy && isServedAfterwards,
+    }));
+  } finally {
+    await host.stop();
+  }
+}
+
+/**
  * Sends the second call while the first is on the device. On a machine so slow that the device is
  * done before the second client has sent anything, it is played again with a slower device.
  *
@@ -203,7 +271,11 @@ async function playWhileBusy(scenario, first, second, delayMs = 500) {
 const rows = [
   ...(await playFromDisk('1 single VM', [vm1], [vm1])),
   ...(await playFromDisk('2 priority, low sent first', [vm2, vm1, vm4], [vm1, vm4, vm2])),
-  ...(await playWhileBusy('3 accepted while busy', vm1, vm2)),
+  ...(await (backend === 'cpu' ? playWhileBusy : playWhileGpuIsBusy)(
+    '3 accepted while busy',
+    vm1,
+    vm2,
+  )),
   ...(await playFromDisk('4 pools equal, A sent first', [vm1, vm4], [vm1, vm4])),
   ...(await playFromDisk('4 pools equal, B sent first', [vm4, vm1], [vm4, vm1])),
 ];

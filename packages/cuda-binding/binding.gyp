@@ -8,9 +8,13 @@
         "native/driver.cc",
         "native/lane.cc",
         "native/mailbox.cc",
+        "native/mapping.cc",
         "native/pinned_memory.cc",
         "native/pipeline.cc",
-        "native/task_thread.cc"
+        "native/reply.cc",
+        "native/result_memory.cc",
+        "native/task_thread.cc",
+        "native/values.cc"
       ],
       "defines": ["NAPI_VERSION=8", "VGPU_SOURCE_HASH=\"<!(node scripts/source-hash.mjs)\""],
       "cflags!": ["-fno-omit-frame-pointer"],

@@ -7,19 +7,17 @@
 #include <node_api.h>
 
 #include <chrono>
-#include <cstring>
 #include <future>
 #include <list>
 #include <optional>
-#include <string>
-#include <system_error>
 #include <utility>
-#include <variant>
 
 #include "device.h"
 #include "mailbox.h"
 #include "pipeline.h"
+#include "reply.h"
 #include "task_thread.h"
+#include "values.h"
 
 namespace vgpu {
 namespace {
@@ -28,14 +26,11 @@ namespace {
 // it; a device that hangs is left to the end of the process.
 constexpr auto teardown_patience = std::chrono::seconds(2);
 
-using Failure = std::variant<CudaFailure, DriverUnavailable>;
-
 // A device and the thread that waits for it.
 struct OpenDevice {
   std::shared_ptr<TaskThread> thread;
   // Dropping it, from any thread, has `thread` close the device.
   std::shared_ptr<Device> device;
-  napi_ref on_staged = nullptr;
 };
 
 // What belongs to one environment: the main thread's, or a worker's.
@@ -44,113 +39,34 @@ struct Addon {
   std::list<std::weak_ptr<OpenDevice>> devices;
 };
 
-constexpr napi_type_tag handle_tag = {0x5b1d6c1f0a7e4d52, 0x9f3a8be27c40d611};
-
-// --- values ---------------------------------------------------------------------------------------
-
-napi_value null(napi_env env) {
-  napi_value value;
-  napi_get_null(env, &value);
-  return value;
-}
-
-napi_value boolean(napi_env env, bool of) {
-  napi_value value;
-  napi_get_boolean(env, of, &value);
-  return value;
-}
-
-napi_value number(napi_env env, double of) {
-  napi_value value;
-  napi_create_double(env, of, &value);
-  return value;
-}
-
-napi_value string(napi_env env, const std::string& of) {
-  napi_value value;
-  napi_create_string_utf8(env, of.data(), of.size(), &value);
-  return value;
-}
-
-napi_value object(napi_env env,
-                  std::initializer_list<std::pair<const char*, napi_value>> properties) {
-  napi_value value;
-  napi_create_object(env, &value);
-  for (const auto& [name, property] : properties) {
-    napi_set_named_property(env, value, name, property);
-  }
-  return value;
-}
-
-napi_value to_value(napi_env env, const CudaFailure& failure) {
-  const Driver& driver = Driver::get();
-  const char* name = nullptr;
-  const char* description = nullptr;
-  if (status_of(driver.cuGetErrorName, failure.status, &name) != 0 || name == nullptr) {
-    name = "CUDA_ERROR_UNKNOWN";
-  }
-  if (status_of(driver.cuGetErrorString, failure.status, &description) != 0 ||
-      description == nullptr) {
-    description = "unknown to this driver";
-  }
-  return object(env, {{"operation", string(env, failure.operation)},
-                      {"status", number(env, failure.status)},
-                      {"name", string(env, name)},
-                      {"description", string(env, description)}});
-}
-
-napi_value to_value(napi_env env, const DriverUnavailable& failure) {
-  return object(env, {{"reason", string(env, failure.reason)}});
-}
-
-napi_value to_value(napi_env env, const Failure& failure) {
-  return std::visit([env](const auto& which) { return to_value(env, which); }, failure);
-}
-
-napi_value to_value(napi_env env, const DeviceInfo& info) {
-  const std::string capability =
-      std::to_string(info.compute_major) + "." + std::to_string(info.compute_minor);
-  return object(env, {{"backend", string(env, "cuda")},
-                      {"index", number(env, info.index)},
-                      {"name", string(env, info.name)},
-                      {"uuid", string(env, info.uuid)},
-                      {"memoryBytes", number(env, static_cast<double>(info.memory_bytes))},
-                      {"computeCapability", string(env, capability)},
-                      {"pciBusId", string(env, info.pci_bus_id)}});
-}
-
-napi_value to_value(napi_env env, const std::vector<DeviceInfo>& devices) {
-  napi_value array;
-  napi_create_array_with_length(env, devices.size(), &array);
-  for (size_t i = 0; i < devices.size(); i++) {
-    napi_set_element(env, array, static_cast<uint32_t>(i), to_value(env, devices[i]));
-  }
-  return array;
-}
-
-// --- arguments ------------------------------------------------------------------------------------
-
-struct InvalidCall {
-  const char* what;
-};
-
 Addon& addon_of(napi_env env) {
   void* data = nullptr;
   napi_get_instance_data(env, &data);
   return *static_cast<Addon*>(data);
 }
 
-template <size_t N>
-struct Arguments {
-  napi_value values[N];
+Reply reply_to(napi_env env, napi_value callback) {
+  return Reply(env, addon_of(env).mailbox, callback);
+}
 
-  Arguments(napi_env env, napi_callback_info info) {
-    size_t count = N;
-    if (napi_get_cb_info(env, info, &count, values, nullptr, nullptr) != napi_ok || count != N) {
-      throw InvalidCall{"wrong number of arguments"};
-    }
+// --- handles --------------------------------------------------------------------------------------
+
+constexpr napi_type_tag handle_tag = {0x5b1d6c1f0a7e4d52, 0x9f3a8be27c40d611};
+
+napi_value handle_of(napi_env env, const std::shared_ptr<OpenDevice>& open) {
+  napi_value handle;
+  napi_create_object(env, &handle);
+  auto* holder = new std::shared_ptr<OpenDevice>(open);
+  const auto finalize = [](napi_env, void* data, void*) {
+    delete static_cast<std::shared_ptr<OpenDevice>*>(data);
+  };
+  if (napi_type_tag_object(env, handle, &handle_tag) != napi_ok ||
+      napi_wrap(env, handle, holder, finalize, nullptr, nullptr) != napi_ok) {
+    delete holder;
+    throw InvalidCall{"this environment makes no objects any more"};
   }
-};
+  return handle;
+}
 
 std::shared_ptr<OpenDevice>& device_of(napi_env env, napi_value handle) {
   bool is_ours = false;
@@ -162,153 +78,58 @@ std::shared_ptr<OpenDevice>& device_of(napi_env env, napi_value handle) {
   return *static_cast<std::shared_ptr<OpenDevice>*>(data);
 }
 
-int32_t* int32s(napi_env env, napi_value array, size_t count) {
-  napi_typedarray_type type;
-  size_t length = 0;
-  void* data = nullptr;
-  if (napi_get_typedarray_info(env, array, &type, &length, &data, nullptr, nullptr) != napi_ok ||
-      type != napi_int32_array || length < count) {
-    throw InvalidCall{"expected an Int32Array of that length"};
-  }
-  return static_cast<int32_t*>(data);
-}
+// --- buffers --------------------------------------------------------------------------------------
 
-size_t size(napi_env env, napi_value value) {
-  int64_t size = -1;
-  if (napi_get_value_int64(env, value, &size) != napi_ok || size < 0) {
-    throw InvalidCall{"expected a size"};
-  }
-  return static_cast<size_t>(size);
-}
-
-int32_t int32(napi_env env, napi_value value) {
-  int32_t number = 0;
-  if (napi_get_value_int32(env, value, &number) != napi_ok) throw InvalidCall{"expected an int32"};
-  return number;
-}
-
-// --- callbacks ------------------------------------------------------------------------------------
-
-void call(napi_env env, napi_value function, std::initializer_list<napi_value> arguments) {
-  napi_value global;
-  napi_get_global(env, &global);
-  if (napi_call_function(env, global, function, arguments.size(), arguments.begin(), nullptr) ==
-      napi_pending_exception) {
-    napi_value exception;
-    napi_get_and_clear_last_exception(env, &exception);
-    napi_fatal_exception(env, exception);
-  }
-}
-
-// A callback that will be called once, by whoever has a copy of this.
-class Reply {
- public:
-  Reply(napi_env env, napi_value callback) : mailbox_(addon_of(env).mailbox) {
-    if (napi_create_reference(env, callback, 1, &callback_) != napi_ok) {
-      throw InvalidCall{"expected a callback"};
-    }
-    mailbox_->expect();
-  }
-
-  // On any thread. `make` turns the result into a value on the JavaScript thread.
-  template <typename Make>
-  void send(Make make) const {
-    mailbox_->post([callback = callback_, make = std::move(make)](napi_env env) {
-      deliver(env, callback, null(env), make(env));
-    });
-  }
-
-  void fail(Failure failure) const {
-    mailbox_->post([callback = callback_, failure = std::move(failure)](napi_env env) {
-      deliver(env, callback, to_value(env, failure), null(env));
-    });
-  }
-
- private:
-  static void deliver(napi_env env, napi_ref callback, napi_value failure, napi_value result) {
-    napi_value function;
-    napi_get_reference_value(env, callback, &function);
-    napi_delete_reference(env, callback);
-    call(env, function, {failure, result});
-  }
-
-  std::shared_ptr<Mailbox> mailbox_;
-  napi_ref callback_ = nullptr;
-};
-
-// Runs `task` on a thread that may block; what it throws is the reply.
-template <typename Task>
-void run_blocking(TaskThread& thread, const Reply& reply, Task task) {
-  thread.post([reply, task = std::move(task)]() mutable {
-    try {
-      task(reply);
-    } catch (const CudaFailure& failure) {
-      reply.fail(failure);
-    } catch (const DriverUnavailable& failure) {
-      reply.fail(failure);
-    }
-  });
-}
-
-// An ArrayBuffer over pinned memory, which gives the memory back when it is collected.
-napi_value array_buffer(napi_env env, const std::shared_ptr<OpenDevice>& open,
-                        std::shared_ptr<PinnedMemory> memory, char* start, size_t bytes) {
-  struct Owner {
-    std::shared_ptr<TaskThread> thread;
-    std::shared_ptr<Device> device;
-    std::shared_ptr<PinnedMemory> memory;
-  };
-  auto* owner = new Owner{open->thread, open->device, std::move(memory)};
+// An ArrayBuffer over memory that is not V8's; `Owner` has `void release()`, which is called, and the
+// owner deleted, when the buffer has been collected.
+template <typename Owner>
+napi_value array_buffer(napi_env env, void* start, size_t bytes, Owner owner) {
+  auto* kept = new Owner(std::move(owner));
   const auto finalize = [](napi_env, void*, void* hint) {
-    auto* owner = static_cast<Owner*>(hint);
-    // Unregistering waits for the device, so not here.
-    owner->thread->post([device = std::move(owner->device), memory = std::move(owner->memory)] {
-      if (device->control() != memory) device->release(*memory);
-    });
-    delete owner;
+    const std::unique_ptr<Owner> owner(static_cast<Owner*>(hint));
+    owner->release();
   };
   napi_value buffer = nullptr;
-  if (napi_create_external_arraybuffer(env, start, bytes, finalize, owner, &buffer) != napi_ok) {
-    finalize(env, start, owner);
+  if (napi_create_external_arraybuffer(env, start, bytes, finalize, kept, &buffer) != napi_ok) {
+    finalize(env, start, kept);
     throw InvalidCall{"this runtime allows no external array buffers"};
   }
   return buffer;
 }
 
+struct PinnedOwner {
+  std::shared_ptr<OpenDevice> open;
+  std::shared_ptr<PinnedMemory> memory;
+
+  void release() {
+    // Unregistering waits for the device, so not here.
+    open->thread->post([device = open->device, memory = memory] {
+      if (device->control() != memory) device->release(*memory);
+    });
+  }
+};
+
+struct ResultOwner {
+  std::shared_ptr<OpenDevice> open;
+  std::unique_ptr<Mapping> memory;
+
+  void release() { open->device->result_memory().give_back(std::move(memory)); }
+};
+
 // --- the functions --------------------------------------------------------------------------------
 
 napi_value list_devices(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
-  const Reply reply(env, arguments.values[0]);
-  run_blocking(*std::make_shared<TaskThread>(), reply, [](const Reply& reply) {
+  TaskThread thread;
+  run_blocking(thread, reply_to(env, arguments.values[0]), [](const Reply& reply) {
     reply.send([devices = ::vgpu::list_devices()](napi_env env) { return to_value(env, devices); });
   });
   return nullptr;
 }
 
-void forget_callback(napi_env env, OpenDevice& open) {
-  if (open.on_staged != nullptr) napi_delete_reference(env, open.on_staged);
-  open.on_staged = nullptr;
-}
-
-napi_value handle_of(napi_env env, const std::shared_ptr<OpenDevice>& open) {
-  napi_value handle;
-  napi_create_object(env, &handle);
-  auto* holder = new std::shared_ptr<OpenDevice>(open);
-  const auto finalize = [](napi_env env, void* data, void*) {
-    auto* holder = static_cast<std::shared_ptr<OpenDevice>*>(data);
-    forget_callback(env, **holder);
-    delete holder;
-  };
-  napi_wrap(env, handle, holder, finalize, nullptr, nullptr);
-  napi_type_tag_object(env, handle, &handle_tag);
-  return handle;
-}
-
-// open(index, image, onStaged, callback): onStaged(ticket, failure or null) is called when an
-// addition that went through the pipeline is done. The result: { handle, device, completions, batch }.
+// open(index, image, callback): the result is { handle, device, completions, batch }.
 napi_value open(napi_env env, napi_callback_info info) {
-  const Arguments<4> arguments(env, info);
+  const Arguments<3> arguments(env, info);
   const int index = int32(env, arguments.values[0]);
   void* bytes = nullptr;
   size_t length = 0;
@@ -319,26 +140,22 @@ napi_value open(napi_env env, napi_callback_info info) {
     throw InvalidCall{"expected the image as a Uint8Array"};
   }
   const auto* text = static_cast<const char*>(bytes);
-  napi_ref on_staged = nullptr;
-  if (napi_create_reference(env, arguments.values[2], 1, &on_staged) != napi_ok) {
-    throw InvalidCall{"expected a function"};
-  }
   const auto thread = std::make_shared<TaskThread>();
-  const Reply reply(env, arguments.values[3]);
+  const Reply reply = reply_to(env, arguments.values[2]);
   run_blocking(
       *thread, reply,
-      [thread, index, on_staged, image = std::vector<char>(text, text + length)](const Reply& reply) {
+      [thread, index, image = std::vector<char>(text, text + length)](const Reply& reply) {
         const std::shared_ptr<Device> device(new Device(index, image), [thread](Device* device) {
           thread->post([device] {
             device->close();
             delete device;
           });
         });
-        reply.send([thread, device, on_staged](napi_env env) {
-          const auto open = std::make_shared<OpenDevice>(OpenDevice{thread, device, on_staged});
+        reply.send([thread, device](napi_env env) {
+          const auto open = std::make_shared<OpenDevice>(OpenDevice{thread, device});
           addon_of(env).devices.push_back(open);
           const auto shared = [&](void* start, size_t bytes) {
-            return array_buffer(env, open, device->control(), static_cast<char*>(start), bytes);
+            return array_buffer(env, start, bytes, PinnedOwner{open, device->control()});
           };
           return object(
               env,
@@ -361,27 +178,23 @@ napi_value launch_batch(napi_env env, napi_callback_info info) {
   return null(env);
 }
 
-// add(handle, a, b, out, count, ticket): adds the first `count` elements. Gives true if it completes
-// by its completion word, false if onStaged will be called, or a failure.
+// add(handle, a, b, out, count, ticket, callback): adds the first `count` elements. Gives true if it
+// ends with its completion word, false if with the callback, or a failure.
 napi_value add(napi_env env, napi_callback_info info) {
-  const Arguments<6> arguments(env, info);
-  const auto& [handle, a, b, out, count_value, ticket] = arguments.values;
+  const Arguments<7> arguments(env, info);
+  const auto& [handle, a, b, out, count_value, ticket, callback] = arguments.values;
   const std::shared_ptr<OpenDevice>& open = device_of(env, handle);
   const size_t count = size(env, count_value);
   const VectorAdd add{int32s(env, a, count), int32s(env, b, count), int32s(env, out, count), count,
                       static_cast<uint32_t>(int32(env, ticket))};
   if (open->device->launch_in_place(add)) return boolean(env, true);
-
-  const std::shared_ptr<Mailbox> mailbox = addon_of(env).mailbox;
-  open->device->pipeline().submit(add, [mailbox, open, ticket = add.ticket](const auto& failure) {
-    mailbox->post([open, ticket, failure](napi_env env) {
-      napi_value on_staged;
-      napi_get_reference_value(env, open->on_staged, &on_staged);
-      call(env, on_staged,
-           {number(env, static_cast<int32_t>(ticket)), failure ? to_value(env, *failure) : null(env)});
-    });
+  Pipeline& pipeline = open->device->pipeline();
+  const Reply reply = reply_to(env, callback);
+  // The device is not closed before its pipeline is done, so this need not keep it.
+  pipeline.submit(add, [reply](const std::optional<CudaFailure>& failure) {
+    if (failure) reply.fail(*failure);
+    else reply.send(null);
   });
-  mailbox->expect();
   return boolean(env, false);
 }
 
@@ -389,7 +202,7 @@ napi_value add(napi_env env, napi_callback_info info) {
 napi_value wait(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   const std::shared_ptr<OpenDevice>& open = device_of(env, arguments.values[0]);
-  run_blocking(*open->thread, Reply(env, arguments.values[1]), [open](const Reply& reply) {
+  run_blocking(*open->thread, reply_to(env, arguments.values[1]), [open](const Reply& reply) {
     open->device->wait_for_launches();
     reply.send(null);
   });
@@ -401,23 +214,32 @@ napi_value allocate(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   const std::shared_ptr<OpenDevice>& open = device_of(env, arguments.values[0]);
   const size_t bytes = size(env, arguments.values[1]);
-  run_blocking(*open->thread, Reply(env, arguments.values[2]), [open, bytes](const Reply& reply) {
+  run_blocking(*open->thread, reply_to(env, arguments.values[2]), [open, bytes](const Reply& reply) {
     reply.send([open, bytes, memory = open->device->allocate(bytes)](napi_env env) {
-      return array_buffer(env, open, memory, memory->data(), bytes);
+      return array_buffer(env, memory->data(), bytes, PinnedOwner{open, memory});
     });
   });
   return nullptr;
+}
+
+// newResult(handle, bytes): an ArrayBuffer of undefined content, for a result. Or a failure.
+napi_value new_result(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  const std::shared_ptr<OpenDevice>& open = device_of(env, arguments.values[0]);
+  const size_t bytes = size(env, arguments.values[1]);
+  auto memory = open->device->result_memory().take(bytes);
+  void* const start = memory->data();
+  return array_buffer(env, start, bytes, ResultOwner{open, std::move(memory)});
 }
 
 // close(handle, callback): nothing may be in flight.
 napi_value close(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   const std::shared_ptr<OpenDevice>& open = device_of(env, arguments.values[0]);
-  run_blocking(*open->thread, Reply(env, arguments.values[1]), [open](const Reply& reply) {
+  run_blocking(*open->thread, reply_to(env, arguments.values[1]), [open](const Reply& reply) {
     open->device->close();
     reply.send(null);
   });
-  forget_callback(env, *open);
   addon_of(env).devices.remove_if([&](const auto& other) {
     const auto same = other.lock();
     return same == nullptr || same == open;
@@ -433,7 +255,7 @@ napi_value guarded(napi_env env, napi_callback_info info) {
   try {
     return function(env, info);
   } catch (const CudaFailure& failure) {
-    return to_value(env, failure);
+    return to_value(env, Failure{failure});
   } catch (const InvalidCall& call) {
     napi_throw_type_error(env, nullptr, call.what);
   } catch (const std::exception& error) {
@@ -480,7 +302,7 @@ napi_value init(napi_env env, napi_value exports) {
       VGPU_EXPORT("listDevices", list_devices), VGPU_EXPORT("open", open),
       VGPU_EXPORT("launchBatch", launch_batch), VGPU_EXPORT("add", add),
       VGPU_EXPORT("wait", wait),                VGPU_EXPORT("allocate", allocate),
-      VGPU_EXPORT("close", close),
+      VGPU_EXPORT("newResult", new_result), VGPU_EXPORT("close", close),
 #undef VGPU_EXPORT
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

@@ -1,6 +1,7 @@
 // Memory that belongs to JavaScript, as other threads see it.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <shared_mutex>
 
@@ -14,6 +15,8 @@ class CallerMemory {
   // Runs `touch`, unless the memory is gone; says whether it did.
   template <typename Touch>
   bool access(const Touch& touch) {
+    // Before the lock as well: a mutex that prefers readers would let withdraw() wait for them all.
+    if (is_gone_) return false;
     const std::shared_lock<std::shared_mutex> lock(mutex_);
     if (is_gone_) return false;
     touch();
@@ -21,13 +24,13 @@ class CallerMemory {
   }
 
   void withdraw() {
-    const std::unique_lock<std::shared_mutex> lock(mutex_);
     is_gone_ = true;
+    const std::unique_lock<std::shared_mutex> lock(mutex_);
   }
 
  private:
   std::shared_mutex mutex_;
-  bool is_gone_ = false;
+  std::atomic<bool> is_gone_{false};
 };
 
 }  // namespace vgpu

@@ -10,10 +10,17 @@ namespace vgpu {
 
 namespace {
 
-constexpr unsigned block_threads = 512;
-constexpr size_t elements_per_thread = 4;
+// Few blocks on purpose. Half a megabyte of reads in flight fills PCIe 5.0 x16, and these have that:
+// 16 blocks of 256 threads, each of which asks for 4 times 16 bytes of both operands. On an H200, 132
+// blocks of 512 add 4 MiB at 66 % of the rate that 16 of 256 have, and leave nothing to others.
+constexpr unsigned block_threads = 256;
+constexpr size_t max_blocks = 16;
+constexpr size_t elements_per_thread = 16;
 
 constexpr size_t batch_offset = VGPU_RING_CAPACITY * sizeof(vgpu_completion);
+constexpr size_t pipeline_offset = batch_offset + sizeof(vgpu_batch);
+constexpr size_t control_bytes = pipeline_offset + Pipeline::completions * sizeof(vgpu_completion);
+static_assert(pipeline_offset % sizeof(vgpu_completion) == 0);
 
 int attribute(const Driver& driver, CUdevice device, int which) {
   int value = 0;
@@ -83,7 +90,6 @@ Device::Device(int index, const std::vector<char>& image) : driver_(Driver::get(
   info_ = describe(driver_, index);
   CUdevice device;
   VGPU_CALL(driver_, cuDeviceGet, &device, index);
-  multiprocessors_ = attribute(driver_, device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
   // Whoever waits for the device sleeps. Quick results are not waited for but seen by JavaScript.
   VGPU_CALL(driver_, cuCtxCreate, &context_, CU_CTX_SCHED_BLOCKING_SYNC | CU_CTX_MAP_HOST, device);
   try {
@@ -92,7 +98,7 @@ Device::Device(int index, const std::vector<char>& image) : driver_(Driver::get(
     VGPU_CALL(driver_, cuModuleGetFunction, &scalar_add_, module, "scalar_add_kernel");
     VGPU_CALL(driver_, cuModuleGetFunction, &vector_add_, module, "vector_add_kernel");
     VGPU_CALL(driver_, cuStreamCreate, &stream_, CU_STREAM_NON_BLOCKING);
-    control_ = std::make_shared<PinnedMemory>(driver_, batch_offset + sizeof(vgpu_batch));
+    control_ = std::make_shared<PinnedMemory>(driver_, control_bytes);
     try_out();
   } catch (const CudaFailure&) {
     close();
@@ -108,6 +114,10 @@ vgpu_completion* Device::completions() const {
 
 vgpu_batch* Device::batch() const {
   return reinterpret_cast<vgpu_batch*>(control_->data() + batch_offset);
+}
+
+vgpu_completion* Device::pipeline_completions() const {
+  return reinterpret_cast<vgpu_completion*>(control_->data() + pipeline_offset);
 }
 
 // Loads the kernels, which the driver otherwise does at the first launch, and sees them work: a
@@ -158,8 +168,7 @@ bool Device::launch_in_place(const VectorAdd& add) {
 void Device::launch(const VectorLaunch& launch, CUstream stream) {
   VectorLaunch values = launch;
   const size_t wanted = (values.count / elements_per_thread + block_threads - 1) / block_threads;
-  const auto blocks = static_cast<unsigned>(
-      std::clamp<size_t>(wanted, 1, static_cast<size_t>(multiprocessors_)));
+  const auto blocks = static_cast<unsigned>(std::clamp<size_t>(wanted, 1, max_blocks));
   void* parameters[] = {&values.a,          &values.b,      &values.out,          &values.count,
                         &values.completion, &values.ticket, &values.stream_number};
   VGPU_CALL(driver_, cuLaunchKernel, vector_add_, blocks, 1U, 1U, block_threads, 1U, 1U, 0U, stream,
@@ -178,11 +187,14 @@ std::shared_ptr<PinnedMemory> Device::allocate(size_t bytes) {
   return memory;
 }
 
-void Device::release(PinnedMemory& memory) {
+void Device::release(PinnedMemory& memory) noexcept {
   memories_.remove(memory);
   if (context_ == nullptr) return;
-  const CurrentContext current(driver_, context_);
+  // A broken context refuses, and keeps the registration until it is destroyed.
+  if (status_of(driver_.cuCtxPushCurrent, context_) != 0) return;
   memory.unregister();
+  CUcontext popped;
+  status_of(driver_.cuCtxPopCurrent, &popped);
 }
 
 Pipeline& Device::pipeline() {

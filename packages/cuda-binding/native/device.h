@@ -11,6 +11,7 @@
 #include "caller_memory.h"
 #include "driver.h"
 #include "pinned_memory.h"
+#include "result_memory.h"
 
 namespace vgpu {
 
@@ -71,9 +72,11 @@ class Device {
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
-  // The ring of completion words and the batch that launch_batch() launches, both in pinned memory.
+  // In pinned memory: the ring of completion words, the batch that launch_batch() launches, and
+  // completion words for the pipeline.
   vgpu_completion* completions() const;
   vgpu_batch* batch() const;
+  vgpu_completion* pipeline_completions() const;
   const std::shared_ptr<PinnedMemory>& control() const { return control_; }
 
   // On the JavaScript thread: these never wait for the device. They throw CudaFailure.
@@ -85,7 +88,7 @@ class Device {
   void launch(const VectorLaunch& launch, CUstream stream);
   void wait_for_launches();
   std::shared_ptr<PinnedMemory> allocate(size_t bytes);
-  void release(PinnedMemory& memory);
+  void release(PinnedMemory& memory) noexcept;
   // Releases everything, whatever fails. Waits for the pipeline, which may wait for the device.
   void close() noexcept;
 
@@ -94,6 +97,7 @@ class Device {
   CUcontext context() const { return context_; }
   PinnedMemories& memories() { return memories_; }
   CallerMemory& caller_memory() { return caller_memory_; }
+  ResultMemory& result_memory() { return result_memory_; }
   // Made when it is first needed, on the JavaScript thread.
   Pipeline& pipeline();
 
@@ -102,7 +106,6 @@ class Device {
 
   const Driver& driver_;
   DeviceInfo info_;
-  int multiprocessors_ = 0;
   CUcontext context_ = nullptr;
   CUfunction scalar_add_ = nullptr;
   CUfunction vector_add_ = nullptr;
@@ -110,6 +113,7 @@ class Device {
   std::shared_ptr<PinnedMemory> control_;
   PinnedMemories memories_;
   CallerMemory caller_memory_;
+  ResultMemory result_memory_;
   std::unique_ptr<Pipeline> pipeline_;
 };
 

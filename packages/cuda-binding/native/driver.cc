@@ -53,7 +53,9 @@ const Driver& Driver::get() {
   const std::lock_guard<std::mutex> lock(mutex);
   if (driver == nullptr) {
     driver = new Driver(open_driver());
-    // After libcuda has registered what it does at the end of the process, so as to run before it.
+    // What is registered last runs first. The second time, after libcuda has registered what it does
+    // at the end of the process; the first, for a process that ends meanwhile.
+    std::atexit(leave_driver_alone);
     status_of(driver->cuInit, 0U);
     std::atexit(leave_driver_alone);
   }

@@ -23,9 +23,7 @@ struct CUuuid {
 constexpr unsigned CU_CTX_SCHED_BLOCKING_SYNC = 0x04;
 constexpr unsigned CU_CTX_MAP_HOST = 0x08;
 constexpr unsigned CU_STREAM_NON_BLOCKING = 0x01;
-constexpr unsigned CU_MEMHOSTREGISTER_PORTABLE = 0x01;
 constexpr unsigned CU_MEMHOSTREGISTER_DEVICEMAP = 0x02;
-constexpr int CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16;
 constexpr int CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75;
 constexpr int CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76;
 constexpr CUresult CUDA_ERROR_OUT_OF_MEMORY = 2;

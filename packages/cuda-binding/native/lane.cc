@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <new>
+#include <utility>
 
 namespace vgpu {
 
@@ -10,7 +12,7 @@ namespace {
 
 constexpr size_t chunk_bytes = size_t{512} << 10;
 constexpr size_t chunk_elements = chunk_bytes / sizeof(int32_t);
-constexpr int operands = 3;
+constexpr size_t operands = 3;
 
 // A chunk takes some 30 microseconds. Sleeping until it is done would add as much again.
 constexpr auto spinning_time = std::chrono::milliseconds(1);
@@ -25,9 +27,8 @@ void relax() {
 
 }  // namespace
 
-// Stream number 0 is the device's own.
 Lane::Lane(Pipeline& pipeline, uint32_t number)
-    : pipeline_(pipeline), device_(pipeline.device_), stream_number_(number + 1) {}
+    : pipeline_(pipeline), device_(pipeline.device_), number_(number) {}
 
 Lane::~Lane() {
   const Driver& driver = device_.driver();
@@ -40,112 +41,98 @@ Lane::~Lane() {
 
 void Lane::run() {
   for (;;) {
-    const bool is_idle = slots_[0].job == nullptr && slots_[1].job == nullptr;
-    if (const auto work = pipeline_.take(is_idle)) {
-      work_on(work->job, work->unit);
-    } else if (is_idle) {
-      return;
-    } else {
-      finish_all();
-      wipe();
-    }
+    const bool is_idle = job_ == nullptr;
+    const auto work = pipeline_.take(is_idle);
+    if (!work && is_idle) return;
+    if (!is_idle && (!work || work->job != job_)) leave();
+    if (!work) continue;
+    job_ = work->job;
+    work_on(work->unit);
   }
 }
 
-// What one addition leaves behind is not there any more when a kernel works for another.
-void Lane::wipe() {
-  for (int slot = 0; slot < slots; slot++) {
-    if (used_[slot] == 0) continue;
-    for (int operand = 0; operand < operands; operand++) {
-      memset(staging(slot, operand), 0, used_[slot] * sizeof(int32_t));
+void Lane::work_on(StagedAdd::Unit unit) {
+  taken_ += unit.end - unit.begin;
+  for (size_t begin = unit.begin; begin < unit.end; begin += chunk_elements) {
+    if (job_->has_failed()) return;
+    try {
+      prepare();
+      Slot& slot = slots_[next_];
+      if (slot.is_busy) finish(next_);
+      slot.begin = begin;
+      slot.count = std::min(chunk_elements, unit.end - begin);
+      start(next_);
+    } catch (const CudaFailure& failure) {
+      job_->fail(failure);
+    } catch (const std::bad_alloc&) {
+      job_->fail(CudaFailure{CUDA_ERROR_OUT_OF_MEMORY, "malloc"});
     }
-    used_[slot] = 0;
+    next_ = (next_ + 1) % slots;
   }
+}
+
+void Lane::leave() {
+  for (size_t i = 0; i < slots; i++) {
+    const size_t slot = (next_ + i) % slots;
+    try {
+      if (slots_[slot].is_busy) finish(slot);
+    } catch (const CudaFailure& failure) {
+      job_->fail(failure);
+    }
+  }
+  wipe();
+  const auto job = std::exchange(job_, nullptr);
+  job->leave(std::exchange(taken_, 0));
 }
 
 // Does what is still missing: whatever failed is tried again for the next addition.
 void Lane::prepare() {
   const Driver& driver = device_.driver();
+  if (memory_ != nullptr) return;
   VGPU_CALL(driver, cuCtxSetCurrent, device_.context());
   if (stream_ == nullptr) VGPU_CALL(driver, cuStreamCreate, &stream_, CU_STREAM_NON_BLOCKING);
-  if (memory_ == nullptr) {
-    memory_ = std::make_unique<PinnedMemory>(
-        driver, slots * (operands * chunk_bytes + sizeof(vgpu_completion)));
-  }
+  memory_ = std::make_unique<PinnedMemory>(driver, slots * operands * chunk_bytes);
 }
 
-void Lane::work_on(const std::shared_ptr<StagedAdd>& job, StagedAdd::Unit unit) {
-  for (size_t begin = unit.begin; begin < unit.end; begin += chunk_elements) {
-    const size_t count = std::min(chunk_elements, unit.end - begin);
-    const int slot = next_;
-    next_ = (next_ + 1) % slots;
-    if (slots_[slot].job != nullptr) finish(slot);
-    slots_[slot] = Slot{job, begin, count, ++last_ticket_};
-    start(slot);
-  }
+void Lane::start(size_t number) {
+  Slot& slot = slots_[number];
+  const StagedAdd& job = *job_;
+  const bool is_copied = device_.caller_memory().access([&] {
+    const size_t bytes = slot.count * sizeof(int32_t);
+    slot.used = std::max(slot.used, slot.count);
+    if (job.a == nullptr) memcpy(staging(number, 0), job.add.a + slot.begin, bytes);
+    if (job.b == nullptr) memcpy(staging(number, 1), job.add.b + slot.begin, bytes);
+  });
+  // The environment has ended: nobody waits for the sum.
+  if (!is_copied) return;
+  const auto on_device = [&](const std::shared_ptr<PinnedMemory>& home, const int32_t* data,
+                             size_t operand) {
+    return home == nullptr ? memory_->on_device(staging(number, operand))
+                           : home->on_device(data + slot.begin);
+  };
+  slot.ticket = ++last_ticket_;
+  device_.launch(VectorLaunch{on_device(job.a, job.add.a, 0), on_device(job.b, job.add.b, 1),
+                              on_device(job.out, job.add.out, 2), slot.count,
+                              device_.control()->on_device(completion(number)), slot.ticket,
+                              // 0 is the device's own stream.
+                              number_ + 1},
+                 stream_);
+  slot.is_busy = true;
 }
 
-void Lane::start(int slot) {
-  const Slot& chunk = slots_[slot];
-  StagedAdd& job = *chunk.job;
-  std::optional<CudaFailure> failure;
-  try {
-    if (!job.has_failed()) {
-      prepare();
-      const bool is_copied = device_.caller_memory().access([&] {
-        const size_t bytes = chunk.count * sizeof(int32_t);
-        used_[slot] = std::max(used_[slot], chunk.count);
-        if (job.a == nullptr) memcpy(staging(slot, 0), job.add.a + chunk.begin, bytes);
-        if (job.b == nullptr) memcpy(staging(slot, 1), job.add.b + chunk.begin, bytes);
-      });
-      const auto on_device = [&](const std::shared_ptr<PinnedMemory>& home, const int32_t* data,
-                                 int operand) {
-        return home == nullptr ? memory_->on_device(staging(slot, operand))
-                               : home->on_device(data + chunk.begin);
-      };
-      if (is_copied) {
-        device_.launch(VectorLaunch{on_device(job.a, job.add.a, 0), on_device(job.b, job.add.b, 1),
-                                    on_device(job.out, job.add.out, 2), chunk.count,
-                                    memory_->on_device(completion(slot)), chunk.ticket, stream_number_},
-                       stream_);
-        return;
-      }
-    }
-  } catch (const CudaFailure& thrown) {
-    failure = thrown;
-  }
-  job.finish(chunk.count, failure);
-  slots_[slot].job = nullptr;
+void Lane::finish(size_t number) {
+  Slot& slot = slots_[number];
+  slot.is_busy = false;
+  wait_for(number);
+  if (job_->out != nullptr) return;
+  device_.caller_memory().access([&] {
+    memcpy(job_->add.out + slot.begin, staging(number, 2), slot.count * sizeof(int32_t));
+  });
 }
 
-void Lane::finish(int slot) {
-  const Slot& chunk = slots_[slot];
-  StagedAdd& job = *chunk.job;
-  std::optional<CudaFailure> failure;
-  try {
-    wait_for(slot);
-    if (job.out == nullptr) {
-      device_.caller_memory().access([&] {
-        memcpy(job.add.out + chunk.begin, staging(slot, 2), chunk.count * sizeof(int32_t));
-      });
-    }
-  } catch (const CudaFailure& thrown) {
-    failure = thrown;
-  }
-  job.finish(chunk.count, failure);
-  slots_[slot].job = nullptr;
-}
-
-void Lane::finish_all() {
-  for (int i = 0; i < slots; i++) {
-    const int slot = (next_ + i) % slots;
-    if (slots_[slot].job != nullptr) finish(slot);
-  }
-}
-
-void Lane::wait_for(int slot) {
+void Lane::wait_for(size_t number) {
   const auto is_complete = [&] {
-    return __atomic_load_n(completion(slot), __ATOMIC_ACQUIRE) >> 32 == slots_[slot].ticket;
+    return __atomic_load_n(completion(number), __ATOMIC_ACQUIRE) >> 32 == slots_[number].ticket;
   };
   const auto deadline = std::chrono::steady_clock::now() + spinning_time;
   while (!is_complete()) {
@@ -158,13 +145,21 @@ void Lane::wait_for(int slot) {
   }
 }
 
-int32_t* Lane::staging(int slot, int operand) const {
+void Lane::wipe() {
+  for (size_t number = 0; number < slots; number++) {
+    const size_t used = std::exchange(slots_[number].used, 0);
+    for (size_t operand = 0; operand < operands && used > 0; operand++) {
+      memset(staging(number, operand), 0, used * sizeof(int32_t));
+    }
+  }
+}
+
+int32_t* Lane::staging(size_t slot, size_t operand) const {
   return reinterpret_cast<int32_t*>(memory_->data() + (slot * operands + operand) * chunk_bytes);
 }
 
-vgpu_completion* Lane::completion(int slot) const {
-  char* words = memory_->data() + slots * operands * chunk_bytes;
-  return reinterpret_cast<vgpu_completion*>(words) + slot;
+vgpu_completion* Lane::completion(size_t slot) const {
+  return device_.pipeline_completions() + number_ * slots + slot;
 }
 
 }  // namespace vgpu

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include "pipeline.h"
 
 namespace vgpu {
 
+// Works on one addition at a time, chunk after chunk in two slots by turns, so that one can be copied
+// while the other is on the device. Leaves an addition when it has no more to do for it; by then its
+// numbers are wiped, so that no kernel for a later addition finds them.
 class Lane {
  public:
   Lane(Pipeline& pipeline, uint32_t number);
@@ -19,35 +21,40 @@ class Lane {
   void run();
 
  private:
-  // A chunk on its way: none while `job` is null.
+  // A chunk on its way to the device and back.
   struct Slot {
-    std::shared_ptr<StagedAdd> job;
+    bool is_busy = false;
     size_t begin = 0;
     size_t count = 0;
     uint32_t ticket = 0;
+    // The longest chunk since the slot was wiped.
+    size_t used = 0;
   };
 
-  static constexpr int slots = 2;
+  static constexpr size_t slots = 2;
 
+  void work_on(StagedAdd::Unit unit);
+  void leave();
+  // These throw CudaFailure.
   void prepare();
-  void work_on(const std::shared_ptr<StagedAdd>& job, StagedAdd::Unit unit);
-  void start(int slot);
-  void finish(int slot);
-  void finish_all();
-  void wait_for(int slot);
+  void start(size_t slot);
+  void finish(size_t slot);
+  void wait_for(size_t slot);
+
   void wipe();
-  int32_t* staging(int slot, int operand) const;
-  vgpu_completion* completion(int slot) const;
+  int32_t* staging(size_t slot, size_t operand) const;
+  vgpu_completion* completion(size_t slot) const;
 
   Pipeline& pipeline_;
   Device& device_;
-  const uint32_t stream_number_;
+  const uint32_t number_;
   CUstream stream_ = nullptr;
   std::unique_ptr<PinnedMemory> memory_;
+  std::shared_ptr<StagedAdd> job_;
+  // Elements of the job that this lane has taken.
+  size_t taken_ = 0;
   Slot slots_[slots];
-  // Elements of each operand's staging buffer that were written to since they were wiped.
-  size_t used_[slots] = {};
-  int next_ = 0;
+  size_t next_ = 0;
   uint32_t last_ticket_ = 0;
 };
 

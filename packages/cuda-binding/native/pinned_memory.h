@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "driver.h"
+#include "mapping.h"
 
 namespace vgpu {
 
@@ -18,27 +19,25 @@ class PinnedMemory {
  public:
   // Zeroed memory, registered with the current context. Throws CudaFailure.
   PinnedMemory(const Driver& driver, size_t bytes);
-  // Gives the pages back. They must be registered no more, unless their context is gone.
-  ~PinnedMemory();
+  // It must be registered no more, unless its context is gone.
+  ~PinnedMemory() = default;
   PinnedMemory(const PinnedMemory&) = delete;
   PinnedMemory& operator=(const PinnedMemory&) = delete;
 
   // The context that it was registered with must be current, or gone.
   void unregister() noexcept;
 
-  char* data() const { return data_; }
+  char* data() const { return mapping_.data(); }
   size_t bytes() const { return bytes_; }
   // The address by which the device knows `host`, a pointer into this memory.
   CUdeviceptr on_device(const void* host) const {
-    return device_address_ + (static_cast<const char*>(host) - data_);
+    return device_address_ + (static_cast<const char*>(host) - data());
   }
 
  private:
   const Driver& driver_;
   size_t bytes_;
-  void* mapping_;
-  size_t mapped_bytes_;
-  char* data_;
+  Mapping mapping_;
   CUdeviceptr device_address_ = 0;
   bool is_registered_ = false;
 };

@@ -1,22 +1,20 @@
 #include "pipeline.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "condition.h"
 #include "lane.h"
+#include "mapping.h"
 
 namespace vgpu {
 
 namespace {
 
-constexpr size_t max_lanes = 8;
 // A unit is a huge page of the result, where it is large enough, so that no two lanes have the
 // kernel clear the same page when both touch it first.
-constexpr size_t huge_page = size_t{2} << 20;
 constexpr size_t min_unit_bytes = size_t{64} << 10;
 constexpr size_t alignment = 64;
 
@@ -27,7 +25,7 @@ size_t unit_elements(size_t count, size_t lanes) {
 
 size_t lane_count() {
   // Half of the processors: the machine has virtual machines to run.
-  return std::clamp<size_t>(std::thread::hardware_concurrency() / 2, 1, max_lanes);
+  return std::clamp<size_t>(std::thread::hardware_concurrency() / 2, 1, Pipeline::max_lanes);
 }
 
 }  // namespace
@@ -53,10 +51,14 @@ std::optional<StagedAdd::Unit> StagedAdd::take() {
   return Unit{begin, taken_};
 }
 
-void StagedAdd::finish(size_t elements, const std::optional<CudaFailure>& failure) {
+void StagedAdd::fail(const CudaFailure& failure) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!failure_) failure_ = failure;
+}
+
+void StagedAdd::leave(size_t elements) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (!failure_) failure_ = failure;
     unfinished_ -= elements;
     if (unfinished_ > 0) return;
   }
@@ -69,14 +71,22 @@ bool StagedAdd::has_failed() {
 }
 
 Pipeline::Pipeline(Device& device) : device_(device), lanes_(lane_count()) {
+  const std::lock_guard<std::mutex> lock(mutex_);
   for (size_t number = 0; number < lanes_; number++) {
+    try {
+      std::thread([this, number] {
+        Lane(*this, static_cast<uint32_t>(number)).run();
+        const std::lock_guard<std::mutex> lock(mutex_);
+        running_lanes_--;
+        has_changed_.notify_all();
+      }).detach();
+    } catch (const std::system_error&) {
+      // Fewer will do.
+      if (number == 0) throw;
+      lanes_ = number;
+      break;
+    }
     running_lanes_++;
-    std::thread([this, number] {
-      Lane(*this, static_cast<uint32_t>(number)).run();
-      const std::lock_guard<std::mutex> lock(mutex_);
-      running_lanes_--;
-      has_changed_.notify_all();
-    }).detach();
   }
 }
 
@@ -89,14 +99,6 @@ Pipeline::~Pipeline() {
 
 void Pipeline::submit(const VectorAdd& add, StagedAdd::Done done) {
   auto job = std::make_shared<StagedAdd>(device_, add, lanes_, std::move(done));
-  if (job->out == nullptr && add.count * sizeof(int32_t) >= 2 * huge_page) {
-    // A result in new memory has its pages cleared while it is written, which takes longer than the
-    // addition; with huge pages, where the system has them, several times less.
-    const auto start = reinterpret_cast<uintptr_t>(add.out);
-    const uintptr_t first = (start + 4095) / 4096 * 4096;
-    const uintptr_t last = (start + add.count * sizeof(int32_t)) / 4096 * 4096;
-    madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
-  }
   const std::lock_guard<std::mutex> lock(mutex_);
   jobs_.push_back(std::move(job));
   has_changed_.notify_all();

@@ -29,8 +29,11 @@ class StagedAdd {
 
   // The next unit that nobody has taken. With the pipeline's lock held.
   std::optional<Unit> take();
-  void finish(size_t elements, const std::optional<CudaFailure>& failure);
+  // No more of it is begun.
+  void fail(const CudaFailure& failure);
   bool has_failed();
+  // A lane has nothing to do with these elements any more, done or not.
+  void leave(size_t elements);
 
   const VectorAdd add;
   // The pinned memory that an operand is in, or null: then it has to be copied.
@@ -54,6 +57,11 @@ class StagedAdd {
 // The staging buffers are allocated once, when they are first needed: 3 MiB of pinned memory a lane.
 class Pipeline {
  public:
+  static constexpr size_t max_lanes = 8;
+  // Completion words that the lanes need, two each.
+  static constexpr size_t completions = 2 * max_lanes;
+
+  // Throws std::system_error if no thread can be started.
   explicit Pipeline(Device& device);
   // Waits for all that was submitted.
   ~Pipeline();

@@ -12,7 +12,10 @@ export function sourceHash() {
   const files = ['binding.gyp', 'kernels/kernel_interface.h', ...native].sort();
   const hash = createHash('sha256');
   for (const file of files) {
-    hash.update(`${file}\0`).update(readFileSync(new URL(file, packageRoot))).update('\0');
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(new URL(file, packageRoot)))
+      .update('\0');
   }
   return hash.digest('hex');
 }

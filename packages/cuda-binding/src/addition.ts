@@ -41,6 +41,8 @@ interface VectorCall {
 export class VectorAddition {
   readonly isScalar = false;
   readonly call: VectorCall;
+  /** Elements of each operand, when the call was made. */
+  readonly length: number;
   /** What is really added, and where the sum goes: as in the call, unless that can't be. */
   a: Int32Array;
   b: Int32Array;
@@ -55,11 +57,14 @@ export class VectorAddition {
    */
   course: 'waiting' | 'launched' | 'staged' | 'done' = 'waiting';
   ticket = 0;
+  /** When it was launched, on the clock of `performance.now()`. */
+  launchedMs = 0;
   error: DeviceError | undefined;
   next: Addition | undefined;
 
   constructor(call: VectorCall) {
     this.call = call;
+    this.length = call.a.length;
     this.a = call.a;
     this.b = call.b;
     this.out = call.out;
@@ -72,7 +77,7 @@ export class VectorAddition {
   useFixedMemory(): void {
     if (isResizable(this.a)) this.a = this.a.slice();
     if (isResizable(this.b)) this.b = this.b.slice();
-    if (this.out !== undefined && isResizable(this.out)) this.out = new Int32Array(this.a.length);
+    if (this.out !== undefined && isResizable(this.out)) this.out = new Int32Array(this.length);
   }
 }
 

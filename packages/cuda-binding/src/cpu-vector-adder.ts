@@ -45,8 +45,7 @@ export class CpuVectorAdder implements VectorAdder {
 
   /** Never calls `onDeviceTime`: there is no clock but the caller's. */
   add(a: Int32Array, b: Int32Array, { out }: AddOptions = {}): Promise<Int32Array> {
-    const refusal =
-      vectorRefusal(a, b) ?? (out === undefined ? undefined : outRefusal(out, a, b));
+    const refusal = vectorRefusal(a, b) ?? (out === undefined ? undefined : outRefusal(out, a, b));
     return this.#submit(refusal, () => addInto(out ?? new Int32Array(a.length), a, b));
   }
 
@@ -55,7 +54,8 @@ export class CpuVectorAdder implements VectorAdder {
   }
 
   allocate(length: number): Promise<Int32Array> {
-    const refusal = this.#closing === undefined ? lengthRefusal(length) : closedRefusal(this.device);
+    const refusal =
+      this.#closing === undefined ? lengthRefusal(length) : closedRefusal(this.device);
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve) => {
       resolve(new Int32Array(length));

@@ -25,11 +25,7 @@ export class CudaError extends DeviceError {
   readonly operation: string;
   /** The `CUresult`, such as 719. */
   readonly status: number;
-  /**
-   * True if the device can't be used any more through this `VectorAdder`: every later call rejects
-   * with an error of the same code. Close it and open the device anew. False if the call failed alone.
-   */
-  readonly isDeviceLost: boolean;
+  override readonly isDeviceLost: boolean;
 
   /** `what` says what was being done, for the message. */
   constructor(failure: CudaFailure, what: string) {
@@ -43,6 +39,14 @@ export class CudaError extends DeviceError {
     this.operation = operation;
     this.status = status;
     this.isDeviceLost = isDeviceLost;
+  }
+
+  /** @internal The error that it was in another process. */
+  static revive(of: { code: string; message: string; operation: string; status: number }) {
+    const { code, message, operation, status } = of;
+    const error = new CudaError({ operation, status, name: code, description: '' }, '');
+    error.message = message;
+    return error;
   }
 }
 
@@ -65,7 +69,7 @@ const KEEPS_CONTEXT: ReadonlySet<number> = new Set([
   801, // NOT_SUPPORTED
 ]);
 
-const REOPEN = 'close the device and open it anew';
+const REOPEN = 'close the device and open it anew in another process (`isolated`)';
 const LOOK_UP = 'see this name in the CUDA Driver API documentation';
 
 const REMEDIES: ReadonlyMap<number, string> = new Map([

@@ -38,15 +38,12 @@ export class CudaVectorAdder implements VectorAdder {
     const { length: count } = await listDevices();
     if (index >= count) throw noSuchDevice(index, count);
     const image = await readFile(new URL('../kernels/vector_add.fatbin', import.meta.url));
-
-    let queue: LaunchQueue | undefined;
     const opened = await promised<OpenedDevice>(`opening CUDA device ${index}`, (reply) => {
-      addon.open(index, image, (ticket, failure) => queue?.finishStaged(ticket, failure), reply);
+      addon.open(index, image, reply);
     });
-    queue = new LaunchQueue(addon, opened);
-    const adder = new CudaVectorAdder(addon, opened, queue);
+    const adder = new CudaVectorAdder(addon, opened);
     try {
-      queue.scratch = new Scratch(await adder.allocate(SCRATCH_TOTAL_LENGTH));
+      adder.#queue.scratch = new Scratch(await adder.allocate(SCRATCH_TOTAL_LENGTH));
       return adder;
     } catch (error) {
       await adder.close();
@@ -54,11 +51,11 @@ export class CudaVectorAdder implements VectorAdder {
     }
   }
 
-  private constructor(addon: NativeAddon, opened: OpenedDevice, queue: LaunchQueue) {
+  private constructor(addon: NativeAddon, opened: OpenedDevice) {
     this.device = opened.device;
     this.#addon = addon;
     this.#opened = opened;
-    this.#queue = queue;
+    this.#queue = new LaunchQueue(addon, opened);
   }
 
   add(a: Int32Array, b: Int32Array, options: AddOptions = {}): Promise<Int32Array> {
@@ -89,7 +86,10 @@ export class CudaVectorAdder implements VectorAdder {
     const what = `allocating ${length} elements of pinned memory for CUDA device ${this.device.index}`;
     const buffer = await promised<ArrayBuffer>(what, (reply) => {
       const bytes = length * Int32Array.BYTES_PER_ELEMENT;
-      this.#addon.allocate(this.#opened.handle, bytes, reply);
+      this.#addon.allocate(this.#opened.handle, bytes, (failure, memory) => {
+        if (failure !== null) this.#queue.notice(failure);
+        reply(failure, memory);
+      });
     });
     this.#queue.pinned.add(buffer);
     return new Int32Array(buffer);
@@ -114,9 +114,9 @@ export class CudaVectorAdder implements VectorAdder {
 }
 
 function noSuchDevice(index: number, count: number): DeviceError {
-  const there = count === 1 ? 'only device 0' : `devices 0 to ${count - 1}`;
+  const there = count === 1 ? 'there is only device 0' : `there are devices 0 to ${count - 1}`;
   return new DeviceError(
     'NO_SUCH_DEVICE',
-    `expected a CUDA device that is there, received index ${index}, but there is ${there}: see \`nvidia-smi -L\` and CUDA_VISIBLE_DEVICES`,
+    `expected a CUDA device that is there, received index ${index}, but ${there}: see \`nvidia-smi -L\` and CUDA_VISIBLE_DEVICES`,
   );
 }

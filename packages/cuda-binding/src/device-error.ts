@@ -6,6 +6,9 @@
  * - `OUT_OF_RANGE`: an operand is not an int32 integer, or not an `Int32Array` where one is needed.
  * - `BACKEND_UNAVAILABLE`: this machine or this installation can't offer the backend.
  * - `NO_SUCH_DEVICE`: the backend works, but has no device with this index.
+ * - `OPERANDS_CHANGED`: an array was detached or resized while the call was in flight.
+ * - `OUT_OF_MEMORY`: there is no memory for the result.
+ * - `DEVICE_LOST`: the process of an isolated device has ended.
  * - `INVALID_OPTION`: an option or a length has a value that it can't have.
  * - `CUDA_ERROR_...`: a call of the CUDA driver failed; the name is the driver's, and the error is a
  *   `CudaError`.
@@ -16,6 +19,9 @@ export type DeviceErrorCode =
   | 'OUT_OF_RANGE'
   | 'BACKEND_UNAVAILABLE'
   | 'NO_SUCH_DEVICE'
+  | 'OPERANDS_CHANGED'
+  | 'OUT_OF_MEMORY'
+  | 'DEVICE_LOST'
   | 'INVALID_OPTION'
   | `CUDA_ERROR_${string}`;
 
@@ -26,9 +32,16 @@ export type DeviceErrorCode =
 export class DeviceError extends Error {
   override name = 'DeviceError';
   readonly code: DeviceErrorCode;
+  /**
+   * True if the device can't be used any more through this `VectorAdder`: every later call rejects,
+   * too. Close it and open the device anew, `isolated`, since the driver lets a process use a device
+   * no more after a fault. False if the call failed alone.
+   */
+  readonly isDeviceLost: boolean;
 
   constructor(code: DeviceErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+    this.isDeviceLost = code === 'DEVICE_LOST';
   }
 }

@@ -1,16 +1,20 @@
 import type { Addition, ScalarAddition, VectorAddition } from './addition.js';
-import { CudaError, type CudaFailure } from './cuda-error.js';
-import type { DeviceError } from './device-error.js';
+import type { CudaFailure } from './cuda-error.js';
+import { DeviceError } from './device-error.js';
 import { errorOf, type NativeAddon, type NativeFailure, type OpenedDevice } from './native.js';
 import { SCRATCH_LENGTH, type Scratch } from './scratch.js';
 
 /**
- * How long the event loop looks for a result before a thread waits for it instead, milliseconds. The
- * wake-up of a thread costs some 50 microseconds, many times what a small addition takes.
+ * How much longer than it must the event loop looks for a result before a thread waits for it instead,
+ * milliseconds. The wake-up of a thread costs some 50 microseconds, many times a small addition.
  */
 const LOOKING_MS = 2;
 /** The clock is read once in so many looks. */
 const LOOKS_PER_CLOCK = 16;
+/** Elements of a vector that takes so long that its time is worth a thought. */
+const LONG_LENGTH = 2 ** 20;
+/** Results from here on come from the addon, which has memory that was used before. */
+const LONG_RESULT_BYTES = 2 ** 20;
 
 /** Where the fields of `vgpu_batch` are (kernels/kernel_interface.h), in int32. */
 const FIRST_TICKET = 0;
@@ -48,8 +52,7 @@ export class LaunchQueue {
   #oldest: Addition | undefined;
   #newest: Addition | undefined;
   #unlaunched: Addition | undefined;
-  /** Those in the pipeline, by ticket: their arrays must live until it lets them go. */
-  readonly #staged = new Map<number, VectorAddition>();
+  #inPipeline = 0;
   #lastTicket = 0;
   #ticketsInUse = 0;
 
@@ -58,6 +61,8 @@ export class LaunchQueue {
   #isWaiting = false;
   #looks = 0;
   #firstLookMs = 0;
+  #patienceMs = 0;
+  #bestElementsPerMs = Infinity;
   #failure: NativeFailure | undefined;
   #onIdle: (() => void) | undefined;
 
@@ -73,6 +78,14 @@ export class LaunchQueue {
     return this.#failure;
   }
 
+  /** Something else failed on this device; if that is fatal, so it is for all that is in flight. */
+  notice(failure: NativeFailure): void {
+    const error = this.#errorOf(failure);
+    if (!error.isDeviceLost) return;
+    this.#lose(failure);
+    this.#advance();
+  }
+
   /** Only while there is no `failure`. */
   push(addition: Addition): void {
     if (this.#newest === undefined) this.#oldest = addition;
@@ -84,7 +97,10 @@ export class LaunchQueue {
     // Not queueMicrotask(), which costs several times as much.
     void RESOLVED.then(() => {
       this.#isLaunchDue = false;
-      this.#advance();
+      this.#launch();
+      // What is done already settles in the next turn. Here, calls that are made when others settle
+      // would follow each other in microtasks for ever, and nothing else would have a turn.
+      this.#lookOn();
     });
   }
 
@@ -92,55 +108,72 @@ export class LaunchQueue {
   whenIdle(): Promise<void> {
     return new Promise((resolve) => {
       this.#onIdle = resolve;
-      this.#advance();
+      // Later, because this may be called while others settle.
+      setImmediate(() => {
+        this.#advance();
+      });
     });
   }
 
-  /** The pipeline has let an addition go. */
-  finishStaged(ticket: number, failure: NativeFailure | null): void {
-    const addition = this.#staged.get(ticket);
-    this.#staged.delete(ticket);
-    if (addition !== undefined) {
-      addition.course = 'done';
-      if (failure !== null) this.#fail(failure, addition);
-    }
+  /** The pipeline has let an addition go, and the arrays that its callback kept alive. */
+  #finishStaged(addition: VectorAddition, failure: NativeFailure | null): void {
+    this.#inPipeline -= 1;
+    if (failure !== null) this.#fail(failure, addition);
+    addition.course = 'done';
     this.#advance();
   }
 
-  /** The one place from which things go on. */
+  /** Settles what is done, launches what can be, and looks on. Not while something settles. */
   #advance(): void {
     this.#settle();
     // What settles makes room for more.
     do this.#launch();
     while (this.#settle());
-    const oldest = this.#oldest;
-    if (oldest === undefined) {
-      if (this.#staged.size === 0) this.#onIdle?.();
-    } else if (!this.#isLooking && !this.#isWaiting && !isStaged(oldest)) {
-      this.#looks = 0;
-      this.#lookLater();
-    }
+    if (this.#oldest === undefined && this.#inPipeline === 0) this.#onIdle?.();
+    this.#lookOn();
   }
 
-  #lookLater(): void {
+  /** Sees to it that the end of the oldest addition will be seen. */
+  #lookOn(): void {
+    const oldest = this.#oldest;
+    // The pipeline reports by itself.
+    if (oldest === undefined || this.#isLooking || this.#isWaiting || isStaged(oldest)) return;
+    this.#looks = 0;
+    this.#patienceMs = LOOKING_MS;
     this.#isLooking = true;
-    setImmediate(this.#look);
+    const leftMs = this.#leastTimeLeftMs(oldest);
+    // Timers may be late by a millisecond.
+    if (leftMs > LOOKING_MS + 1) setTimeout(this.#look, leftMs - 1);
+    else setImmediate(this.#look);
+    this.#patienceMs += leftMs;
+  }
+
+  /** By the best that has been seen; 0 for what is short. */
+  #leastTimeLeftMs(addition: Addition): number {
+    if (addition.isScalar || addition.length < LONG_LENGTH) return 0;
+    const doneMs = addition.launchedMs + addition.length / this.#bestElementsPerMs;
+    return Math.max(0, doneMs - performance.now());
   }
 
   readonly #look = (): void => {
     this.#isLooking = false;
     const oldest = this.#oldest;
     if (oldest === undefined || isStaged(oldest) || this.#isDone(oldest)) this.#advance();
-    else if (this.#mayLookAgain()) this.#lookLater();
+    else if (this.#mayLookAgain()) this.#lookAgain();
     else this.#waitFor(oldest);
   };
+
+  #lookAgain(): void {
+    this.#isLooking = true;
+    setImmediate(this.#look);
+  }
 
   #mayLookAgain(): boolean {
     this.#looks += 1;
     if (this.#looks % LOOKS_PER_CLOCK !== 0) return true;
     const nowMs = performance.now();
     if (this.#looks === LOOKS_PER_CLOCK) this.#firstLookMs = nowMs;
-    return nowMs - this.#firstLookMs < LOOKING_MS;
+    return nowMs - this.#firstLookMs < this.#patienceMs;
   }
 
   /** Has a thread wait; it also learns of faults, which write no ticket. */
@@ -148,7 +181,7 @@ export class LaunchQueue {
     this.#isWaiting = true;
     this.#addon.wait(this.#opened.handle, (failure) => {
       this.#isWaiting = false;
-      if (failure !== null) this.#lose(failure);
+      if (failure !== null) this.#fail(failure, addition);
       else if (this.#oldest === addition && !this.#isDone(addition)) this.#lose(NO_COMPLETION);
       this.#advance();
     });
@@ -191,23 +224,24 @@ export class LaunchQueue {
   }
 
   #resolve(addition: VectorAddition): void {
-    const { slot, call, course } = addition;
+    const { slot, call, length } = addition;
+    // Nanoseconds, unsigned.
+    const ms = addition.course === 'launched' ? (this.#takeValue(addition) >>> 0) / 1e6 : undefined;
+    if (ms !== undefined && length >= LONG_LENGTH) {
+      this.#bestElementsPerMs = Math.max(this.#bestElementsPerMs, length / ms);
+    }
     try {
-      if (slot !== undefined) {
-        const result = slot.out.subarray(0, call.a.length);
-        if (call.out === undefined) addition.out = result.slice();
-        else call.out.set(result);
-        this.scratch?.release(slot, result.length);
-      } else if (call.out !== undefined && call.out !== addition.out) {
-        call.out.set(addition.out ?? []);
-      }
-      // Nanoseconds, unsigned.
-      const deviceTimeNs = course === 'launched' ? this.#takeValue(addition) >>> 0 : undefined;
-      if (deviceTimeNs !== undefined) call.onDeviceTime?.(deviceTimeNs / 1e6);
-      call.resolve(call.out ?? addition.out ?? new Int32Array(0));
+      const result = slot?.out.subarray(0, length) ?? addition.out ?? new Int32Array(0);
+      let sum = call.out;
+      if (sum === undefined) sum = slot === undefined ? result : result.slice();
+      else if (sum.length !== length) throw operandsChanged();
+      else if (sum !== result) sum.set(result);
+      if (ms !== undefined) call.onDeviceTime?.(ms);
+      call.resolve(sum);
     } catch (error) {
-      // The memory of a result is missing, or gone since, or `onDeviceTime` threw.
-      call.reject(error);
+      call.reject(error instanceof RangeError ? outOfMemory(error) : error);
+    } finally {
+      if (slot !== undefined) this.scratch?.release(slot, length);
     }
   }
 
@@ -216,9 +250,9 @@ export class LaunchQueue {
       addition.reject(error);
       return;
     }
-    const { slot, a, call } = addition;
+    const { slot, length, call } = addition;
     // On a lost device a kernel may still be at work there: then the slot is given up.
-    if (slot !== undefined && this.#failure === undefined) this.scratch?.release(slot, a.length);
+    if (slot !== undefined && this.#failure === undefined) this.scratch?.release(slot, length);
     call.reject(error);
   }
 
@@ -226,8 +260,15 @@ export class LaunchQueue {
     for (let addition; (addition = this.#unlaunched) !== undefined;) {
       const room = this.#addon.ringCapacity - this.#ticketsInUse;
       if (room === 0) return;
-      if (addition.isScalar) this.#launchScalars(addition, room);
-      else if (!this.#launchVector(addition)) return;
+      if (addition.isScalar) {
+        this.#launchScalars(addition, room);
+        continue;
+      }
+      // Before it is launched: if the device is lost in doing so, nothing is to be launched any more.
+      this.#unlaunched = addition.next;
+      if (this.#launchVector(addition)) continue;
+      this.#unlaunched = addition;
+      return;
     }
   }
 
@@ -259,9 +300,10 @@ export class LaunchQueue {
 
   /** False if it has to wait for a place in the scratch memory. */
   #launchVector(addition: VectorAddition): boolean {
-    const { length } = addition.a;
-    if (length === 0) {
-      addition.out ??= new Int32Array(0);
+    const { length } = addition;
+    if (addition.a.length !== length || addition.b.length !== length) {
+      addition.error = operandsChanged();
+    } else if (length === 0) {
       addition.course = 'done';
     } else if (this.#isPinned(addition)) {
       this.#add(addition, addition.a, addition.b, addition.out ?? addition.a);
@@ -271,23 +313,49 @@ export class LaunchQueue {
       addition.slot = slot;
       this.#add(addition, slot.a, slot.b, slot.out);
     } else {
-      addition.useFixedMemory();
-      this.#add(addition, addition.a, addition.b, (addition.out ??= new Int32Array(length)));
+      this.#stage(addition);
     }
-    this.#unlaunched = addition.next;
     return true;
   }
 
+  #stage(addition: VectorAddition): void {
+    try {
+      addition.useFixedMemory();
+      addition.out ??= this.#newResult(addition.length);
+    } catch (error) {
+      addition.error = outOfMemory(error);
+      return;
+    }
+    this.#add(addition, addition.a, addition.b, addition.out);
+  }
+
+  /** Content is undefined: all of it will be written before anybody sees it. */
+  #newResult(length: number): Int32Array {
+    const bytes = length * Int32Array.BYTES_PER_ELEMENT;
+    if (bytes >= LONG_RESULT_BYTES) {
+      const memory = this.#addon.newResult(this.#opened.handle, bytes);
+      if (memory instanceof ArrayBuffer) return new Int32Array(memory);
+    }
+    return new Int32Array(length);
+  }
+
   #add(addition: VectorAddition, a: Int32Array, b: Int32Array, out: Int32Array): void {
+    if (out.length < addition.length) {
+      addition.error = operandsChanged();
+      return;
+    }
     addition.ticket = this.#takeTicket();
+    if (addition.length >= LONG_LENGTH) addition.launchedMs = performance.now();
     const ticket = addition.ticket | 0;
     const { handle } = this.#opened;
-    const outcome = this.#addon.add(handle, a, b, out, addition.a.length, ticket);
+    const outcome = this.#addon.add(handle, a, b, out, addition.length, ticket, (failure) => {
+      this.#finishStaged(addition, failure);
+    });
     if (outcome === true) {
       addition.course = 'launched';
     } else if (outcome === false) {
       addition.course = 'staged';
-      this.#staged.set(ticket, addition);
+      this.#inPipeline += 1;
     } else {
       this.#fail(outcome, addition);
     }
@@ -305,7 +373,7 @@ export class LaunchQueue {
 
   #fail(failure: NativeFailure, addition: Addition): void {
     const error = this.#errorOf(failure);
-    if (error instanceof CudaError && error.isDeviceLost) this.#lose(failure);
+    if (error.isDeviceLost) this.#lose(failure);
     else addition.error = error;
   }
 
@@ -328,6 +396,21 @@ const NO_COMPLETION: CudaFailure = {
   name: 'CUDA_ERROR_UNKNOWN',
   description: 'a kernel ended without reporting it',
 };
+
+function operandsChanged(): DeviceError {
+  return new DeviceError(
+    'OPERANDS_CHANGED',
+    'expected arrays that keep their length until the promise settles, but one was detached or resized: transfer it later',
+  );
+}
+
+function outOfMemory(cause: unknown): DeviceError {
+  return new DeviceError(
+    'OUT_OF_MEMORY',
+    'expected memory for the result, but there is none: free some, or give `out`',
+    { cause },
+  );
+}
 
 function isStaged(addition: Addition): boolean {
   return !addition.isScalar && addition.course === 'staged';

@@ -34,12 +34,7 @@ export interface NativeAddon {
   readonly ringCapacity: number;
   readonly batchCapacity: number;
   listDevices(reply: Reply<readonly CudaDeviceInfo[]>): void;
-  open(
-    index: number,
-    image: Uint8Array,
-    onStaged: (ticket: number, failure: NativeFailure | null) => void,
-    reply: Reply<OpenedDevice>,
-  ): void;
+  open(index: number, image: Uint8Array, reply: Reply<OpenedDevice>): void;
   launchBatch(handle: DeviceHandle): NativeFailure | null;
   add(
     handle: DeviceHandle,
@@ -48,9 +43,11 @@ export interface NativeAddon {
     out: Int32Array,
     count: number,
     ticket: number,
+    reply: Reply<null>,
   ): boolean | NativeFailure;
   wait(handle: DeviceHandle, reply: Reply<null>): void;
   allocate(handle: DeviceHandle, bytes: number, reply: Reply<ArrayBuffer>): void;
+  newResult(handle: DeviceHandle, bytes: number): ArrayBuffer | NativeFailure;
   close(handle: DeviceHandle, reply: Reply<null>): void;
 }
 

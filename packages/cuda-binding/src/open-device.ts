@@ -1,6 +1,7 @@
 import { CpuVectorAdder } from './cpu-vector-adder.js';
 import { CudaVectorAdder } from './cuda-vector-adder.js';
 import { DeviceError } from './device-error.js';
+import { IsolatedDevice } from './isolated-device.js';
 import { backendRefusal, delayRefusal, indexRefusal } from './refusals.js';
 import type { VectorAdder } from './vector-adder.js';
 
@@ -20,6 +21,11 @@ export interface OpenDeviceOptions {
   /** How long each operation takes on the CPU backend, in milliseconds. Default 0. */
   readonly cpuDelayMs?: number;
   /**
+   * True for a CUDA device in a process of its own: slower, but it can be opened after a fault, when
+   * the driver lets this process use it no more, and closed while it hangs. Default false.
+   */
+  readonly isolated?: boolean;
+  /**
    * Called before `'auto'` falls back to the CPU, with the reason, so that the caller can warn.
    * What it throws rejects `openDevice`. Default: the fallback is silent.
    */
@@ -35,14 +41,14 @@ export interface OpenDeviceOptions {
  * `CudaError`.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<VectorAdder> {
-  const { backend = 'auto', index = 0, cpuDelayMs = 0, onFallback } = options;
+  const { backend = 'auto', index = 0, cpuDelayMs = 0, isolated = false, onFallback } = options;
   const refusal =
     backendRefusal(backend) ?? indexRefusal(index) ?? delayRefusal('cpuDelayMs', cpuDelayMs);
   if (refusal !== undefined) throw refusal;
 
   if (backend !== 'cpu') {
     try {
-      return await CudaVectorAdder.open(index);
+      return await (isolated ? IsolatedDevice.open(index) : CudaVectorAdder.open(index));
     } catch (error) {
       // Anything but a DeviceError is a defect, and a fallback would hide it. So would one for a wrong
       // index, on a machine whose other GPUs work.

@@ -18,6 +18,73 @@ describe('sums', () => {
   });
 });
 
+describe('out', () => {
+  test('takes the sum, also where it is an operand', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.integer(), fc.integer())),
+        fc.constantFrom('new', 'a', 'b'),
+        async (pairs, where) => {
+          const a = Int32Array.from(pairs, ([value]) => value);
+          const b = Int32Array.from(pairs, ([, value]) => value);
+          const expected = pairs.map(([x, y]) => (x + y) | 0);
+          const out = { new: new Int32Array(a.length), a, b }[where];
+          expect(await new CpuVectorAdder().add(a, b, { out })).toBe(out);
+          expect(Array.from(out)).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  test('is written when a delayed operation is due', async () => {
+    const out = new Int32Array(1);
+    const adder = new CpuVectorAdder({ delayMs: 5 });
+    const sum = adder.add(Int32Array.of(1), Int32Array.of(2), { out });
+    expect(out[0]).toBe(0);
+    expect(await sum).toBe(out);
+    expect(out[0]).toBe(3);
+  });
+
+  test('is refused if it can not take the sum', async () => {
+    const adder = new CpuVectorAdder();
+    const adding = adder.add(new Int32Array(2), new Int32Array(2), { out: new Int32Array(3) });
+    await expect(adding).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+});
+
+describe('onDeviceTime', () => {
+  test('is never called', async () => {
+    const onDeviceTime = jest.fn();
+    await new CpuVectorAdder().add(Int32Array.of(1), Int32Array.of(2), { onDeviceTime });
+    expect(onDeviceTime).not.toHaveBeenCalled();
+  });
+});
+
+describe('allocate', () => {
+  test('gives zeros', async () => {
+    expect(await new CpuVectorAdder().allocate(3)).toEqual(new Int32Array(3));
+  });
+
+  test('rejects with what V8 says of too large an array', async () => {
+    const error = new RangeError('Array buffer allocation failed');
+    const real = globalThis.Int32Array;
+    globalThis.Int32Array = function () {
+      throw error;
+    } as unknown as typeof Int32Array;
+    try {
+      await expect(new CpuVectorAdder().allocate(3)).rejects.toBe(error);
+    } finally {
+      globalThis.Int32Array = real;
+    }
+  });
+
+  test('is refused after close()', async () => {
+    const adder = new CpuVectorAdder();
+    await adder.close();
+    await expect(adder.allocate(3)).rejects.toMatchObject({ code: 'DEVICE_CLOSED' });
+  });
+});
+
 describe('options', () => {
   test('have defaults', () => {
     expect(new CpuVectorAdder().device).toEqual({ backend: 'cpu', index: 0, name: 'CPU' });

@@ -1,5 +1,5 @@
 import { CpuVectorAdder } from '../src/index.js';
-import type { DeviceInfo } from '../src/index.js';
+import type { AddOptions, DeviceInfo } from '../src/index.js';
 
 // Adders that break one sentence of the contract each, to see that the conformance suite notices.
 
@@ -170,5 +170,103 @@ export class FakeFragileAdder extends CpuVectorAdder {
     if (this.#closed) return Promise.reject(new Error('closed already'));
     this.#closed = true;
     return super.close();
+  }
+}
+
+/** Does not look at the options. */
+export class FakeStubbornAdder extends CpuVectorAdder {
+  override add(a: Int32Array, b: Int32Array) {
+    return super.add(a, b);
+  }
+}
+
+/** Clears the result before it adds into it, also where it is an operand. */
+export class FakeClearingAdder extends CpuVectorAdder {
+  override add(a: Int32Array, b: Int32Array, options: AddOptions = {}) {
+    if (options.out?.length === a.length) options.out.fill(0);
+    return super.add(a, b, options);
+  }
+}
+
+/** Writes results in blocks of four, past the end of a view. */
+export class FakeBlockwiseAdder extends CpuVectorAdder {
+  override async add(a: Int32Array, b: Int32Array, options: AddOptions = {}) {
+    const sum = await super.add(a, b, options);
+    const end = sum.byteOffset / 4 + sum.length;
+    new Int32Array(sum.buffer).fill(0, end, end + 1);
+    return sum;
+  }
+}
+
+/** Puts into the result what fits. */
+export class FakeTolerantAdder extends CpuVectorAdder {
+  override async add(a: Int32Array, b: Int32Array, { out }: AddOptions = {}) {
+    const sum = await super.add(a, b);
+    if (out === undefined) return sum;
+    out.set(sum.subarray(0, out.length));
+    return out;
+  }
+}
+
+/** Gives memory as it is. */
+export class FakeDirtyAdder extends CpuVectorAdder {
+  override async allocate(length: number) {
+    return (await super.allocate(length)).fill(1, length - 1);
+  }
+}
+
+/** Gives the same memory to all. */
+export class FakeArenaAdder extends CpuVectorAdder {
+  readonly #arena = new Int32Array(2 ** 21);
+
+  override async allocate(length: number) {
+    const { buffer } = this.#arena.fill(0);
+    return new Int32Array(buffer, 0, (await super.allocate(length)).length);
+  }
+}
+
+/** Takes whatever begins in allocated memory to be all of it. */
+export class FakeBaseAddressAdder extends CpuVectorAdder {
+  readonly #allocated = new WeakSet<ArrayBufferLike>();
+
+  override async allocate(length: number) {
+    const array = await super.allocate(length);
+    this.#allocated.add(array.buffer);
+    return array;
+  }
+
+  override add(a: Int32Array, b: Int32Array, options: AddOptions = {}) {
+    if (a.length !== b.length || !this.#allocated.has(a.buffer)) return super.add(a, b, options);
+    return super.add(new Int32Array(a.buffer, 0, a.length), b, options);
+  }
+}
+
+/** Clears its memory before it gives it back, though others use it. */
+export class FakeReclaimingAdder extends CpuVectorAdder {
+  readonly #allocated: Int32Array[] = [];
+
+  override async allocate(length: number) {
+    const array = await super.allocate(length);
+    this.#allocated.push(array);
+    return array;
+  }
+
+  override async close() {
+    await super.close();
+    for (const array of this.#allocated) array.fill(0);
+  }
+}
+
+/** Rounds lengths to possible ones. */
+export class FakeRoundingAdder extends CpuVectorAdder {
+  override allocate(length: number) {
+    return super.allocate(length | 0);
+  }
+}
+
+/** Goes on allocating when it is closed. */
+export class FakeHoardingAdder extends CpuVectorAdder {
+  override allocate(length: number) {
+    return super.allocate(length).catch(() => new Int32Array(length));
   }
 }

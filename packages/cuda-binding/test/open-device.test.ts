@@ -2,9 +2,11 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 
 import type { DeviceError as DeviceErrorType, VectorAdder } from '../src/index.js';
 
-// The native part is replaced so that both kinds of machine, with CUDA and without, are tried.
+// The CUDA device is replaced so that both kinds of machine, with CUDA and without, are tried.
 const openCudaDevice = jest.fn<(index: number) => Promise<VectorAdder>>();
-jest.unstable_mockModule('../src/native.js', () => ({ openCudaDevice }));
+jest.unstable_mockModule('../src/cuda-vector-adder.js', () => ({
+  CudaVectorAdder: { open: openCudaDevice },
+}));
 const { CpuVectorAdder, DeviceError, openDevice } = await import('../src/index.js');
 
 afterEach(() => {
@@ -41,6 +43,14 @@ describe('where CUDA does not work', () => {
     const adder = await openDevice({ index: 2, onFallback });
     expect(adder.device).toEqual({ backend: 'cpu', index: 2, name: 'CPU' });
     expect(onFallback.mock.calls).toEqual([[reason]]);
+  });
+
+  test('auto rejects where CUDA works, but not with this index', async () => {
+    const wrongIndex = new DeviceError('NO_SUCH_DEVICE', 'only device 0');
+    openCudaDevice.mockRejectedValue(wrongIndex);
+    const onFallback = jest.fn();
+    await expect(openDevice({ index: 1, onFallback })).rejects.toBe(wrongIndex);
+    expect(onFallback).not.toHaveBeenCalled();
   });
 
   test('auto needs no onFallback', async () => {

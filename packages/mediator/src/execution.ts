@@ -1,4 +1,4 @@
-import { CudaError, type VectorAdder } from '@vgpu/cuda-binding';
+import { DeviceError, type VectorAdder } from '@vgpu/cuda-binding';
 import type { Answer, Request } from '@vgpu/protocol';
 import { answerText } from './answer-text.js';
 
@@ -33,7 +33,7 @@ export async function execute(adder: VectorAdder, { a, b }: Request): Promise<Ex
   } catch (error) {
     const message = messageOf(error);
     const answer: Answer = { code: 'DEVICE_FAILED', text: answerText(message) };
-    const isLost = error instanceof CudaError && error.isDeviceLost;
+    const isLost = error instanceof DeviceError && error.isDeviceLost;
     return { answer, execMs: execMs(), ...(isLost && { fault: { kind: 'lost', message } }) };
   }
 }

@@ -11,10 +11,19 @@
 //   kernel@5=hang          the fifth kernel never ends, nor does what comes after it on its stream
 //   kernel@5=fault:700     it breaks its context, which then answers everything with this status
 //   kernel@5=silent        it ends without having done anything
+//   kernel@5=hold          it goes on when VGPU_STUB_CONTROL is written to
 //   cuInit@1=hang          a call that never returns
-// VGPU_STUB_REPORT    a file: for each context that is destroyed, a line with what it still held
+// VGPU_STUB_CONTROL   a file of 256 bytes: when its last byte changes, the text in it takes the place
+//                     of VGPU_STUB_FAULTS, and counting begins anew
+// VGPU_STUB_REPORT    a file: for each context that is destroyed, a line of JSON with what it still
+//                     held, and the most registrations that there were at the same time
+// VGPU_STUB_PROCESSORS  number of processors that the process sees, where this is in LD_PRELOAD
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -23,6 +32,7 @@
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <mutex>
 #include <set>
@@ -68,7 +78,46 @@ const char* setting(const char* name, const char* otherwise) {
 class Faults {
  public:
   Faults() {
-    std::string text = setting("VGPU_STUB_FAULTS", "");
+    parse(setting("VGPU_STUB_FAULTS", ""));
+    const char* file = setting("VGPU_STUB_CONTROL", nullptr);
+    if (file == nullptr) return;
+    void* mapped = mmap(nullptr, control_size, PROT_READ, MAP_SHARED, open(file, O_RDONLY), 0);
+    if (mapped == MAP_FAILED) abort();
+    control_ = static_cast<const char*>(mapped);
+    generation_ = generation();
+  }
+
+  // Counts; what goes wrong this time, or "". `version` gets that of the text that says so.
+  std::string next(const std::string& where, char* version = nullptr) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (generation_ != generation()) {
+      generation_ = generation();
+      faults_.clear();
+      counts_.clear();
+      parse(control_);
+    }
+    if (version != nullptr) *version = generation_;
+    const int number = ++counts_[where];
+    for (const Fault& fault : faults_) {
+      if (fault.where != where) continue;
+      if (number == fault.first || (fault.and_later && number > fault.first)) return fault.what;
+    }
+    return "";
+  }
+
+  // Waits until the control file has another text than this version.
+  void hold(char version) const {
+    while (generation() == version) usleep(200);
+  }
+
+ private:
+  static constexpr size_t control_size = 256;
+
+  char generation() const {
+    return control_ == nullptr ? 0 : __atomic_load_n(control_ + control_size - 1, __ATOMIC_ACQUIRE);
+  }
+
+  void parse(std::string text) {
     for (char* rest = text.data(); *rest != 0;) {
       char* end = strchrnul(rest, ',');
       const std::string item(rest, end);
@@ -87,21 +136,11 @@ class Faults {
     }
   }
 
-  // Counts; what goes wrong this time, or "".
-  std::string next(const std::string& where) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const int number = ++counts_[where];
-    for (const Fault& fault : faults_) {
-      if (fault.where != where) continue;
-      if (number == fault.first || (fault.and_later && number > fault.first)) return fault.what;
-    }
-    return "";
-  }
-
- private:
   std::mutex mutex_;
   std::vector<Fault> faults_;
   std::map<std::string, int> counts_;
+  const char* control_ = nullptr;
+  char generation_ = 0;
 };
 
 Faults& faults() {
@@ -127,11 +166,31 @@ Status enter(const char* function) {
 
 struct Stream;
 
+struct Range {
+  const char* start;
+  size_t bytes;
+};
+
 struct Context {
   std::mutex mutex;
   std::atomic<Status> broken{0};
   std::map<char*, size_t> registered;
+  size_t most_registered = 0;
   std::set<Stream*> streams;
+  // What kernels in flight read and write.
+  std::list<Range> in_use;
+  std::condition_variable has_finished;
+
+  std::list<Range>::iterator use(const void* start, size_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return in_use.insert(in_use.end(), {static_cast<const char*>(start), bytes});
+  }
+
+  void finish(const std::vector<std::list<Range>::iterator>& uses) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    for (const auto& which : uses) in_use.erase(which);
+    has_finished.notify_all();
+  }
 
   bool has(const void* start, size_t bytes) {
     const std::lock_guard<std::mutex> lock(mutex);
@@ -213,12 +272,15 @@ void complete(vgpu_completion* word, uint32_t ticket, uint32_t value) {
 }
 
 void run_kernel(Context* context, const std::function<Status()>& kernel) {
-  const std::string fault = faults().next("kernel");
+  char version = 0;
+  const std::string fault = faults().next("kernel", &version);
   const int time_us = atoi(setting("VGPU_STUB_KERNEL_US", "0"));
   if (time_us > 0) std::this_thread::sleep_for(std::chrono::microseconds(time_us));
   if (fault == "hang") hang();
+  if (fault == "hold") faults().hold(version);
   if (context->broken != 0 || fault == "silent") return;
-  const Status status = fault.empty() ? kernel() : atoi(fault.c_str() + strlen("fault:"));
+  const bool breaks = fault.rfind("fault:", 0) == 0;
+  const Status status = breaks ? atoi(fault.c_str() + strlen("fault:")) : kernel();
   if (status != 0) context->broken = status;
 }
 
@@ -276,10 +338,12 @@ EXPORT Status cuGetErrorName(Status status, const char** name) {
     case 2: *name = "CUDA_ERROR_OUT_OF_MEMORY"; break;
     case 4: *name = "CUDA_ERROR_DEINITIALIZED"; break;
     case 100: *name = "CUDA_ERROR_NO_DEVICE"; break;
+    case 101: *name = "CUDA_ERROR_INVALID_DEVICE"; break;
     case 201: *name = "CUDA_ERROR_INVALID_CONTEXT"; break;
     case 209: *name = "CUDA_ERROR_NO_BINARY_FOR_GPU"; break;
     case 214: *name = "CUDA_ERROR_ECC_UNCORRECTABLE"; break;
     case 400: *name = "CUDA_ERROR_INVALID_HANDLE"; break;
+    case 500: *name = "CUDA_ERROR_NOT_FOUND"; break;
     case 700: *name = "CUDA_ERROR_ILLEGAL_ADDRESS"; break;
     case 701: *name = "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"; break;
     case 719: *name = "CUDA_ERROR_LAUNCH_FAILED"; break;
@@ -356,8 +420,10 @@ EXPORT Status cuCtxDestroy_v2(Context* context) {
   const char* report = setting("VGPU_STUB_REPORT", nullptr);
   if (report != nullptr) {
     FILE* file = fopen(report, "a");
-    fprintf(file, "destroyed with %zu streams, %zu registrations\n", context->streams.size(),
-            context->registered.size());
+    fprintf(file,
+            "{\"streams\":%zu,\"registrations\":%zu,\"mostRegistrations\":%zu,\"broken\":%d}\n",
+            context->streams.size(), context->registered.size(), context->most_registered,
+            context->broken.load());
     fclose(file);
   }
   for (Stream* stream : context->streams) {
@@ -446,13 +512,24 @@ EXPORT Status cuStreamDestroy_v2(Stream* stream) {
 EXPORT Status cuMemHostRegister_v2(char* memory, size_t bytes, unsigned) {
   ENTER_CONTEXT();
   const std::lock_guard<std::mutex> lock(context->mutex);
-  return context->registered.emplace(memory, bytes).second ? 0 : already_registered;
+  const bool is_new = context->registered.emplace(memory, bytes).second;
+  context->most_registered = std::max(context->most_registered, context->registered.size());
+  return is_new ? 0 : already_registered;
 }
 
 EXPORT Status cuMemHostUnregister(char* memory) {
   ENTER_CONTEXT();
-  const std::lock_guard<std::mutex> lock(context->mutex);
-  return context->registered.erase(memory) == 1 ? 0 : not_registered;
+  std::unique_lock<std::mutex> lock(context->mutex);
+  const auto found = context->registered.find(memory);
+  if (found == context->registered.end()) return not_registered;
+  // Waits for the kernels that use it.
+  context->has_finished.wait(lock, [&] {
+    return std::none_of(context->in_use.begin(), context->in_use.end(), [&](const Range& range) {
+      return range.start >= memory && range.start < memory + found->second;
+    });
+  });
+  context->registered.erase(found);
+  return 0;
 }
 
 EXPORT Status cuMemHostGetDevicePointer_v2(unsigned long long* address, char* memory, unsigned) {
@@ -470,7 +547,11 @@ EXPORT Status cuLaunchKernel(Function* function, unsigned, unsigned, unsigned, u
   if (function->adds_scalars) {
     const auto batch = parameter<vgpu_batch>(parameters, 0);
     const auto ring = parameter<vgpu_completion*>(parameters, 1);
-    stream->post([=] { run_kernel(context, [=] { return add_scalars(context, batch, ring); }); });
+    const std::vector uses{context->use(ring, VGPU_RING_CAPACITY * sizeof *ring)};
+    stream->post([=] {
+      run_kernel(context, [=] { return add_scalars(context, batch, ring); });
+      context->finish(uses);
+    });
   } else {
     const VectorAdd add{parameter<const int32_t*>(parameters, 0),
                         parameter<const int32_t*>(parameters, 1),
@@ -478,7 +559,21 @@ EXPORT Status cuLaunchKernel(Function* function, unsigned, unsigned, unsigned, u
                         parameter<unsigned long long>(parameters, 3),
                         parameter<vgpu_completion*>(parameters, 4),
                         parameter<uint32_t>(parameters, 5)};
-    stream->post([=] { run_kernel(context, [=] { return add_vectors(context, add); }); });
+    const size_t bytes = add.n * sizeof(int32_t);
+    const std::vector uses{context->use(add.a, bytes), context->use(add.b, bytes),
+                           context->use(add.out, bytes),
+                           context->use(add.completion, sizeof *add.completion)};
+    stream->post([=] {
+      run_kernel(context, [=] { return add_vectors(context, add); });
+      context->finish(uses);
+    });
   }
   return 0;
+}
+
+// As std::thread::hardware_concurrency() asks.
+EXPORT int get_nprocs() {
+  const char* number = setting("VGPU_STUB_PROCESSORS", nullptr);
+  if (number != nullptr) return atoi(number);
+  return reinterpret_cast<int (*)()>(dlsym(RTLD_NEXT, "get_nprocs"))();
 }

@@ -10,10 +10,12 @@ export function deviceOpener(
   open: typeof openDevice,
 ): () => Promise<VectorAdder> {
   let { backend } = options;
+  let isolated = false;
   return async () => {
     const adder = await open({
       backend,
       index,
+      isolated,
       cpuDelayMs: options['cpu-delay'],
       onFallback: (reason) => {
         logger.warn('computing on the CPU, because no CUDA device can be used', {
@@ -25,6 +27,8 @@ export function deviceOpener(
     });
     // A GPU that is lost later is waited for: the CPU in its place would be there to stay.
     ({ backend } = adder.device);
+    // After a fault the driver lets this process use the GPU no more, but it lets another one.
+    isolated = true;
     return adder;
   };
 }

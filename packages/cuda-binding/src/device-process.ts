@@ -1,0 +1,55 @@
+// The process of an `IsolatedDevice`: opens the CUDA device whose index is its argument, adds what it
+// is sent, and ends when it is told to or when the process that started it has ended.
+import { CudaError } from './cuda-error.js';
+import { CudaVectorAdder } from './cuda-vector-adder.js';
+import { DeviceError } from './device-error.js';
+import type { FromDevice, SentError, ToDevice } from './device-messages.js';
+
+// What is meant for all processes of a terminal is the other process's to decide upon.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+process.once('disconnect', () => process.exit(0));
+
+try {
+  serve(await CudaVectorAdder.open(Number(process.argv[2])));
+} catch (error) {
+  send({ error: sent(error) });
+  process.disconnect();
+}
+
+function serve(device: CudaVectorAdder): void {
+  process.on('message', (message: ToDevice) => {
+    if ('close' in message) void device.close().then(() => process.exit(0));
+    else void add(device, message).then(send);
+  });
+  send({ opened: device.device });
+}
+
+async function add(
+  device: CudaVectorAdder,
+  { a, b }: Exclude<ToDevice, { close: true }>,
+): Promise<FromDevice> {
+  try {
+    if (typeof a === 'number' || typeof b === 'number') {
+      return { sum: await device.addScalar(Number(a), Number(b)) };
+    }
+    let deviceMs: number | undefined;
+    const sum = await device.add(a, b, { onDeviceTime: (ms) => (deviceMs = ms) });
+    return { sum, deviceMs };
+  } catch (error) {
+    return { error: sent(error) };
+  }
+}
+
+function send(message: FromDevice): void {
+  process.send?.(message);
+}
+
+function sent(error: unknown): SentError {
+  if (error instanceof CudaError) {
+    const { code, message, operation, status } = error;
+    return { code, message, operation, status };
+  }
+  if (error instanceof DeviceError) return { code: error.code, message: error.message };
+  // A defect: its stack goes to stderr, and the process ends.
+  throw error;
+}

@@ -1,0 +1,165 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+import type { CudaDeviceInfo } from './cuda-devices.js';
+import { CudaError } from './cuda-error.js';
+import { DeviceError } from './device-error.js';
+import type { FromDevice, SentError, ToDevice } from './device-messages.js';
+import {
+  closedRefusal,
+  lengthRefusal,
+  outRefusal,
+  scalarRefusal,
+  vectorRefusal,
+} from './refusals.js';
+import type { AddOptions, VectorAdder } from './vector-adder.js';
+
+/** A device that takes longer to finish and close, milliseconds, is closed with its process. */
+const CLOSE_LIMIT_MS = 5000;
+
+interface Call {
+  readonly resolve: (reply: { sum: number | Int32Array; deviceMs?: number | undefined }) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * A CUDA device in a process of its own, for as long as it is open.
+ *
+ * After a fault the driver lets a process use the device no more, not even with a new context (seen
+ * with driver 580). A new process can; and a device that hangs can be ended with its process. The
+ * price is the way there and back, some 0.1 milliseconds, and memory that has to be copied.
+ */
+export class IsolatedDevice implements VectorAdder {
+  readonly device: CudaDeviceInfo;
+  readonly #process: ChildProcess;
+  /** The calls in flight, oldest first: replies come in this order. */
+  readonly #calls: Call[] = [];
+  readonly #ended: Promise<void>;
+  #closing: Promise<void> | undefined;
+  #end: string | undefined;
+  #onIdle: (() => void) | undefined;
+
+  /** Rejects with `BACKEND_UNAVAILABLE`, `NO_SUCH_DEVICE`, `DEVICE_LOST` or a `CudaError`. */
+  static async open(index: number): Promise<IsolatedDevice> {
+    // In dist also when this runs from the sources, as in tests.
+    const program = fileURLToPath(new URL('../dist/device-process.js', import.meta.url));
+    const child = fork(program, [String(index)], {
+      execArgv: [],
+      serialization: 'advanced',
+      // What a process prints while it dies is of interest; this one prints nothing else.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const device = await new Promise<CudaDeviceInfo>((resolve, reject) => {
+      child.once('message', (message: FromDevice) => {
+        if ('opened' in message) resolve(message.opened);
+        else if ('error' in message) reject(errorFrom(message.error));
+      });
+      child.once('error', reject);
+      child.once('exit', (status, signal) => {
+        reject(lost(index, endOf(status, signal)));
+      });
+    });
+    return new IsolatedDevice(child, device);
+  }
+
+  private constructor(child: ChildProcess, device: CudaDeviceInfo) {
+    this.#process = child;
+    this.device = device;
+    child.on('message', (message: FromDevice) => {
+      this.#settle(message);
+    });
+    this.#ended = new Promise((resolve) => {
+      child.once('exit', (status, signal) => {
+        this.#end = endOf(status, signal);
+        for (const call of this.#calls.splice(0)) call.reject(lost(device.index, this.#end));
+        this.#onIdle?.();
+        resolve();
+      });
+    });
+    child.unref();
+    child.channel?.unref();
+  }
+
+  add(a: Int32Array, b: Int32Array, options: AddOptions = {}): Promise<Int32Array> {
+    const { out, onDeviceTime } = options;
+    const refusal =
+      this.#refusal() ??
+      vectorRefusal(a, b) ??
+      (out === undefined ? undefined : outRefusal(out, a, b));
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#send({ a, b }).then(({ sum, deviceMs }) => {
+      if (deviceMs !== undefined) onDeviceTime?.(deviceMs);
+      if (out === undefined) return sum as Int32Array;
+      out.set(sum as Int32Array);
+      return out;
+    });
+  }
+
+  addScalar(a: number, b: number): Promise<number> {
+    const refusal = this.#refusal() ?? scalarRefusal(a, b);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#send({ a, b }).then(({ sum }) => sum as number);
+  }
+
+  /** Ordinary memory: the device's process can't reach this one's. */
+  allocate(length: number): Promise<Int32Array> {
+    const refusal = this.#refusal() ?? lengthRefusal(length);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise((resolve) => {
+      resolve(new Int32Array(length));
+    });
+  }
+
+  /** Also if the device hangs: after five seconds its process is ended, and calls in flight reject. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    this.#process.ref();
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), CLOSE_LIMIT_MS);
+    if (this.#calls.length > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    if (this.#process.connected) this.#process.send({ close: true } satisfies ToDevice);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
+  #refusal(): DeviceError | undefined {
+    if (this.#closing !== undefined) return closedRefusal(this.device);
+    return this.#end === undefined ? undefined : lost(this.device.index, this.#end);
+  }
+
+  #send(message: ToDevice): Promise<{ sum: number | Int32Array; deviceMs?: number | undefined }> {
+    return new Promise((resolve, reject) => {
+      this.#process.send(message);
+      this.#calls.push({ resolve, reject });
+      this.#process.channel?.ref();
+    });
+  }
+
+  #settle(message: FromDevice): void {
+    const call = this.#calls.shift();
+    if (this.#calls.length === 0) {
+      this.#process.channel?.unref();
+      this.#onIdle?.();
+    }
+    if ('sum' in message) call?.resolve(message);
+    else if ('error' in message) call?.reject(errorFrom(message.error));
+  }
+}
+
+function errorFrom({ code, message, operation, status }: SentError): DeviceError {
+  if (operation === undefined || status === undefined) return new DeviceError(code, message);
+  return CudaError.revive({ code, message, operation, status });
+}
+
+function endOf(status: number | null, signal: string | null): string {
+  return signal === null ? `status ${status}` : `signal ${signal}`;
+}
+
+function lost(index: number, end: string): DeviceError {
+  return new DeviceError(
+    'DEVICE_LOST',
+    `expected an answer from the process that has CUDA device ${index}, but it ended with ${end}: close the device and open it anew`,
+  );
+}

@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { sourceHash } from '../scripts/source-hash.mjs';
+import { environment } from '../../../tests/support/processes.js';
+import { describeOnStub, runChild } from './support/stub.js';
+
+const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+const sources = ['binding.gyp', 'native', 'kernels', 'scripts'];
+const prebuilds = join(packageRoot, 'prebuilds/linux-x64');
+const isPrebuiltFor = process.platform === 'linux' && process.arch === 'x64';
+const testWherePrebuilt = isPrebuiltFor ? test : test.skip;
+
+function hashOf(folder: string): unknown {
+  const load = createRequire(import.meta.url);
+  return (load(join(folder, 'vgpu_cuda.node')) as { readonly sourceHash: unknown }).sourceHash;
+}
+
+testWherePrebuilt('the prebuilt addon is that of the sources', () => {
+  expect(hashOf(prebuilds)).toBe(sourceHash());
+});
+
+test('the kernels are a fat binary', () => {
+  const image = readFileSync(join(packageRoot, 'kernels/vector_add.fatbin'));
+  expect(image.readUInt32LE(0)).toBe(0xba55ed50);
+});
+
+describeOnStub('an addon built here', () => {
+  let root: string;
+
+  beforeAll(() => {
+    // In a copy of the package: others may be using this one meanwhile.
+    root = mkdtempSync(join(tmpdir(), 'vgpu-built-'));
+    for (const name of [...sources, 'dist', 'package.json', 'test/children']) {
+      cpSync(join(packageRoot, name), join(root, name), { recursive: true });
+    }
+    mkdirSync(join(root, 'node_modules'));
+    for (const name of ['bindings', 'node-gyp']) {
+      symlinkSync(join(packageRoot, 'node_modules', name), join(root, 'node_modules', name));
+    }
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(root, 'scripts/build-addon.mjs')],
+      { env: environment, encoding: 'utf8' },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  }, 300_000);
+
+  afterAll(() => {
+    rmSync(root, { recursive: true });
+  });
+
+  test('is that of the sources', () => {
+    const platform = `${process.platform}-${process.arch}`;
+    expect(hashOf(join(root, 'prebuilds', platform))).toBe(sourceHash());
+  });
+
+  test('conforms', async () => {
+    const { status, lines } = await runChild<{ name: string; outcome: string }>('conformance', {
+      root,
+    });
+    expect(status).toBe(0);
+    expect(lines.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
+    expect(lines.length).toBeGreaterThan(30);
+  });
+});

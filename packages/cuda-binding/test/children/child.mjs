@@ -1,0 +1,80 @@
+// What the children of the tests share: see support/stub.ts, which starts them.
+import { closeSync, openSync, writeSync } from 'node:fs';
+
+const CONTROL_BYTES = 256;
+const control = process.env['VGPU_STUB_CONTROL'];
+let generation = 0;
+const file = control === undefined ? -1 : openSync(control, 'a+');
+if (file >= 0) closeSync(file);
+const writable = control === undefined ? -1 : openSync(control, 'r+');
+if (writable >= 0) writeSync(writable, Buffer.alloc(CONTROL_BYTES), 0, CONTROL_BYTES, 0);
+
+/**
+ * Says what is to go wrong from now on, counted from now on; kernels that are held go on.
+ *
+ * @param {string} faults see VGPU_STUB_FAULTS in stub/stub_cuda.cc
+ */
+export function arm(faults) {
+  const text = Buffer.alloc(CONTROL_BYTES - 1);
+  text.write(faults);
+  writeSync(writable, text, 0, text.length, 0);
+  generation = (generation + 1) % 256;
+  writeSync(writable, Buffer.of(generation), 0, 1, CONTROL_BYTES - 1);
+}
+
+/**
+ * Hands a line to the test, also if the process ends right after.
+ *
+ * @param {unknown} line
+ */
+export function print(line) {
+  writeSync(1, `${JSON.stringify(line)}\n`);
+}
+
+/**
+ * What of an error the tests look at.
+ *
+ * @param {unknown} error
+ */
+export function describeError(error) {
+  const { name, code, message, operation, status, isDeviceLost } =
+    /** @type {import('@vgpu/cuda-binding').CudaError} */ (error);
+  return { name, code, message, operation, status, isDeviceLost };
+}
+
+/**
+ * The sum or the error of a call.
+ *
+ * @param {Promise<unknown>} promise
+ */
+export async function outcomeOf(promise) {
+  try {
+    const value = await promise;
+    return { value: value instanceof Int32Array ? Array.from(value.subarray(0, 4)) : value };
+  } catch (error) {
+    return { error: describeError(error) };
+  }
+}
+
+/**
+ * Numbers from the whole range of int32, the same ones for the same seed.
+ *
+ * @param {number} length
+ * @param {number} seed
+ */
+export function someInts(length, seed) {
+  const ints = new Int32Array(length);
+  let state = seed;
+  for (let i = 0; i < length; i++) ints[i] = state = (Math.imul(state, 1664525) + 1013904223) | 0;
+  return ints;
+}
+
+/**
+ * @param {Int32Array} sum
+ * @param {Int32Array} a
+ * @param {Int32Array} b
+ */
+export function isSumOf(sum, a, b) {
+  if (sum.length !== a.length) return false;
+  return sum.every((value, i) => value === (((a[i] ?? 0) + (b[i] ?? 0)) | 0));
+}

@@ -1,0 +1,10 @@
+// Tries a CUDA device with each case of the conformance suite.
+import { openDevice } from '@vgpu/cuda-binding';
+import { conformance } from '@vgpu/cuda-binding/conformance';
+
+import { print } from './child.mjs';
+
+const cases = conformance(() => openDevice({ backend: 'cuda' }));
+for (const { name, run } of cases) {
+  print({ name, outcome: await run().then(() => 'passed', String) });
+}

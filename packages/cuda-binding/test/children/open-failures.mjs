@@ -1,0 +1,22 @@
+// For each fault: opens a device and has that happen, then opens it anew; another one goes on.
+import { openDevice } from '@vgpu/cuda-binding';
+
+import { arm, outcomeOf, print } from './child.mjs';
+
+const other = await openDevice({ backend: 'cuda', index: 1 });
+for (const fault of process.argv.slice(2)) {
+  arm(fault);
+  const opening = openDevice({ backend: 'cuda' });
+  const { error } = await outcomeOf(opening);
+  if (error === undefined) await (await opening).close();
+  arm('');
+  const again = await openDevice({ backend: 'cuda' });
+  print({
+    fault,
+    error,
+    otherSum: await other.addScalar(1, 2),
+    sumAfterwards: await again.addScalar(3, 4),
+  });
+  await again.close();
+}
+await other.close();

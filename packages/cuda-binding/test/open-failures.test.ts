@@ -1,0 +1,99 @@
+import { expect, test } from '@jest/globals';
+
+import { childOf, describeOnStub } from './support/stub.js';
+
+interface Line {
+  readonly fault: string;
+  readonly error?: Readonly<Record<'message' | 'code' | 'operation', string>>;
+  readonly otherSum: number;
+  readonly sumAfterwards: number;
+}
+
+// Every call of the driver that opening a device makes: what fails, the how manieth time, with what.
+const rows: readonly [symbol: string, nth: number, status: number, code: string][] = [
+  ['cuInit', 1, 999, 'UNKNOWN'],
+  ['cuInit', 2, 999, 'UNKNOWN'],
+  ['cuDeviceGetCount', 1, 4, 'DEINITIALIZED'],
+  ['cuDeviceGet', 1, 101, 'INVALID_DEVICE'],
+  ['cuDeviceGet', 3, 101, 'INVALID_DEVICE'],
+  ['cuDeviceGet', 4, 101, 'INVALID_DEVICE'],
+  ['cuDeviceGetName', 1, 1, 'INVALID_VALUE'],
+  ['cuDeviceGetUuid_v2', 2, 1, 'INVALID_VALUE'],
+  ['cuDeviceTotalMem_v2', 3, 201, 'INVALID_CONTEXT'],
+  ['cuDeviceGetPCIBusId', 1, 1, 'INVALID_VALUE'],
+  ['cuDeviceGetAttribute', 1, 1, 'INVALID_VALUE'],
+  ['cuDeviceGetAttribute', 2, 1, 'INVALID_VALUE'],
+  ['cuDeviceGetAttribute', 6, 1, 'INVALID_VALUE'],
+  ['cuCtxCreate_v2', 1, 2, 'OUT_OF_MEMORY'],
+  ['cuModuleLoadData', 1, 209, 'NO_BINARY_FOR_GPU'],
+  ['cuModuleGetFunction', 1, 500, 'NOT_FOUND'],
+  ['cuModuleGetFunction', 2, 500, 'NOT_FOUND'],
+  ['cuStreamCreate', 1, 2, 'OUT_OF_MEMORY'],
+  ['cuMemHostRegister_v2', 1, 2, 'OUT_OF_MEMORY'],
+  ['cuMemHostRegister_v2', 2, 2, 'OUT_OF_MEMORY'],
+  ['cuMemHostRegister_v2', 2, 700, 'ILLEGAL_ADDRESS'],
+  ['cuMemHostGetDevicePointer_v2', 1, 1, 'INVALID_VALUE'],
+  ['cuMemHostGetDevicePointer_v2', 2, 1, 'INVALID_VALUE'],
+  ['cuCtxPushCurrent_v2', 1, 201, 'INVALID_CONTEXT'],
+  ['cuCtxPushCurrent_v2', 2, 201, 'INVALID_CONTEXT'],
+  ['cuLaunchKernel', 1, 701, 'LAUNCH_OUT_OF_RESOURCES'],
+  ['cuLaunchKernel', 2, 719, 'LAUNCH_FAILED'],
+  ['cuStreamSynchronize', 1, 214, 'ECC_UNCORRECTABLE'],
+  ['cuStreamSynchronize', 2, 719, 'LAUNCH_FAILED'],
+];
+const faults = rows.map(([symbol, nth, status]) => `${symbol}@${nth}=${status}`);
+
+describeOnStub('opening a device', () => {
+  const child = childOf<Line>('open-failures', {
+    args: [
+      ...faults,
+      'kernel@1=fault:700',
+      'kernel@2=fault:719',
+      'kernel@1=silent',
+      'kernel@2=silent',
+    ],
+  });
+
+  const lineOf = (fault: string) => child().lines.find((line) => line.fault === fault);
+
+  test.each(rows)('says that %s failed at call %d with %d', (symbol, nth, status, name) => {
+    const line = lineOf(`${symbol}@${nth}=${status}`);
+    // The documented names have no version.
+    const operation = symbol.replace(/_v2$/, '');
+    const code = `CUDA_ERROR_${name}`;
+    const isDeviceLost = ![1, 2, 701].includes(status);
+    expect(line?.error).toMatchObject({ name: 'CudaError', code, operation, status, isDeviceLost });
+    expect(line?.error?.message).toContain(
+      `: ${operation} failed with ${code} (${status}, description of ${status}): `,
+    );
+  });
+
+  test.each([
+    ['kernel@1=fault:700', 'cuStreamSynchronize', 700],
+    ['kernel@2=fault:719', 'cuStreamSynchronize', 719],
+    ['kernel@1=silent', 'scalar_add_kernel', 999],
+    ['kernel@2=silent', 'vector_add_kernel', 999],
+  ])('tries the kernels out: %s', (fault, operation, status) => {
+    expect(lineOf(fault)?.error).toMatchObject({ operation, status, isDeviceLost: true });
+  });
+
+  test('can be done again after each failure, and disturbs no other device', () => {
+    expect(child()).toMatchObject({ status: 0, signal: null, stderr: '' });
+    expect(child().lines).toHaveLength(faults.length + 4);
+    for (const line of child().lines) expect(line).toMatchObject({ otherSum: 3, sumAfterwards: 7 });
+  });
+
+  test('leaves nothing behind', () => {
+    // A context that is broken releases its registrations itself.
+    const left = child().contexts.filter(
+      ({ broken, registrations }) => broken === 0 && registrations > 0,
+    );
+    expect(left).toEqual([]);
+    expect(child().contexts.filter(({ broken, streams }) => broken === 0 && streams > 0)).toEqual(
+      [],
+    );
+    // Failures before there is a context, and the one that creates none, leave nothing to destroy.
+    const created = rows.findIndex(([symbol]) => symbol === 'cuCtxCreate_v2') + 1;
+    expect(child().contexts).toHaveLength(1 + 2 * child().lines.length - created);
+  });
+});

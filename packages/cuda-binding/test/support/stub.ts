@@ -1,0 +1,166 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, beforeAll, describe } from '@jest/globals';
+
+import { environment } from '../../../../tests/support/processes.js';
+
+const packageRoot = resolve(import.meta.dirname, '../..');
+const repository = resolve(packageRoot, '../..');
+const sources = ['test/stub/stub_cuda.cc', 'kernels/kernel_interface.h'].map((name) =>
+  join(packageRoot, name),
+);
+const compiler = process.env['CXX'] ?? 'g++';
+const flags = ['-std=c++17', '-O2', '-Wall', '-Wextra', '-shared', '-fPIC', '-pthread'];
+
+/** What makes the tests on the stub run. */
+export const HOW_TO_ENABLE = `skipped: it needs a C++ compiler (apt-get install g++, or set CXX)`;
+
+export const hasCompiler = spawnSync(compiler, ['--version']).status === 0;
+
+// A test runner does not show the names of what it skips.
+if (!hasCompiler) process.stderr.write(`Tests on the stub of the CUDA driver: ${HOW_TO_ENABLE}\n`);
+
+/**
+ * The directory of a `libcuda.so.1` made from the stub of the driver, to be put into
+ * LD_LIBRARY_PATH. Compiled once for each content, into .cache; test files that do so at the same
+ * time don't disturb each other.
+ */
+export function compileStub(...moreFlags: readonly string[]): string {
+  const hash = createHash('sha256').update(JSON.stringify([compiler, flags, moreFlags]));
+  for (const source of sources) hash.update(readFileSync(source));
+  const cache = join(repository, '.cache/stub');
+  const folder = join(cache, hash.digest('hex').slice(0, 16));
+  if (existsSync(folder)) return folder;
+
+  mkdirSync(cache, { recursive: true });
+  const made = mkdtempSync(join(cache, 'new-'));
+  const output = ['-Wl,-soname,libcuda.so.1', '-o', join(made, 'libcuda.so.1')];
+  const args = [...flags, ...moreFlags, ...output, ...sources.slice(0, 1), '-ldl'];
+  const { status, stderr } = spawnSync(compiler, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${compiler} can't compile the stub of the driver:\n${stderr}`);
+  try {
+    renameSync(made, folder);
+  } catch (error) {
+    rmSync(made, { recursive: true });
+    // Another process was faster.
+    if (!existsSync(folder)) throw error;
+  }
+  return folder;
+}
+
+/** Like `describe`, for tests that need the stub; visibly skipped where it can't be compiled. */
+export function describeOnStub(name: string, body: () => void): void {
+  if (!hasCompiler) describe.skip(`${name} (${HOW_TO_ENABLE})`, body);
+  else describe(name, body);
+}
+
+export interface ChildOptions {
+  readonly args?: readonly string[];
+  /** What the stub is told, see there, without `VGPU_STUB_`. */
+  readonly stub?: Readonly<Record<string, string | number>>;
+  readonly nodeFlags?: readonly string[];
+  /** The directory with libcuda.so.1. Default: the stub. */
+  readonly library?: string;
+  /** The copy of the package that the child is of. */
+  readonly root?: string;
+  /** Longer than it takes: only what hangs is stopped by it, with SIGKILL. Default: 30 seconds. */
+  readonly patienceMs?: number;
+}
+
+/** How a child ended, and what it has printed. */
+export interface Ended<Line> {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+  readonly lines: readonly Line[];
+  /** What the stub has reported of each context that was destroyed. */
+  readonly contexts: readonly ContextReport[];
+}
+
+export interface ContextReport {
+  readonly streams: number;
+  readonly registrations: number;
+  readonly mostRegistrations: number;
+  readonly broken: number;
+}
+
+/** Runs `children/<name>.mjs` to its end, in a process with the stub as its driver. */
+export async function runChild<Line = unknown>(
+  name: string,
+  options: ChildOptions = {},
+): Promise<Ended<Line>> {
+  const { args = [], stub = {}, nodeFlags = [], root = packageRoot } = options;
+  const { library = compileStub(), patienceMs = 30_000 } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'vgpu-child-'));
+  const report = join(folder, 'report');
+  const settings: Record<string, string | number> = {
+    CONTROL: join(folder, 'control'),
+    REPORT: report,
+    ...stub,
+  };
+  const child = spawn(
+    process.execPath,
+    [...nodeFlags, join(root, 'test/children', `${name}.mjs`), ...args],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...environment,
+        LD_LIBRARY_PATH: library,
+        ...Object.fromEntries(
+          Object.entries(settings).map(([key, value]) => [`VGPU_STUB_${key}`, String(value)]),
+        ),
+        // It has to be there from the beginning to be asked for the number of processors.
+        ...('PROCESSORS' in stub ? { LD_PRELOAD: join(library, 'libcuda.so.1') } : {}),
+      },
+    },
+  );
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ending = new AbortController();
+  const killing = sleep(patienceMs, undefined, { signal: ending.signal }).then(
+    () => child.kill('SIGKILL'),
+    () => undefined,
+  );
+  const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  ending.abort();
+  await killing;
+  const contexts = existsSync(report) ? readFileSync(report, 'utf8') : '';
+  rmSync(folder, { recursive: true });
+  return {
+    status,
+    signal,
+    stderr,
+    lines: parseLines<Line>(stdout),
+    contexts: parseLines<ContextReport>(contexts),
+  };
+}
+
+/** Runs a child before the tests of a `describe`, which look at how it ended. */
+export function childOf<Line>(name: string, options: ChildOptions = {}): () => Ended<Line> {
+  let ended: Ended<Line> | undefined;
+  beforeAll(async () => {
+    ended = await runChild<Line>(name, options);
+  });
+  afterAll(() => {
+    ended = undefined;
+  });
+  return () => {
+    if (ended === undefined) throw new Error('only in tests');
+    return ended;
+  };
+}
+
+function parseLines<Line>(text: string): Line[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Line);
+}
