@@ -18,7 +18,8 @@ export const SIZES = [4, 16, 64, 256, 1 * KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 
   (kib) => kib * KIB,
 );
 const LARGEST = 256 * MIB;
-const WARM_UP = 2;
+/** Additions in one turn of a way, after one that does not count: the device is idle in others' turns. */
+const PER_TURN = 3;
 
 /**
  * The time of `await device.add(a, b)` with all of its memory from `allocate`, with ordinary arrays
@@ -52,12 +53,14 @@ export async function measureVectors(device, floor, { totalBytes }) {
     const repetitions = Math.min(301, Math.max(9, Math.round(totalBytes / bytes)));
     /** @type {Record<Way, number[]>} */
     const times = { allocated: [], out: [], fresh: [] };
-    for (let repetition = -WARM_UP; repetition < repetitions; repetition += 1) {
+    for (let done = 0; done < repetitions; done += PER_TURN) {
       for (const way of ways) {
         const { a, b, out } = memory[way];
         const part = (/** @type {Int32Array} */ array) => array.subarray(0, bytes / 4);
-        const us = await timeAdd(device, part(a), part(b), out && part(out));
-        if (repetition >= 0) times[way].push(us);
+        for (let i = 0; i <= PER_TURN; i += 1) {
+          const us = await timeAdd(device, part(a), part(b), out && part(out));
+          if (i > 0) times[way].push(us);
+        }
       }
     }
     measured.push({ bytes, repetitions, times });

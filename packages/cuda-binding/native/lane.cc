@@ -80,9 +80,10 @@ void Lane::leave() {
       job_->fail(failure);
     }
   }
-  wipe();
   const auto job = std::exchange(job_, nullptr);
   job->leave(std::exchange(taken_, 0));
+  // Nobody has to wait for this. Short vectors, such as a mediator's, do not come this way.
+  wipe();
 }
 
 // Does what is still missing: whatever failed is tried again for the next addition.

@@ -8,8 +8,8 @@
 namespace vgpu {
 
 // Works on one addition at a time, chunk after chunk in two slots by turns, so that one can be copied
-// while the other is on the device. Leaves an addition when it has no more to do for it; by then its
-// numbers are wiped, so that no kernel for a later addition finds them.
+// while the other is on the device. Leaves an addition when it has no more to do for it, and then wipes
+// what it left in the staging buffers, before it begins another.
 class Lane {
  public:
   Lane(Pipeline& pipeline, uint32_t number);

@@ -62,7 +62,8 @@ export class LaunchQueue {
   #looks = 0;
   #firstLookMs = 0;
   #patienceMs = 0;
-  #bestElementsPerMs = Infinity;
+  /** The highest rate of a long vector so far; 0 before the first. */
+  #bestElementsPerMs = 0;
   #failure: NativeFailure | undefined;
   #onIdle: (() => void) | undefined;
 
@@ -138,19 +139,19 @@ export class LaunchQueue {
     const oldest = this.#oldest;
     // The pipeline reports by itself.
     if (oldest === undefined || this.#isLooking || this.#isWaiting || isStaged(oldest)) return;
-    this.#looks = 0;
-    this.#patienceMs = LOOKING_MS;
-    this.#isLooking = true;
     const leftMs = this.#leastTimeLeftMs(oldest);
-    // Timers may be late by a millisecond.
-    if (leftMs > LOOKING_MS + 1) setTimeout(this.#look, leftMs - 1);
+    this.#looks = 0;
+    this.#patienceMs = leftMs + LOOKING_MS;
+    this.#isLooking = true;
+    // Timers have a resolution of a millisecond, and may be late by another.
+    if (leftMs > 3) setTimeout(this.#look, leftMs - 2);
     else setImmediate(this.#look);
-    this.#patienceMs += leftMs;
   }
 
   /** By the best that has been seen; 0 for what is short. */
   #leastTimeLeftMs(addition: Addition): number {
     if (addition.isScalar || addition.length < LONG_LENGTH) return 0;
+    if (this.#bestElementsPerMs === 0) return 0;
     const doneMs = addition.launchedMs + addition.length / this.#bestElementsPerMs;
     return Math.max(0, doneMs - performance.now());
   }
