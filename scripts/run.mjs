@@ -37,9 +37,10 @@ const tasks = {
     runTests([]);
     passed.write();
   },
-  demo() {
+  /** Arguments go to the demo: `npm run demo -- --backend cuda`. */
+  demo(args) {
     prepare();
-    step('Running the demo', ['scripts/demo.mjs']);
+    step('Running the demo', ['scripts/demo.mjs', ...args]);
   },
 };
 

@@ -64,7 +64,11 @@ describe('the packed packages, installed by npm outside the repository', () => {
       const folder = join(project, 'node_modules/@vgpu', name);
       const files = readdirSync(folder).filter((file) => file !== 'node_modules');
       const bin = /mediator|client/.test(name) ? ['bin'] : [];
-      expect(files).toEqual(['LICENSE', 'README.md', ...bin, 'dist', 'package.json']);
+      const native =
+        name === 'cuda-binding' ? ['binding.gyp', 'kernels', 'native', 'prebuilds', 'scripts'] : [];
+      expect(files.sort()).toEqual(
+        ['LICENSE', 'README.md', ...bin, 'dist', 'package.json', ...native].sort(),
+      );
       expect(
         readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
           /\.tsbuildinfo$|\.map$|test/.test(file),

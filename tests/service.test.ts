@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  environment,
   MEDIATOR,
   MediatorProcess,
   run,
@@ -211,11 +212,23 @@ describe('vgpu-mediator as a service', () => {
     [['--backend', 'tpu'], 64, '--backend: expected one of auto, cuda, cpu, got "tpu"'],
     [['--config', '/nonexistent'], 78, 'the config file /nonexistent cannot be read: ENOENT'],
     [['--root', '/dev/null/x'], 73, 'cannot use /dev/null/x'],
-    [['--backend', 'cuda'], 69, 'expected to open CUDA device 0'],
   ])('says in one line why it does not run: %j', async (flags, status, text) => {
     const finished = await runMediator('--root', root.path, ...flags);
     expect(finished).toMatchObject({ status, stdout: '' });
     expect(finished.stderr).toContain(`vgpu-mediator: ${text}`);
+    expect(finished.stderr.split('\n')).toHaveLength(2);
+  });
+
+  it('says in one line why it can not use CUDA', async () => {
+    // Also where there is a driver.
+    writeFileSync(join(root.in(1), 'libcuda.so.1'), 'no library');
+    const env = { ...environment, LD_LIBRARY_PATH: root.in(1) };
+    const flags = ['--root', root.path, '--backend', 'cuda'];
+    const finished = await run(process.execPath, [MEDIATOR, ...flags], { env });
+    expect(finished).toMatchObject({ status: 69, stdout: '' });
+    expect(finished.stderr).toContain(
+      "vgpu-mediator: listing the CUDA devices: expected the NVIDIA driver on this machine, but it can't be opened",
+    );
     expect(finished.stderr.split('\n')).toHaveLength(2);
   });
 });

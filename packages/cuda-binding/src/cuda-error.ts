@@ -70,6 +70,7 @@ const KEEPS_CONTEXT: ReadonlySet<number> = new Set([
 ]);
 
 const REOPEN = 'close the device and open it anew in another process (`isolated`)';
+const OLD_DRIVER = 'update the driver: it must be 580 (CUDA 13) or later';
 const LOOK_UP = 'see this name in the CUDA Driver API documentation';
 
 const REMEDIES: ReadonlyMap<number, string> = new Map([
@@ -78,7 +79,10 @@ const REMEDIES: ReadonlyMap<number, string> = new Map([
   [34, 'remove the toolkit’s stub library from the library path'],
   [46, 'another process holds the device for itself (`nvidia-smi -q -d COMPUTE`)'],
   [100, 'see whether `nvidia-smi` lists a GPU, and look at CUDA_VISIBLE_DEVICES'],
-  [209, 'this GPU is older than compute capability 7.5, which is the oldest one served'],
+  [200, OLD_DRIVER],
+  [209, 'this GPU is older than compute capability 7.5, or its driver older than 580'],
+  [218, OLD_DRIVER],
+  [222, OLD_DRIVER],
   [214, `memory of the GPU is faulty (\`nvidia-smi -q -d ECC\`); ${REOPEN}`],
   [802, 'start nvidia-fabricmanager, or wait until it is up'],
   [803, 'the driver was updated while the kernel module was loaded: reboot, or reload the module'],
