@@ -4,7 +4,6 @@ import {
   delayRefusal,
   indexRefusal,
   lengthRefusal,
-  outRefusal,
   scalarRefusal,
   vectorRefusal,
 } from './refusals.js';
@@ -45,8 +44,9 @@ export class CpuVectorAdder implements VectorAdder {
 
   /** Never calls `onDeviceTime`: there is no clock but the caller's. */
   add(a: Int32Array, b: Int32Array, { out }: AddOptions = {}): Promise<Int32Array> {
-    const refusal = vectorRefusal(a, b) ?? (out === undefined ? undefined : outRefusal(out, a, b));
-    return this.#submit(refusal, () => addInto(out ?? new Int32Array(a.length), a, b));
+    return this.#submit(vectorRefusal(a, b, out), () =>
+      addInto(out ?? new Int32Array(a.length), a, b),
+    );
   }
 
   addScalar(a: number, b: number): Promise<number> {

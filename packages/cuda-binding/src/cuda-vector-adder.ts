@@ -5,13 +5,7 @@ import { listDevices, type CudaDeviceInfo } from './cuda-devices.js';
 import { DeviceError } from './device-error.js';
 import { LaunchQueue } from './launch-queue.js';
 import { errorOf, loadAddon, promised, type NativeAddon, type OpenedDevice } from './native.js';
-import {
-  closedRefusal,
-  lengthRefusal,
-  outRefusal,
-  scalarRefusal,
-  vectorRefusal,
-} from './refusals.js';
+import { closedRefusal, lengthRefusal, scalarRefusal, vectorRefusal } from './refusals.js';
 import { Scratch, SCRATCH_TOTAL_LENGTH } from './scratch.js';
 import type { AddOptions, VectorAdder } from './vector-adder.js';
 
@@ -60,10 +54,7 @@ export class CudaVectorAdder implements VectorAdder {
 
   add(a: Int32Array, b: Int32Array, options: AddOptions = {}): Promise<Int32Array> {
     const { out, onDeviceTime } = options;
-    const refusal =
-      this.#refusal() ??
-      vectorRefusal(a, b) ??
-      (out === undefined ? undefined : outRefusal(out, a, b));
+    const refusal = this.#refusal() ?? vectorRefusal(a, b, out);
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       this.#queue.push(new VectorAddition({ a, b, out, onDeviceTime, resolve, reject }));

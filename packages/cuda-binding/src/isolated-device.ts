@@ -5,13 +5,7 @@ import type { CudaDeviceInfo } from './cuda-devices.js';
 import { CudaError } from './cuda-error.js';
 import { DeviceError } from './device-error.js';
 import type { FromDevice, SentError, ToDevice } from './device-messages.js';
-import {
-  closedRefusal,
-  lengthRefusal,
-  outRefusal,
-  scalarRefusal,
-  vectorRefusal,
-} from './refusals.js';
+import { closedRefusal, lengthRefusal, scalarRefusal, vectorRefusal } from './refusals.js';
 import type { AddOptions, VectorAdder } from './vector-adder.js';
 
 /** A device that takes longer to finish and close, milliseconds, is closed with its process. */
@@ -82,10 +76,7 @@ export class IsolatedDevice implements VectorAdder {
 
   add(a: Int32Array, b: Int32Array, options: AddOptions = {}): Promise<Int32Array> {
     const { out, onDeviceTime } = options;
-    const refusal =
-      this.#refusal() ??
-      vectorRefusal(a, b) ??
-      (out === undefined ? undefined : outRefusal(out, a, b));
+    const refusal = this.#refusal() ?? vectorRefusal(a, b, out);
     if (refusal !== undefined) return Promise.reject(refusal);
     return this.#send({ a, b }).then(({ sum, deviceMs }) => {
       if (deviceMs !== undefined) onDeviceTime?.(deviceMs);

@@ -3,16 +3,8 @@ import type { CudaFailure } from './cuda-error.js';
 import { DeviceError } from './device-error.js';
 import { errorOf, type NativeAddon, type NativeFailure, type OpenedDevice } from './native.js';
 import { SCRATCH_LENGTH, type Scratch } from './scratch.js';
+import { Watch } from './watch.js';
 
-/**
- * How much longer than it must the event loop looks for a result before a thread waits for it instead,
- * milliseconds. The wake-up of a thread costs some 50 microseconds, many times a small addition.
- */
-const LOOKING_MS = 2;
-/** The clock is read once in so many looks. */
-const LOOKS_PER_CLOCK = 16;
-/** Elements of a vector that takes so long that its time is worth a thought. */
-const LONG_LENGTH = 2 ** 20;
 /** Results from here on come from the addon, which has memory that was used before. */
 const LONG_RESULT_BYTES = 2 ** 20;
 
@@ -56,14 +48,10 @@ export class LaunchQueue {
   #lastTicket = 0;
   #ticketsInUse = 0;
 
+  readonly #watch = new Watch();
   #isLaunchDue = false;
   #isLooking = false;
   #isWaiting = false;
-  #looks = 0;
-  #firstLookMs = 0;
-  #patienceMs = 0;
-  /** The highest rate of a long vector so far; 0 before the first. */
-  #bestElementsPerMs = 0;
   #failure: NativeFailure | undefined;
   #onIdle: (() => void) | undefined;
 
@@ -139,43 +127,18 @@ export class LaunchQueue {
     const oldest = this.#oldest;
     // The pipeline reports by itself.
     if (oldest === undefined || this.#isLooking || this.#isWaiting || isStaged(oldest)) return;
-    const leftMs = this.#leastTimeLeftMs(oldest);
-    this.#looks = 0;
-    this.#patienceMs = leftMs + LOOKING_MS;
     this.#isLooking = true;
-    // Timers have a resolution of a millisecond, and may be late by another.
-    if (leftMs > 3) setTimeout(this.#look, leftMs - 2);
-    else setImmediate(this.#look);
-  }
-
-  /** By the best that has been seen; 0 for what is short. */
-  #leastTimeLeftMs(addition: Addition): number {
-    if (addition.isScalar || addition.length < LONG_LENGTH) return 0;
-    if (this.#bestElementsPerMs === 0) return 0;
-    const doneMs = addition.launchedMs + addition.length / this.#bestElementsPerMs;
-    return Math.max(0, doneMs - performance.now());
+    if (oldest.isScalar) this.#watch.begin(this.#look);
+    else this.#watch.begin(this.#look, oldest.length, oldest.launchedMs);
   }
 
   readonly #look = (): void => {
-    this.#isLooking = false;
     const oldest = this.#oldest;
+    this.#isLooking = false;
     if (oldest === undefined || isStaged(oldest) || this.#isDone(oldest)) this.#advance();
-    else if (this.#mayLookAgain()) this.#lookAgain();
+    else if (this.#watch.goOn(this.#look)) this.#isLooking = true;
     else this.#waitFor(oldest);
   };
-
-  #lookAgain(): void {
-    this.#isLooking = true;
-    setImmediate(this.#look);
-  }
-
-  #mayLookAgain(): boolean {
-    this.#looks += 1;
-    if (this.#looks % LOOKS_PER_CLOCK !== 0) return true;
-    const nowMs = performance.now();
-    if (this.#looks === LOOKS_PER_CLOCK) this.#firstLookMs = nowMs;
-    return nowMs - this.#firstLookMs < this.#patienceMs;
-  }
 
   /** Has a thread wait; it also learns of faults, which write no ticket. */
   #waitFor(addition: Addition): void {
@@ -228,9 +191,7 @@ export class LaunchQueue {
     const { slot, call, length } = addition;
     // Nanoseconds, unsigned.
     const ms = addition.course === 'launched' ? (this.#takeValue(addition) >>> 0) / 1e6 : undefined;
-    if (ms !== undefined && length >= LONG_LENGTH) {
-      this.#bestElementsPerMs = Math.max(this.#bestElementsPerMs, length / ms);
-    }
+    if (ms !== undefined) this.#watch.learn(length, ms);
     try {
       const result = slot?.out.subarray(0, length) ?? addition.out ?? new Int32Array(0);
       let sum = call.out;
@@ -346,7 +307,7 @@ export class LaunchQueue {
       return;
     }
     addition.ticket = this.#takeTicket();
-    if (addition.length >= LONG_LENGTH) addition.launchedMs = performance.now();
+    addition.launchedMs = performance.now();
     const ticket = addition.ticket | 0;
     const { handle } = this.#opened;
     const outcome = this.#addon.add(handle, a, b, out, addition.length, ticket, (failure) => {

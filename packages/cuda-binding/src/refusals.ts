@@ -7,8 +7,8 @@ import type { DeviceInfo } from './vector-adder.js';
 // all is well, so that a constructor can throw it and a promise can reject with it. Parameters are
 // `unknown` because callers without types are checked too; nothing here throws on any value.
 
-/** Why these vectors can't be added. */
-export function vectorRefusal(a: unknown, b: unknown): DeviceError | undefined {
+/** Why these vectors can't be added, into `out` if that is given. */
+export function vectorRefusal(a: unknown, b: unknown, out?: unknown): DeviceError | undefined {
   // Not `instanceof`: an array from another realm (a vm context, a worker's message) is as good.
   if (!types.isInt32Array(a) || !types.isInt32Array(b)) {
     return new DeviceError(
@@ -22,11 +22,10 @@ export function vectorRefusal(a: unknown, b: unknown): DeviceError | undefined {
       `expected two vectors of equal length, received ${a.length} and ${b.length} elements: cut or pad one of them`,
     );
   }
-  return undefined;
+  return out === undefined ? undefined : outRefusal(out, a, b);
 }
 
-/** Why this array can't take the sum of those vectors, which are valid. */
-export function outRefusal(out: unknown, a: Int32Array, b: Int32Array): DeviceError | undefined {
+function outRefusal(out: unknown, a: Int32Array, b: Int32Array): DeviceError | undefined {
   if (!types.isInt32Array(out) || out.length !== a.length) {
     const what = types.isInt32Array(out) ? `${out.length} elements` : received(out);
     return new DeviceError(
