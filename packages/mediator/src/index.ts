@@ -1,9 +1,5 @@
 export type { Distribution, Outcome, StatisticsSnapshot } from './statistics.js';
 export type { Logger } from './logger.js';
-export {
-  DEFAULT_SETTINGS,
-  Mediator,
-  type MediatorOptions,
-  type MediatorSettings,
-} from './mediator.js';
+export { Mediator, type MediatorOptions } from './mediator.js';
 export { MediatorError, type MediatorErrorCode } from './mediator-error.js';
+export { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';

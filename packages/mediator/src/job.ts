@@ -25,3 +25,13 @@ export interface Job {
   /** How often a device was lost while it computed this. */
   deviceFaults?: number;
 }
+
+/** What the log says of a job. */
+export function describe({ spool, slot, request: { pool, priority }, seq }: Job) {
+  return { vm: spool.vm, slot: slotLabel(slot), pool, priority, seq };
+}
+
+/** A named slot's id; `.`, which no id can be, for the plain slot. */
+export function slotLabel(slot: Slot): string {
+  return slot.kind === 'plain' ? '.' : slot.id;
+}

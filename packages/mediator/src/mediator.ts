@@ -1,43 +1,22 @@
 import { readdirSync } from 'node:fs';
-import { encodeAnswer, type Slot } from '@vgpu/protocol';
+import { encodeAnswer } from '@vgpu/protocol';
 import type { VectorAdder } from '@vgpu/cuda-binding';
 import { isWithin, makeDirectory } from './directories.js';
 import type { Execution } from './execution.js';
 import { Executor } from './executor.js';
 import { InstanceLock } from './instance-lock.js';
 import { Intake } from './intake.js';
-import type { Job } from './job.js';
+import { describe, slotLabel, type Job } from './job.js';
 import type { Logger } from './logger.js';
 import { MediatorError } from './mediator-error.js';
 import { RequestQueue } from './request-queue.js';
 import { errnoOf } from './spool/errno.js';
+import { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
 import { Spool } from './spool/spool.js';
 import { UndeliverableError } from './spool/vm-directory.js';
 import type { VmSpool } from './spool/vm-spool.js';
 import { toNs } from './time.js';
 import { Statistics, type Outcome, type StatisticsSnapshot } from './statistics.js';
-
-/** What can be changed while the mediator runs. */
-export interface MediatorSettings {
-  /** How often every VM directory is looked at, milliseconds: the latency where inotify fails. */
-  readonly pollIntervalMs: number;
-  /** How long a request without a newline must stay untouched, milliseconds. */
-  readonly settleMs: number;
-  /** Requests of one VM in the queue; what is beyond waits on disk. */
-  readonly maxQueuedPerVm: number;
-  /** An operation that takes longer, milliseconds, is taken for a hung device. */
-  readonly execLimitMs: number;
-  /** How long an answer that nobody fetches is kept, milliseconds. */
-  readonly retentionMs: number;
-}
-
-export const DEFAULT_SETTINGS: MediatorSettings = {
-  pollIntervalMs: 1000,
-  settleMs: 200,
-  maxQueuedPerVm: 64,
-  execLimitMs: 10_000,
-  retentionMs: 3_600_000,
-};
 
 export interface MediatorOptions extends Partial<MediatorSettings> {
   /** The directory that holds one directory for each VM; created if there is none. */
@@ -410,15 +389,6 @@ export class Mediator {
       outcome,
     });
   }
-}
-
-function describe({ spool, slot, request: { pool, priority }, seq }: Job) {
-  return { vm: spool.vm, slot: slotLabel(slot), pool, priority, seq };
-}
-
-/** A named slot's id; `.`, which no id can be, for the plain slot. */
-function slotLabel(slot: Slot): string {
-  return slot.kind === 'plain' ? '.' : slot.id;
 }
 
 /** To microseconds. */

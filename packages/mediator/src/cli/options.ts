@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { DEFAULT_SETTINGS } from '../mediator.js';
+import { DEFAULT_SETTINGS } from '../settings.js';
 import { MAX_TIMER_MS } from '../time.js';
 
 /** A number that comes from a command line or the environment as text, from a file as itself. */

@@ -1,6 +1,7 @@
 import { listDevices, openDevice } from '@vgpu/cuda-binding';
 import { MediatorError } from '../mediator-error.js';
-import { Mediator, type MediatorSettings } from '../mediator.js';
+import { Mediator } from '../mediator.js';
+import type { MediatorSettings } from '../settings.js';
 import { chooseDevices } from './choose-devices.js';
 import { resolveOptions, stateDirOf, type ConfigSources } from './config.js';
 import { deviceOpener } from './device-opener.js';
