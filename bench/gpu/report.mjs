@@ -34,8 +34,11 @@ export function verdicts({ latency, rates, vectors, twoDevices }) {
   const rate = rates.find(({ inFlight }) => inFlight === 64)?.perSecond ?? NaN;
   const allocated = 100 * Math.min(...large.map((row) => row.allocated.ofFloor));
   const ordinary = 100 * Math.min(...large.map((row) => row.out.ofFloor));
+  const fresh = 100 * Math.min(...large.map((row) => row.fresh.ofFloor));
+  const inExecutor = latency.find(({ way }) => way === 'executor')?.ofMapped ?? NaN;
   const rows = [
     atMost('`addScalar`: p50 at most 1.20 times C mapped', ofMapped, 1.2, ofMapped.toFixed(2)),
+    atMost('the same through the executor', inExecutor, 1.2, inExecutor.toFixed(2)),
     atLeast('64 sums in flight: at least 250 000/s', rate, 250_000, `${grouped(rate)}/s`),
     atLeast(
       'vectors from 16 MiB, allocated: at least 85 % of the floor',
@@ -49,6 +52,7 @@ export function verdicts({ latency, rates, vectors, twoDevices }) {
       50,
       `${ordinary.toFixed(1)} %`,
     ),
+    atLeast('the same with new results', fresh, 50, `${fresh.toFixed(1)} %`),
   ];
   const two = 'two devices: 2.0 times the work of one';
   if (twoDevices) {

@@ -57,7 +57,7 @@ class StagedAdd {
 // The staging buffers are allocated once, when they are first needed: 3 MiB of pinned memory a lane.
 class Pipeline {
  public:
-  static constexpr size_t max_lanes = 8;
+  static constexpr size_t max_lanes = 12;
   // Completion words that the lanes need, two each.
   static constexpr size_t completions = 2 * max_lanes;
 
