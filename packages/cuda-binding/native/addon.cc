@@ -5,11 +5,13 @@
 // null and the result.
 
 #include <node_api.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <future>
 #include <list>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "device.h"
@@ -169,17 +171,18 @@ napi_value open(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// launchBatch(handle): launches what stands in the batch. Gives a failure or null.
+// launchBatch(handle): launches what stands in the batch. Gives null, false if that is to be tried later
+// because memory is being registered, or a failure.
 napi_value launch_batch(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Device& device = *device_of(env, arguments.values[0])->device;
   if (device.batch()->count > VGPU_BATCH_CAPACITY) throw InvalidCall{"the batch is too large"};
-  device.launch_batch();
-  return null(env);
+  return device.launch_batch() == Device::Launch::done ? null(env) : boolean(env, false);
 }
 
 // add(handle, a, b, out, count, ticket, callback): adds the first `count` elements. Gives true if it
-// ends with its completion word, false if with the callback, or a failure.
+// ends with its completion word, false if with the callback, null if that is to be tried later because
+// memory is being registered, or a failure.
 napi_value add(napi_env env, napi_callback_info info) {
   const Arguments<7> arguments(env, info);
   const auto& [handle, a, b, out, count_value, ticket, callback] = arguments.values;
@@ -187,7 +190,10 @@ napi_value add(napi_env env, napi_callback_info info) {
   const size_t count = size(env, count_value);
   const VectorAdd add{int32s(env, a, count), int32s(env, b, count), int32s(env, out, count), count,
                       static_cast<uint32_t>(int32(env, ticket))};
-  if (open->device->launch_in_place(add)) return boolean(env, true);
+  if (open->device->has_all_pinned(add)) {
+    const auto outcome = open->device->launch_in_place(add);
+    return outcome == Device::Launch::done ? boolean(env, true) : null(env);
+  }
   Pipeline& pipeline = open->device->pipeline();
   const Reply reply = reply_to(env, callback);
   // The device is not closed before its pipeline is done, so this need not keep it.
@@ -219,6 +225,17 @@ napi_value allocate(napi_env env, napi_callback_info info) {
       return array_buffer(env, memory->data(), bytes, PinnedOwner{open, memory});
     });
   });
+  return nullptr;
+}
+
+// endWithParent(): has this process end within a second when the one that started it has, whatever its
+// threads are doing.
+napi_value end_with_parent(napi_env, napi_callback_info) {
+  const pid_t parent = getppid();
+  std::thread([parent] {
+    while (getppid() == parent) std::this_thread::sleep_for(std::chrono::seconds(1));
+    _exit(0);
+  }).detach();
   return nullptr;
 }
 
@@ -302,7 +319,7 @@ napi_value init(napi_env env, napi_value exports) {
       VGPU_EXPORT("listDevices", list_devices), VGPU_EXPORT("open", open),
       VGPU_EXPORT("launchBatch", launch_batch), VGPU_EXPORT("add", add),
       VGPU_EXPORT("wait", wait),                VGPU_EXPORT("allocate", allocate),
-      VGPU_EXPORT("newResult", new_result), VGPU_EXPORT("close", close),
+      VGPU_EXPORT("endWithParent", end_with_parent), VGPU_EXPORT("newResult", new_result), VGPU_EXPORT("close", close),
 #undef VGPU_EXPORT
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

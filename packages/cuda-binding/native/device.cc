@@ -98,7 +98,7 @@ Device::Device(int index, const std::vector<char>& image) : driver_(Driver::get(
     VGPU_CALL(driver_, cuModuleGetFunction, &scalar_add_, module, "scalar_add_kernel");
     VGPU_CALL(driver_, cuModuleGetFunction, &vector_add_, module, "vector_add_kernel");
     VGPU_CALL(driver_, cuStreamCreate, &stream_, CU_STREAM_NON_BLOCKING);
-    control_ = std::make_shared<PinnedMemory>(driver_, control_bytes);
+    control_ = pin(control_bytes);
     try_out();
   } catch (const CudaFailure&) {
     close();
@@ -126,7 +126,7 @@ void Device::try_out() {
   constexpr uint32_t ticket = 0x80000000;
   vgpu_batch& operands = *batch();
   operands = vgpu_batch{ticket, 2, {1, 2147483647}, {2, 1}};
-  launch_batch();
+  launch_loaded_batch();
   VGPU_CALL(driver_, cuStreamSynchronize, stream_);
   volatile vgpu_completion* words = completions();
   const bool adds_scalars = words[0] == (uint64_t{ticket} << 32 | 3) &&
@@ -143,7 +143,14 @@ void Device::try_out() {
   operands = vgpu_batch{};
 }
 
-void Device::launch_batch() {
+Device::Launch Device::launch_batch() {
+  const std::unique_lock<std::mutex> lock(registering_, std::try_to_lock);
+  if (!lock) return Launch::busy;
+  launch_loaded_batch();
+  return Launch::done;
+}
+
+void Device::launch_loaded_batch() {
   const CurrentContext current(driver_, context_);
   CUdeviceptr ring = control_->on_device(completions());
   void* parameters[] = {batch(), &ring};
@@ -151,18 +158,24 @@ void Device::launch_batch() {
             0U, stream_, static_cast<void**>(parameters), static_cast<void**>(nullptr));
 }
 
-bool Device::launch_in_place(const VectorAdd& add) {
+bool Device::has_all_pinned(const VectorAdd& add) const {
   const size_t bytes = add.count * sizeof(int32_t);
-  const auto a = memories_.find(add.a, bytes);
-  const auto b = memories_.find(add.b, bytes);
-  const auto out = memories_.find(add.out, bytes);
-  if (a == nullptr || b == nullptr || out == nullptr) return false;
+  return memories_.find(add.a, bytes) && memories_.find(add.b, bytes) &&
+         memories_.find(add.out, bytes);
+}
+
+Device::Launch Device::launch_in_place(const VectorAdd& add) {
+  const std::unique_lock<std::mutex> lock(registering_, std::try_to_lock);
+  if (!lock) return Launch::busy;
+  const auto on_device = [&](const int32_t* operand) {
+    return memories_.find(operand, add.count * sizeof(int32_t))->on_device(operand);
+  };
   const CurrentContext current(driver_, context_);
   vgpu_completion* completion = completions() + add.ticket % VGPU_RING_CAPACITY;
-  launch(VectorLaunch{a->on_device(add.a), b->on_device(add.b), out->on_device(add.out), add.count,
+  launch(VectorLaunch{on_device(add.a), on_device(add.b), on_device(add.out), add.count,
                       control_->on_device(completion), add.ticket, 0},
          stream_);
-  return true;
+  return Launch::done;
 }
 
 void Device::launch(const VectorLaunch& launch, CUstream stream) {
@@ -180,9 +193,26 @@ void Device::wait_for_launches() {
   VGPU_CALL(driver_, cuStreamSynchronize, stream_);
 }
 
+std::unique_ptr<PinnedMemory> Device::pin(size_t bytes) {
+  auto memory = std::make_unique<PinnedMemory>(driver_, bytes);
+  const std::lock_guard<std::mutex> lock(registering_);
+  try {
+    memory->register_with_context();
+  } catch (const CudaFailure&) {
+    memory->unregister();
+    throw;
+  }
+  return memory;
+}
+
+void Device::unpin(PinnedMemory& memory) noexcept {
+  const std::lock_guard<std::mutex> lock(registering_);
+  memory.unregister();
+}
+
 std::shared_ptr<PinnedMemory> Device::allocate(size_t bytes) {
   const CurrentContext current(driver_, context_);
-  auto memory = std::make_shared<PinnedMemory>(driver_, bytes);
+  std::shared_ptr<PinnedMemory> memory = pin(bytes);
   memories_.add(memory);
   return memory;
 }
@@ -192,7 +222,7 @@ void Device::release(PinnedMemory& memory) noexcept {
   if (context_ == nullptr) return;
   // A broken context refuses, and keeps the registration until it is destroyed.
   if (status_of(driver_.cuCtxPushCurrent, context_) != 0) return;
-  memory.unregister();
+  unpin(memory);
   CUcontext popped;
   status_of(driver_.cuCtxPopCurrent, &popped);
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -79,14 +80,20 @@ class Device {
   vgpu_completion* pipeline_completions() const;
   const std::shared_ptr<PinnedMemory>& control() const { return control_; }
 
-  // On the JavaScript thread: these never wait for the device. They throw CudaFailure.
-  void launch_batch();
-  // False if not all operands are in pinned memory: then they must go through the pipeline.
-  bool launch_in_place(const VectorAdd& add);
+  // On the JavaScript thread: these never wait. They throw CudaFailure.
+  enum class Launch { done, busy };
+  Launch launch_batch();
+  Launch launch_in_place(const VectorAdd& add);
+  // Whether all operands are in pinned memory: if not, they must go through the pipeline.
+  bool has_all_pinned(const VectorAdd& add) const;
 
   // On other threads: these block. They throw CudaFailure.
   void launch(const VectorLaunch& launch, CUstream stream);
   void wait_for_launches();
+  // Pinned memory, for which the device's context must be current.
+  std::unique_ptr<PinnedMemory> pin(size_t bytes);
+  void unpin(PinnedMemory& memory) noexcept;
+  // Pinned memory that JavaScript can see.
   std::shared_ptr<PinnedMemory> allocate(size_t bytes);
   void release(PinnedMemory& memory) noexcept;
   // Releases everything, whatever fails. Waits for the pipeline, which may wait for the device.
@@ -103,6 +110,7 @@ class Device {
 
  private:
   void try_out();
+  void launch_loaded_batch();
 
   const Driver& driver_;
   DeviceInfo info_;
@@ -110,6 +118,9 @@ class Device {
   CUfunction scalar_add_ = nullptr;
   CUfunction vector_add_ = nullptr;
   CUstream stream_ = nullptr;
+  // Held while memory is registered or unregistered. The driver lets nobody else into the context
+  // meanwhile, for 25 milliseconds and more a GiB, which JavaScript must not wait for.
+  std::mutex registering_;
   std::shared_ptr<PinnedMemory> control_;
   PinnedMemories memories_;
   CallerMemory caller_memory_;

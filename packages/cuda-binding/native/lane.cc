@@ -36,7 +36,7 @@ Lane::~Lane() {
     status_of(driver.cuStreamSynchronize, stream_);
     status_of(driver.cuStreamDestroy, stream_);
   }
-  if (memory_ != nullptr) memory_->unregister();
+  if (memory_ != nullptr) device_.unpin(*memory_);
 }
 
 void Lane::run() {
@@ -92,7 +92,7 @@ void Lane::prepare() {
   if (memory_ != nullptr) return;
   VGPU_CALL(driver, cuCtxSetCurrent, device_.context());
   if (stream_ == nullptr) VGPU_CALL(driver, cuStreamCreate, &stream_, CU_STREAM_NON_BLOCKING);
-  memory_ = std::make_unique<PinnedMemory>(driver, slots * operands * chunk_bytes);
+  memory_ = device_.pin(slots * operands * chunk_bytes);
 }
 
 void Lane::start(size_t number) {

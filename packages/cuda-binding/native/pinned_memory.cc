@@ -11,16 +11,23 @@ PinnedMemory::PinnedMemory(const Driver& driver, size_t bytes)
   // A forked child must not have the pages on its own: copying on write would take ours from the
   // device (madvise(2), MADV_DONTFORK).
   madvise(data(), mapping_.size(), MADV_DONTFORK);
+  populate();
+}
+
+// Has the system provide the pages now (madvise(2), Linux 5.14), of which registering, during which the
+// driver lets nobody else into the context, would otherwise spend most of its time.
+void PinnedMemory::populate() const {
+#ifndef MADV_POPULATE_WRITE
+  constexpr int MADV_POPULATE_WRITE = 23;
+#endif
+  madvise(data(), mapping_.size(), MADV_POPULATE_WRITE);
+}
+
+void PinnedMemory::register_with_context() {
   void* const memory = data();
-  VGPU_CALL(driver_, cuMemHostRegister, memory, mapping_.size(),
-            CU_MEMHOSTREGISTER_DEVICEMAP);
+  VGPU_CALL(driver_, cuMemHostRegister, memory, mapping_.size(), CU_MEMHOSTREGISTER_DEVICEMAP);
   is_registered_ = true;
-  try {
-    VGPU_CALL(driver_, cuMemHostGetDevicePointer, &device_address_, memory, 0U);
-  } catch (const CudaFailure&) {
-    unregister();
-    throw;
-  }
+  VGPU_CALL(driver_, cuMemHostGetDevicePointer, &device_address_, memory, 0U);
 }
 
 void PinnedMemory::unregister() noexcept {

@@ -17,13 +17,15 @@ namespace vgpu {
 // outlive the context, so that arrays over them stay readable whatever becomes of the device.
 class PinnedMemory {
  public:
-  // Zeroed memory, registered with the current context. Throws CudaFailure.
+  // Zeroed memory, not yet registered. Throws CudaFailure (out of memory).
   PinnedMemory(const Driver& driver, size_t bytes);
   // It must be registered no more, unless its context is gone.
   ~PinnedMemory() = default;
   PinnedMemory(const PinnedMemory&) = delete;
   PinnedMemory& operator=(const PinnedMemory&) = delete;
 
+  // With the current context. Throws CudaFailure; unregister() all the same.
+  void register_with_context();
   // The context that it was registered with must be current, or gone.
   void unregister() noexcept;
 
@@ -35,6 +37,8 @@ class PinnedMemory {
   }
 
  private:
+  void populate() const;
+
   const Driver& driver_;
   size_t bytes_;
   Mapping mapping_;

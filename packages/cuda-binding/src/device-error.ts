@@ -45,3 +45,11 @@ export class DeviceError extends Error {
     this.isDeviceLost = code === 'DEVICE_LOST';
   }
 }
+
+/** Why a call can't be finished that was in order when it was made. */
+export function operandsChanged(): DeviceError {
+  return new DeviceError(
+    'OPERANDS_CHANGED',
+    'expected arrays that keep their length until the promise settles, but one was detached or resized: transfer it later',
+  );
+}

@@ -3,6 +3,7 @@
 import { CudaError } from './cuda-error.js';
 import { CudaVectorAdder } from './cuda-vector-adder.js';
 import { DeviceError } from './device-error.js';
+import { loadAddon } from './native.js';
 import type { FromDevice, SentError, ToDevice } from './device-messages.js';
 
 // What is meant for all processes of a terminal is the other process's to decide upon.
@@ -10,6 +11,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.once('disconnect', () => process.exit(0));
 
 try {
+  // The event above needs this thread, which a driver that hangs may hold.
+  loadAddon().endWithParent();
   serve(await CudaVectorAdder.open(Number(process.argv[2])));
 } catch (error) {
   send({ error: sent(error) });
@@ -41,7 +44,8 @@ async function add(
 }
 
 function send(message: FromDevice): void {
-  process.send?.(message);
+  // Whether it arrives is the other's affair: if that has ended, this process is about to.
+  process.send?.(message, () => undefined);
 }
 
 function sent(error: unknown): SentError {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 import type { CudaDeviceInfo } from './cuda-devices.js';
 import { CudaError } from './cuda-error.js';
-import { DeviceError } from './device-error.js';
+import { DeviceError, operandsChanged } from './device-error.js';
 import type { FromDevice, SentError, ToDevice } from './device-messages.js';
 import { closedRefusal, lengthRefusal, scalarRefusal, vectorRefusal } from './refusals.js';
 import type { AddOptions, VectorAdder } from './vector-adder.js';
@@ -48,7 +48,9 @@ export class IsolatedDevice implements VectorAdder {
         if ('opened' in message) resolve(message.opened);
         else if ('error' in message) reject(errorFrom(message.error));
       });
-      child.once('error', reject);
+      child.once('error', (cause) => {
+        reject(notStarted(index, cause));
+      });
       child.once('exit', (status, signal) => {
         reject(lost(index, endOf(status, signal)));
       });
@@ -62,6 +64,8 @@ export class IsolatedDevice implements VectorAdder {
     child.on('message', (message: FromDevice) => {
       this.#settle(message);
     });
+    // A message to a process that has just ended: its end, which follows, settles everything.
+    child.on('error', () => undefined);
     this.#ended = new Promise((resolve) => {
       child.once('exit', (status, signal) => {
         this.#end = endOf(status, signal);
@@ -79,10 +83,15 @@ export class IsolatedDevice implements VectorAdder {
     const refusal = this.#refusal() ?? vectorRefusal(a, b, out);
     if (refusal !== undefined) return Promise.reject(refusal);
     return this.#send({ a, b }).then(({ sum, deviceMs }) => {
+      const received = sum as Int32Array;
+      if (out !== undefined && out.length !== received.length) throw operandsChanged();
       if (deviceMs !== undefined) onDeviceTime?.(deviceMs);
-      if (out === undefined) return sum as Int32Array;
-      out.set(sum as Int32Array);
-      return out;
+      if (out !== undefined) {
+        out.set(received);
+        return out;
+      }
+      // A short one is a part of a buffer that Node shares among messages.
+      return received.buffer.byteLength === received.byteLength ? received : received.slice();
     });
   }
 
@@ -124,6 +133,8 @@ export class IsolatedDevice implements VectorAdder {
     return new Promise((resolve, reject) => {
       this.#process.send(message);
       this.#calls.push({ resolve, reject });
+      // Both: the channel of a process that was killed closes before its end is known.
+      this.#process.ref();
       this.#process.channel?.ref();
     });
   }
@@ -131,6 +142,7 @@ export class IsolatedDevice implements VectorAdder {
   #settle(message: FromDevice): void {
     const call = this.#calls.shift();
     if (this.#calls.length === 0) {
+      if (this.#closing === undefined) this.#process.unref();
       this.#process.channel?.unref();
       this.#onIdle?.();
     }
@@ -142,6 +154,14 @@ export class IsolatedDevice implements VectorAdder {
 function errorFrom({ code, message, operation, status }: SentError): DeviceError {
   if (operation === undefined || status === undefined) return new DeviceError(code, message);
   return CudaError.revive({ code, message, operation, status });
+}
+
+function notStarted(index: number, cause: Error): DeviceError {
+  return new DeviceError(
+    'BACKEND_UNAVAILABLE',
+    `expected to start a process for CUDA device ${index}, but that failed (${cause.message}): open it without \`isolated\``,
+    { cause },
+  );
 }
 
 function endOf(status: number | null, signal: string | null): string {

@@ -1,6 +1,6 @@
 import type { Addition, ScalarAddition, VectorAddition } from './addition.js';
 import type { CudaFailure } from './cuda-error.js';
-import { DeviceError } from './device-error.js';
+import { DeviceError, operandsChanged } from './device-error.js';
 import { errorOf, type NativeAddon, type NativeFailure, type OpenedDevice } from './native.js';
 import { SCRATCH_LENGTH, type Scratch } from './scratch.js';
 import { Watch } from './watch.js';
@@ -135,18 +135,28 @@ export class LaunchQueue {
   readonly #look = (): void => {
     const oldest = this.#oldest;
     this.#isLooking = false;
-    if (oldest === undefined || isStaged(oldest) || this.#isDone(oldest)) this.#advance();
-    else if (this.#watch.goOn(this.#look)) this.#isLooking = true;
+    if (oldest === undefined || isStaged(oldest) || this.#isDone(oldest)) {
+      this.#advance();
+      return;
+    }
+    if (oldest === this.#unlaunched) this.#launch();
+    if (this.#watch.goOn(this.#look)) this.#isLooking = true;
     else this.#waitFor(oldest);
   };
 
-  /** Has a thread wait; it also learns of faults, which write no ticket. */
+  /**
+   * Has a thread wait for what was launched, after memory is registered if that is under way. It also
+   * learns of faults, which write no ticket.
+   */
   #waitFor(addition: Addition): void {
+    const isLaunched = addition !== this.#unlaunched;
     this.#isWaiting = true;
     this.#addon.wait(this.#opened.handle, (failure) => {
       this.#isWaiting = false;
       if (failure !== null) this.#fail(failure, addition);
-      else if (this.#oldest === addition && !this.#isDone(addition)) this.#lose(NO_COMPLETION);
+      else if (isLaunched && this.#oldest === addition && !this.#isDone(addition)) {
+        this.#lose(NO_COMPLETION);
+      }
       this.#advance();
     });
   }
@@ -222,20 +232,19 @@ export class LaunchQueue {
     for (let addition; (addition = this.#unlaunched) !== undefined;) {
       const room = this.#addon.ringCapacity - this.#ticketsInUse;
       if (room === 0) return;
-      if (addition.isScalar) {
-        this.#launchScalars(addition, room);
-        continue;
+      // Advanced before it is launched: if the device is lost in doing so, nothing else is to be.
+      const isLaunched = addition.isScalar
+        ? this.#launchScalars(addition, room)
+        : this.#launchVector(addition);
+      if (!isLaunched) {
+        this.#unlaunched = addition;
+        return;
       }
-      // Before it is launched: if the device is lost in doing so, nothing is to be launched any more.
-      this.#unlaunched = addition.next;
-      if (this.#launchVector(addition)) continue;
-      this.#unlaunched = addition;
-      return;
     }
   }
 
-  /** Launches as many scalars as follow each other and fit. */
-  #launchScalars(first: ScalarAddition, room: number): void {
+  /** Launches as many scalars as follow each other and fit. False if that is to be tried later. */
+  #launchScalars(first: ScalarAddition, room: number): boolean {
     const batch = this.#batch;
     const capacity = this.#addon.batchCapacity;
     const limit = Math.min(room, capacity);
@@ -250,45 +259,52 @@ export class LaunchQueue {
     }
     batch[COUNT] = count;
     this.#unlaunched = addition;
-    const failure = this.#addon.launchBatch(this.#opened.handle);
+    const outcome = this.#addon.launchBatch(this.#opened.handle);
     // What is to be added stands nowhere once it is on its way.
     batch.fill(0);
-    if (failure === null) return;
-    let failed: Addition | undefined = first;
-    for (; failed !== undefined && failed !== addition; failed = failed.next) {
-      this.#fail(failure, failed);
+    if (outcome === null) return true;
+    let one: Addition | undefined = first;
+    for (; one !== undefined && one !== addition; one = one.next) {
+      if (outcome === false) this.#returnTicket(one);
+      else this.#fail(outcome, one);
     }
+    return outcome !== false;
   }
 
-  /** False if it has to wait for a place in the scratch memory. */
+  /** False if it has to wait, for a place in the scratch memory or while memory is registered. */
   #launchVector(addition: VectorAddition): boolean {
     const { length } = addition;
+    this.#unlaunched = addition.next;
     if (addition.a.length !== length || addition.b.length !== length) {
       addition.error = operandsChanged();
-    } else if (length === 0) {
-      addition.course = 'done';
-    } else if (this.#isPinned(addition)) {
-      this.#add(addition, addition.a, addition.b, addition.out ?? addition.a);
-    } else if (length <= SCRATCH_LENGTH && this.scratch !== undefined) {
-      const slot = this.scratch.take(addition.a, addition.b);
-      if (slot === undefined) return false;
-      addition.slot = slot;
-      this.#add(addition, slot.a, slot.b, slot.out);
-    } else {
-      this.#stage(addition);
+      return true;
     }
-    return true;
+    if (length === 0) {
+      addition.course = 'done';
+      return true;
+    }
+    if (this.#isPinned(addition)) {
+      return this.#add(addition, addition.a, addition.b, addition.out ?? addition.a);
+    }
+    if (length > SCRATCH_LENGTH || this.scratch === undefined) return this.#stage(addition);
+    const slot = this.scratch.take(addition.a, addition.b);
+    if (slot === undefined) return false;
+    addition.slot = slot;
+    if (this.#add(addition, slot.a, slot.b, slot.out)) return true;
+    addition.slot = undefined;
+    this.scratch.release(slot, length);
+    return false;
   }
 
-  #stage(addition: VectorAddition): void {
+  #stage(addition: VectorAddition): boolean {
     try {
       addition.useFixedMemory();
       addition.out ??= this.#newResult(addition.length);
     } catch (error) {
       addition.error = outOfMemory(error);
-      return;
+      return true;
     }
-    this.#add(addition, addition.a, addition.b, addition.out);
+    return this.#add(addition, addition.a, addition.b, addition.out);
   }
 
   /** Content is undefined: all of it will be written before anybody sees it. */
@@ -301,10 +317,11 @@ export class LaunchQueue {
     return new Int32Array(length);
   }
 
-  #add(addition: VectorAddition, a: Int32Array, b: Int32Array, out: Int32Array): void {
+  /** False if that is to be tried later. */
+  #add(addition: VectorAddition, a: Int32Array, b: Int32Array, out: Int32Array): boolean {
     if (out.length < addition.length) {
       addition.error = operandsChanged();
-      return;
+      return true;
     }
     addition.ticket = this.#takeTicket();
     addition.launchedMs = performance.now();
@@ -313,7 +330,9 @@ export class LaunchQueue {
     const outcome = this.#addon.add(handle, a, b, out, addition.length, ticket, (failure) => {
       this.#finishStaged(addition, failure);
     });
-    if (outcome === true) {
+    if (outcome === null) {
+      this.#returnTicket(addition);
+    } else if (outcome === true) {
       addition.course = 'launched';
     } else if (outcome === false) {
       addition.course = 'staged';
@@ -321,6 +340,7 @@ export class LaunchQueue {
     } else {
       this.#fail(outcome, addition);
     }
+    return outcome !== null;
   }
 
   #isPinned({ a, b, out }: VectorAddition): boolean {
@@ -331,6 +351,13 @@ export class LaunchQueue {
   #takeTicket(): number {
     this.#ticketsInUse += 1;
     return (this.#lastTicket += 1);
+  }
+
+  /** Of what was not launched after all; the last ones taken. */
+  #returnTicket(addition: Addition): void {
+    addition.ticket = 0;
+    this.#ticketsInUse -= 1;
+    this.#lastTicket -= 1;
   }
 
   #fail(failure: NativeFailure, addition: Addition): void {
@@ -358,13 +385,6 @@ const NO_COMPLETION: CudaFailure = {
   name: 'CUDA_ERROR_UNKNOWN',
   description: 'a kernel ended without reporting it',
 };
-
-function operandsChanged(): DeviceError {
-  return new DeviceError(
-    'OPERANDS_CHANGED',
-    'expected arrays that keep their length until the promise settles, but one was detached or resized: transfer it later',
-  );
-}
 
 function outOfMemory(cause: unknown): DeviceError {
   return new DeviceError(

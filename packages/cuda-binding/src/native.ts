@@ -33,9 +33,10 @@ export interface NativeAddon {
   readonly sourceHash: string;
   readonly ringCapacity: number;
   readonly batchCapacity: number;
+  endWithParent(): void;
   listDevices(reply: Reply<readonly CudaDeviceInfo[]>): void;
   open(index: number, image: Uint8Array, reply: Reply<OpenedDevice>): void;
-  launchBatch(handle: DeviceHandle): NativeFailure | null;
+  launchBatch(handle: DeviceHandle): NativeFailure | null | false;
   add(
     handle: DeviceHandle,
     a: Int32Array,
@@ -44,7 +45,7 @@ export interface NativeAddon {
     count: number,
     ticket: number,
     reply: Reply<null>,
-  ): boolean | NativeFailure;
+  ): boolean | null | NativeFailure;
   wait(handle: DeviceHandle, reply: Reply<null>): void;
   allocate(handle: DeviceHandle, bytes: number, reply: Reply<ArrayBuffer>): void;
   newResult(handle: DeviceHandle, bytes: number): ArrayBuffer | NativeFailure;

@@ -11,6 +11,7 @@ const settings: readonly [string, ChildOptions][] = [
   ['kernels of 0.3 ms', { stub: { KERNEL_US: 300 } }],
   // All are waited for.
   ['kernels of 3 ms', { stub: { KERNEL_US: 3000 } }],
+  ['a process of its own', { args: ['isolated'], stub: { KERNEL_US: 300 } }],
   ['four lanes', { stub: { KERNEL_US: 300, PROCESSORS: 8 } }],
 ];
 

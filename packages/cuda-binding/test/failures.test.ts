@@ -20,7 +20,8 @@ interface Line {
   readonly later: readonly Outcome[];
   readonly otherSum: number;
   readonly closed: Outcome;
-  readonly sumAfterwards: number;
+  readonly sumAfterwards: Outcome;
+  readonly isolatedSum?: Outcome;
 }
 
 /** A kind of call, what goes wrong, the function to be named, and how three calls end. */
@@ -84,7 +85,7 @@ const ended = ({ outcomes }: Line) => outcomes.map(({ error }) => error?.status 
 describeOnStub('a failure', () => {
   const child = childOf<Line>('failures', {
     args: [...refused, ...fatal].map(rowOf),
-    stub: { PROCESSORS: 2 },
+    stub: { PROCESSORS: 2, DEVICES: 1 + refused.length + fatal.length },
   });
 
   function lineOf(row: Row): Line {
@@ -129,9 +130,20 @@ describeOnStub('a failure', () => {
       order: row[0] === 'allocation' ? expect.anything() : [0, 1, 2],
       otherSum: 3,
       closed: {},
-      sumAfterwards: 7,
     });
     expect(lineOf(row).closed.error).toBeUndefined();
+  });
+
+  test.each([...refused, ...fatal])('lets the device be opened anew: %s %s', (...row) => {
+    const { sumAfterwards, isolatedSum } = lineOf(row);
+    const [, status] = /=fault:(\d+)/.exec(row[1]) ?? [];
+    if (status === undefined) {
+      expect(sumAfterwards).toEqual({ value: 7 });
+      return;
+    }
+    const operation = 'cuCtxCreate';
+    expect(sumAfterwards).toMatchObject({ error: { operation, status: Number(status) } });
+    expect(isolatedSum).toEqual({ value: 7 });
   });
 
   test('leaves nothing behind', () => {

@@ -13,3 +13,19 @@ describeOnStub('a kernel that hangs', () => {
     },
   );
 });
+
+describeOnStub('memory that is being registered, while the driver lets nobody launch', () => {
+  test.each(['scalar', 'pinned', 'short'])(
+    'holds up calls, but not the event loop: %s',
+    async (kind) => {
+      const { status, stderr, lines } = await runChild<{ turns: number }>('registering', {
+        args: [kind],
+        stub: { REGISTER_MS: 400 },
+      });
+      expect(lines).toEqual([{ turns: expect.any(Number) }, 50]);
+      // A blocked loop has two or three.
+      expect(lines[0]?.turns).toBeGreaterThan(100);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    },
+  );
+});

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import { CpuVectorAdder, type openDevice, type OpenDeviceOptions } from '@vgpu/cuda-binding';
+import { CpuVectorAdder, openDevice, type OpenDeviceOptions } from '@vgpu/cuda-binding';
 import { deviceOpener } from '../src/cli/device-opener.js';
 import { FakeLogger, FakeManualAdder, LOST } from './support/fakes.js';
 
@@ -40,6 +40,16 @@ test('opens a GPU anew as a GPU, never as the CPU in its place', async () => {
   expect(calls.map(({ backend }) => backend)).toEqual(['auto', 'cuda', 'cuda']);
 });
 
+test.each([
+  ['a GPU', fakeGpu],
+  // Harmless: it takes no notice.
+  ['the CPU', fakeFallback],
+])('opens %s anew in a process of its own', async (_, fake) => {
+  const open = deviceOpener(OPTIONS, 0, logger, fake);
+  for (let i = 0; i < 3; i += 1) await open();
+  expect(calls.map(({ isolated }) => isolated)).toEqual([false, true, true]);
+});
+
 test('says once that it computes on the CPU, why, and what to do', async () => {
   const open = deviceOpener(OPTIONS, 0, logger, fakeFallback);
   for (let i = 0; i < 3; i += 1) await open();
@@ -62,5 +72,18 @@ test('goes on asking for what it was asked for until a device is open', async ()
   });
   await expect(open()).rejects.toBe(LOST);
   await open();
-  expect(calls.map(({ backend }) => backend)).toEqual(['auto', 'auto']);
+  expect(calls).toMatchObject([
+    { backend: 'auto', isolated: false },
+    { backend: 'auto', isolated: false },
+  ]);
+});
+
+test('a CPU that is opened anew adds', async () => {
+  const open = deviceOpener({ ...OPTIONS, backend: 'cpu' }, 4, logger, openDevice);
+  for (let i = 0; i < 2; i += 1) {
+    const adder = await open();
+    expect(adder.device).toEqual({ backend: 'cpu', index: 4, name: 'CPU' });
+    expect(await adder.addScalar(100, 200)).toBe(300);
+    await adder.close();
+  }
 });

@@ -1,5 +1,6 @@
 // What the children of the tests share: see support/stub.ts, which starts them.
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { openDevice } from '@vgpu/cuda-binding';
 
 const CONTROL_BYTES = 256;
 const control = process.env['VGPU_STUB_CONTROL'];
@@ -53,6 +54,46 @@ export async function outcomeOf(promise) {
     return { value: value instanceof Int32Array ? Array.from(value.subarray(0, 4)) : value };
   } catch (error) {
     return { error: describeError(error) };
+  }
+}
+
+/**
+ * What a device that was open before gives in this process, and after a fault in a kernel, in one of
+ * its own.
+ *
+ * @param {number} index
+ * @param {string} fault
+ */
+export async function reopened(index, fault) {
+  const sumOf = async (/** @type {boolean} */ isolated) => {
+    const device = await openDevice({ backend: 'cuda', index, isolated });
+    const sum = await device.addScalar(3, 4);
+    await device.close();
+    return sum;
+  };
+  const sumAfterwards = await outcomeOf(sumOf(false));
+  if (!fault.includes('=fault:')) return { sumAfterwards };
+  return { sumAfterwards, isolatedSum: await outcomeOf(sumOf(true)) };
+}
+
+/** The process of an isolated device: the only one that this one has started. */
+export function deviceProcess() {
+  const [first] = readdirSync('/proc/self/task')
+    .map((thread) => readFileSync(`/proc/self/task/${thread}/children`, 'utf8').trim())
+    .filter((children) => children !== '');
+  return Number(first);
+}
+
+/**
+ * A letter, see proc(5).
+ *
+ * @param {number} pid
+ */
+export function stateOf(pid) {
+  try {
+    return / ([A-Z]) \d+ /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+  } catch {
+    return 'gone';
   }
 }
 

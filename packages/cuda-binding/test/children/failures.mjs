@@ -1,9 +1,9 @@
-// For each [kind, fault]: makes three calls of a kind on a fresh device while things go wrong, and then
-// sees what still works.
+// For each [kind, fault]: makes three calls of a kind on a device of their own while things go wrong,
+// and then sees what still works.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { openDevice } from '@vgpu/cuda-binding';
 
-import { arm, outcomeOf, print } from './child.mjs';
+import { arm, outcomeOf, print, reopened } from './child.mjs';
 
 /** @typedef {import('@vgpu/cuda-binding').VectorAdder} VectorAdder */
 
@@ -40,10 +40,11 @@ const calls = {
  */
 const outcomeOfCall = (call) => outcomeOf(call());
 
-const other = await openDevice({ backend: 'cuda', index: 1 });
-for (const row of process.argv.slice(2)) {
+const other = await openDevice({ backend: 'cuda' });
+for (const [i, row] of process.argv.slice(2).entries()) {
   const [kind = '', fault = ''] = row.split(' ');
-  const device = await openDevice({ backend: 'cuda' });
+  const index = i + 1;
+  const device = await openDevice({ backend: 'cuda', index });
   const call = await calls[kind]?.(device);
   if (call === undefined) throw new Error(`there is no ${kind}`);
   arm(fault);
@@ -70,9 +71,7 @@ for (const row of process.argv.slice(2)) {
   }
   const otherSum = await other.addScalar(1, 2);
   const closed = await outcomeOf(device.close());
-  const again = await openDevice({ backend: 'cuda' });
-  const sumAfterwards = await again.addScalar(3, 4);
-  await again.close();
-  print({ row, order, outcomes: settled, later, otherSum, closed, sumAfterwards });
+  const again = await reopened(index, fault);
+  print({ row, order, outcomes: settled, later, otherSum, closed, ...again });
 }
 await other.close();

@@ -1,9 +1,10 @@
-// More calls at once than the ring has tickets, and what onDeviceTime may do.
+// More calls at once than the ring has tickets, and what onDeviceTime may do. Arguments: which of them,
+// and isolated, or none.
 import { openDevice } from '@vgpu/cuda-binding';
 
 import { arm, isSumOf, outcomeOf, print, someInts } from './child.mjs';
 
-const device = await openDevice({ backend: 'cuda' });
+const device = await openDevice({ backend: 'cuda', isolated: process.argv[3] === 'isolated' });
 const pinned = (await device.allocate(100)).fill(1);
 
 /** @type {Record<string, () => Promise<unknown>>} */

@@ -1,5 +1,5 @@
 // Adds with every kind of memory. Arguments: length, and where the operands and the sum are, as in
-// `places`.
+// `places`; after `isolated`, if that comes first, with a device in a process of its own.
 import { openDevice } from '@vgpu/cuda-binding';
 
 import { isSumOf, outcomeOf, print, someInts } from './child.mjs';
@@ -7,7 +7,10 @@ import { isSumOf, outcomeOf, print, someInts } from './child.mjs';
 /** What stands around a view, and must stay. */
 const GUARD = 0x5a5a5a5a;
 
-const device = await openDevice({ backend: 'cuda' });
+const rows = process.argv.slice(2);
+const isolated = rows[0] === 'isolated';
+if (isolated) rows.shift();
+const device = await openDevice({ backend: 'cuda', isolated });
 
 /** @type {Record<string, (length: number) => Int32Array | undefined | Promise<Int32Array>>} */
 const places = {
@@ -39,7 +42,7 @@ function isGuarded(view) {
   );
 }
 
-for (const row of process.argv.slice(2)) {
+for (const row of rows) {
   const [length = '', placeA = '', placeB = '', placeOut = ''] = row.split(', ');
   const a = await places[placeA]?.(Number(length));
   const b = placeB === 'a' ? a : await places[placeB]?.(Number(length));

@@ -5,11 +5,14 @@
 //
 // VGPU_STUB_DEVICES   number of devices, default 2
 // VGPU_STUB_KERNEL_US time that each kernel takes, microseconds, default 0
+// VGPU_STUB_REGISTER_MS time that each registration of memory takes, milliseconds, default 0; nothing
+//                     can be launched in that context meanwhile
 // VGPU_STUB_FAULTS    what goes wrong, separated by commas:
 //   cuLaunchKernel@3=719   the third call of a function fails with this status
 //   cuLaunchKernel@3+=719  the third and all later ones
 //   kernel@5=hang          the fifth kernel never ends, nor does what comes after it on its stream
-//   kernel@5=fault:700     it breaks its context, which then answers everything with this status
+//   kernel@5=fault:700     it breaks its device for this process: all contexts there answer everything
+//                          with this status, and so does the creation of another one, for ever
 //   kernel@5=silent        it ends without having done anything
 //   kernel@5=hold          it goes on when VGPU_STUB_CONTROL is written to
 //   cuInit@1=hang          a call that never returns
@@ -171,15 +174,23 @@ struct Range {
   size_t bytes;
 };
 
+// The status that broke each device. After a fault in a kernel the driver (seen with 580) lets the
+// process use the device no more, not even with a new context.
+constexpr int most_devices = 256;
+std::atomic<Status> broken_devices[most_devices];
+
 struct Context {
   std::mutex mutex;
-  std::atomic<Status> broken{0};
+  std::mutex registering;
+  std::atomic<Status>& broken;
   std::map<char*, size_t> registered;
   size_t most_registered = 0;
   std::set<Stream*> streams;
   // What kernels in flight read and write.
   std::list<Range> in_use;
   std::condition_variable has_finished;
+
+  explicit Context(int device) : broken(broken_devices[device]) {}
 
   std::list<Range>::iterator use(const void* start, size_t bytes) {
     const std::lock_guard<std::mutex> lock(mutex);
@@ -402,9 +413,11 @@ EXPORT Status cuDeviceGetPCIBusId(char* id, int size, int device) {
   return 0;
 }
 
-EXPORT Status cuCtxCreate_v2(Context** context, unsigned, int) {
+EXPORT Status cuCtxCreate_v2(Context** context, unsigned, int device) {
   ENTER();
-  *context = new Context;
+  if (device < 0 || device >= most_devices) return invalid_device;
+  if (const Status broken = broken_devices[device]) return broken;
+  *context = new Context(device);
   const std::lock_guard<std::mutex> lock(contexts_mutex);
   contexts().insert(*context);
   stack.push_back(*context);
@@ -511,6 +524,9 @@ EXPORT Status cuStreamDestroy_v2(Stream* stream) {
 
 EXPORT Status cuMemHostRegister_v2(char* memory, size_t bytes, unsigned) {
   ENTER_CONTEXT();
+  const std::lock_guard<std::mutex> registering(context->registering);
+  const int time_ms = atoi(setting("VGPU_STUB_REGISTER_MS", "0"));
+  if (time_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(time_ms));
   const std::lock_guard<std::mutex> lock(context->mutex);
   const bool is_new = context->registered.emplace(memory, bytes).second;
   context->most_registered = std::max(context->most_registered, context->registered.size());
@@ -543,6 +559,7 @@ EXPORT Status cuMemHostGetDevicePointer_v2(unsigned long long* address, char* me
 EXPORT Status cuLaunchKernel(Function* function, unsigned, unsigned, unsigned, unsigned, unsigned,
                              unsigned, unsigned, Stream* stream, void** parameters, void**) {
   ENTER_CONTEXT();
+  const std::lock_guard<std::mutex> registering(context->registering);
   if (function->context != context || stream->context != context) return invalid_handle;
   if (function->adds_scalars) {
     const auto batch = parameter<vgpu_batch>(parameters, 0);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe } from '@jest/globals';
@@ -69,8 +70,10 @@ export interface ChildOptions {
   readonly library?: string;
   /** The copy of the package that the child is of. */
   readonly root?: string;
-  /** Longer than it takes: only what hangs is stopped by it, with SIGKILL. Default: 30 seconds. */
+  /** Longer than it takes: what hangs is stopped then, with SIGKILL, and an error. Default: 30 seconds. */
   readonly patienceMs?: number;
+  /** Called with what it prints. The child and its processes are a process group. */
+  readonly onLine?: (line: unknown, pid: number) => void;
 }
 
 /** How a child ended, and what it has printed. */
@@ -96,7 +99,7 @@ export async function runChild<Line = unknown>(
   options: ChildOptions = {},
 ): Promise<Ended<Line>> {
   const { args = [], stub = {}, nodeFlags = [], root = packageRoot } = options;
-  const { library = compileStub(), patienceMs = 30_000 } = options;
+  const { library = compileStub(), patienceMs = 30_000, onLine } = options;
   const folder = mkdtempSync(join(tmpdir(), 'vgpu-child-'));
   const report = join(folder, 'report');
   const settings: Record<string, string | number> = {
@@ -109,6 +112,8 @@ export async function runChild<Line = unknown>(
     [...nodeFlags, join(root, 'test/children', `${name}.mjs`), ...args],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, to be stopped with all the processes that it has started.
+      detached: true,
       env: {
         ...environment,
         LD_LIBRARY_PATH: library,
@@ -122,18 +127,30 @@ export async function runChild<Line = unknown>(
   );
   let stdout = '';
   let stderr = '';
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`cannot start ${process.execPath}`);
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  if (onLine !== undefined) {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      onLine(JSON.parse(line), pid);
+    });
+  }
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const ending = new AbortController();
   const killing = sleep(patienceMs, undefined, { signal: ending.signal }).then(
-    () => child.kill('SIGKILL'),
-    () => undefined,
+    () => process.kill(-pid, 'SIGKILL'),
+    () => false,
   );
+  // With the last process that holds its stderr, so that none is left behind.
   const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   ending.abort();
-  await killing;
+  const wasKilled = await killing;
   const contexts = existsSync(report) ? readFileSync(report, 'utf8') : '';
   rmSync(folder, { recursive: true });
+  if (wasKilled) {
+    const what = [`${name}.mjs`, ...args].join(' ');
+    throw new Error(`${what} did not end within ${patienceMs} ms:\n${stdout}\n${stderr}`);
+  }
   return {
     status,
     signal,
