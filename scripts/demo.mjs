@@ -10,7 +10,6 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { parsePriority } from '@vgpu/protocol';
 import { VgpuClient } from '@vgpu/vm-client';
 
@@ -23,7 +22,12 @@ const MEDIATOR = program('mediator');
 const CLIENT = program('vm-client');
 const PATIENCE_MS = 30_000;
 
-const { backend } = parseArgs({ options: { backend: { type: 'string', default: 'cpu' } } }).values;
+const BACKENDS = ['cpu', 'cuda'];
+const [, , flag = '--backend', backend = 'cpu', ...rest] = process.argv;
+if (flag !== '--backend' || !BACKENDS.includes(backend) || rest.length > 0) {
+  console.error(`usage: npm run demo [-- --backend ${BACKENDS.join('|')}]`);
+  process.exit(64);
+}
 
 /**
  * @typedef {{ vm: number, pool: 'A' | 'B', priority: 'high' | 'medium' | 'low', a: number, b: number }} Call
@@ -66,6 +70,10 @@ class Host {
     createInterface({ input: child.stderr }).on('line', (line) => {
       if (line.startsWith('{')) this.log.push(parse(line));
       else process.stderr.write(`${line}\n`);
+    });
+    child.on('exit', (status) => {
+      // It has said why.
+      if (status !== 0) process.exit(status ?? 70);
     });
     this.mediator = child;
   }
@@ -192,7 +200,7 @@ async function flood(host, { vm, pool, priority, a, b }, requests) {
   const identity = { vmId: vm, pool, priority: parsePriority(priority) };
   const client = new VgpuClient({ root: host.root, ...identity });
   try {
-    await Promise.all(Array.from({ length: requests }, () => client.add(a, b)));
+    return await Promise.all(Array.from({ length: requests }, () => client.add(a, b)));
   } finally {
     await client.close();
   }
@@ -215,7 +223,7 @@ async function playWhileGpuIsBusy(scenario, first, second, requests = 4000) {
     const flooding = flood(host, first, requests);
     await until(() => host.logged('request on the device', first.vm), 'a busy device');
     const { outcome } = await host.send(second);
-    await flooding;
+    const sums = await flooding;
     const rows = await collect(host, scenario, [{ call: second, outcome }], [first, second]);
     const answers = () =>
       host.log.filter(({ message, vm }) => message === 'request finished' && vm === first.vm);
@@ -229,10 +237,17 @@ async function playWhileGpuIsBusy(scenario, first, second, requests = 4000) {
     }
     // Lower priority: not before all that the first VM has sent.
     const isServedAfterwards = lastAnswer < host.position('request on the device', second.vm);
-    return rows.map((row) => ({
-      ...row,
-      ok: row.printed === String(second.a + second.b) && isAcceptedWhileBusy && isServedAfterwards,
-    }));
+    const [sum = NaN] = sums;
+    const isRight = sum === first.a + first.b && sums.every((other) => other === sum);
+    const { waitMs = NaN } = host.logged('request finished', first.vm) ?? {};
+    return [
+      { scenario, call: first, served: 1, printed: String(sum), waitMs, ok: isRight },
+      ...rows.map((row) => ({
+        ...row,
+        ok:
+          row.printed === String(second.a + second.b) && isAcceptedWhileBusy && isServedAfterwards,
+      })),
+    ];
   } finally {
     await host.stop();
   }

@@ -33,8 +33,11 @@ describeOnStub('vgpu-mediator on CUDA devices', () => {
       VGPU_STUB_DEVICES: String(stub.devices),
       VGPU_STUB_FAULTS: stub.faults ?? '',
     };
-    const fixed = ['--root', root.path, '--once', '--log-format', 'json', '--backend', 'cuda'];
-    const finished = await run(process.execPath, [MEDIATOR, ...fixed, ...flags], { env });
+    const fixed = ['--root', root.path, '--once', '--log-format', 'json'];
+    const backend = flags.includes('--backend') ? [] : ['--backend', 'cuda'];
+    const finished = await run(process.execPath, [MEDIATOR, ...fixed, ...backend, ...flags], {
+      env,
+    });
     const log = finished.stderr
       .split('\n')
       .filter((line) => line.startsWith('{'))
@@ -52,6 +55,15 @@ describeOnStub('vgpu-mediator on CUDA devices', () => {
     expect(logged('device ready').map(({ index, backend }) => [index, backend])).toEqual(
       expect.arrayContaining([0, 1, 2].map((index) => [index, 'cuda'])),
     );
+    expect(status).toBe(0);
+  });
+
+  it('serves with the others when one can not be opened, and never with the CPU', async () => {
+    const stub = { devices: 3, faults: 'cuCtxCreate_v2@2=2' };
+    const { status, answers, logged } = await serve(4, stub, '--backend', 'auto');
+    expect(answers).toEqual(['11', '22', '33', '44']);
+    expect(logged('device ready').map(({ backend }) => backend)).toEqual(['cuda', 'cuda']);
+    expect(logged('cannot open the device; trying again')).toHaveLength(1);
     expect(status).toBe(0);
   });
 

@@ -47,6 +47,7 @@ export class Executor {
   #reopening: NodeJS.Timeout | undefined;
   /** Since the last success. */
   #faults = 0;
+  #device: number | undefined;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -60,9 +61,25 @@ export class Executor {
     return this.#state === 'busy';
   }
 
+  /** The device's own number, once it was opened. */
+  get device(): number | undefined {
+    return this.#device;
+  }
+
   /** @throws DeviceError if the device cannot be opened. */
   open(): Promise<void> {
     return (this.#opening = this.#open());
+  }
+
+  /** What to do about a device that could not be opened. */
+  openLater(error: unknown): void {
+    const { logger } = this.#options;
+    logger.error('cannot open the device; trying again', {
+      ...this.#fields(),
+      error: messageOf(error),
+      retryInMs: REOPEN_AFTER_MS,
+    });
+    this.#reopenLater();
   }
 
   /** Runs a job. Never rejects for the device's sake: what goes wrong is the answer. */
@@ -103,8 +120,14 @@ export class Executor {
       return;
     }
     this.#adder = adder;
+    this.#device = adder.device.index;
     this.#state = 'idle';
     logger.info('device ready', { ...adder.device, executor: index });
+  }
+
+  #fields() {
+    const { index } = this.#options;
+    return { executor: index, ...(this.#device !== undefined && { device: this.#device }) };
   }
 
   /** Lets a device go that cannot be used any more, and opens it anew, at once or later. */
@@ -116,7 +139,7 @@ export class Executor {
     const closing = adder.close().catch((error: unknown) => {
       logger.warn(`the ${kind} device did not close`, { executor: index, error: messageOf(error) });
     });
-    const fields = { executor: index, error: message, faults: this.#faults };
+    const fields = { ...this.#fields(), error: message, faults: this.#faults };
     if (this.#faults >= MAX_FAULTS_IN_A_ROW) {
       const retryInMs = REOPEN_AFTER_MS;
       logger.error('the device is out of service; trying it again', { ...fields, retryInMs });
@@ -132,13 +155,7 @@ export class Executor {
   #reopen(): void {
     if (this.#state === 'stopped') return;
     this.open().then(this.#options.onReady, (error: unknown) => {
-      const { index, logger } = this.#options;
-      logger.error('cannot open the device; trying again', {
-        executor: index,
-        error: messageOf(error),
-        retryInMs: REOPEN_AFTER_MS,
-      });
-      this.#reopenLater();
+      this.openLater(error);
     });
   }
 

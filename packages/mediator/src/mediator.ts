@@ -9,6 +9,7 @@ import { Intake } from './intake.js';
 import { describe, slotLabel, type Job } from './job.js';
 import type { Logger } from './logger.js';
 import { MediatorError } from './mediator-error.js';
+import { openDevices } from './open-devices.js';
 import { RequestQueue } from './request-queue.js';
 import { errnoOf } from './spool/errno.js';
 import { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
@@ -136,7 +137,7 @@ export class Mediator {
    * Locks the state directory, opens the devices and the root, and begins to serve.
    *
    * @throws MediatorError `ALREADY_RUNNING`, `STATE_DIR_UNUSABLE` or `ROOT_UNUSABLE`.
-   * @throws DeviceError if a device cannot be opened.
+   * @throws DeviceError if no device can be opened; such as can't while another can are tried again.
    */
   async start(): Promise<void> {
     if (this.#phase !== 'new') throw new Error('expected a new mediator: each one starts once');
@@ -150,7 +151,9 @@ export class Mediator {
             'machines may reach it; give another with --state-dir',
         );
       }
-      const opening = Promise.all(this.#executors.map((executor) => executor.open()));
+      const opening = openDevices(this.#executors, this.#logger, () => {
+        this.#requestTurn();
+      });
       // A device may take for ever to open; stop() ends that.
       await Promise.race([opening, this.#until(() => this.#isStopping)]);
       if (this.#isStopping) return;
@@ -310,6 +313,11 @@ export class Mediator {
     const waitMs = performance.now() - job.admittedMs;
     this.#logger.debug('request on the device', describe(job));
     const execution = await executor.run(job);
+    if ('code' in execution.answer) {
+      const { code, text } = execution.answer;
+      const fields = { ...describe(job), device: executor.device, code, error: text };
+      this.#logger.warn('a device did not compute a request', fields);
+    }
     if (!this.#putBack(job, execution)) this.#answer(job, execution, waitMs, RETRY_MIN_MS);
     this.#requestTurn();
     this.#notify();

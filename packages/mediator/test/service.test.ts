@@ -39,8 +39,8 @@ test('serves with every device there is', async () => {
   service.stop('the test');
   await running;
   expect(openDevice.mock.calls).toMatchObject([
-    [{ index: 0, backend: 'auto' }],
-    [{ index: 3, backend: 'auto' }],
+    [{ index: 0, backend: 'cuda' }],
+    [{ index: 3, backend: 'cuda' }],
   ]);
 });
 

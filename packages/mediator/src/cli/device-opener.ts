@@ -2,6 +2,15 @@ import type { openDevice, VectorAdder } from '@vgpu/cuda-binding';
 import type { Logger } from '../logger.js';
 import type { Options } from './options.js';
 
+/** Says that the CPU serves, because `auto` found no CUDA device to use. */
+export function warnOfCpu(logger: Logger, { message }: Error, device: number): void {
+  logger.warn('computing on the CPU, because no CUDA device can be used', {
+    device,
+    reason: message,
+    remedy: 'give --backend cpu if that is meant',
+  });
+}
+
 /** Gives what opens a device, now and again whenever it was lost. */
 export function deviceOpener(
   options: Pick<Options, 'backend' | 'cpu-delay'>,
@@ -18,11 +27,7 @@ export function deviceOpener(
       isolated,
       cpuDelayMs: options['cpu-delay'],
       onFallback: (reason) => {
-        logger.warn('computing on the CPU, because no CUDA device can be used', {
-          device: index,
-          reason: reason.message,
-          remedy: 'give --backend cpu if that is meant',
-        });
+        warnOfCpu(logger, reason, index);
       },
     });
     // A GPU that is lost later is waited for: the CPU in its place would be there to stay.

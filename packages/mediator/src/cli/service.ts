@@ -4,7 +4,7 @@ import { Mediator } from '../mediator.js';
 import type { MediatorSettings } from '../settings.js';
 import { chooseDevices } from './choose-devices.js';
 import { resolveOptions, stateDirOf, type ConfigSources } from './config.js';
-import { deviceOpener } from './device-opener.js';
+import { deviceOpener, warnOfCpu } from './device-opener.js';
 import { createLogger } from './log.js';
 import { OPTION_NAMES, type Options } from './options.js';
 
@@ -102,17 +102,18 @@ export class Service {
 
   async #start(): Promise<void> {
     const logger = this.#logger;
-    const devices = await chooseDevices(this.#options, listDevices);
+    const { backend, numbers, fallback } = await chooseDevices(this.#options, listDevices);
     if (this.#isStopping) return;
-    const options = this.#options;
+    const options = { ...this.#options, backend };
     this.#mediator = new Mediator({
       root: options.root,
       stateDir: stateDirOf(options),
-      devices: devices.map((index) => deviceOpener(options, index, logger, openDevice)),
+      devices: numbers.map((index) => deviceOpener(options, index, logger, openDevice)),
       logger,
       ...settingsOf(options),
     });
     await this.#mediator.start();
+    if (fallback !== undefined) warnOfCpu(logger, fallback, numbers[0] ?? 0);
   }
 }
 
