@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,13 +17,20 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
-const { values } = parseArgs({ options: { prepare: { type: 'string' } } });
+const [, , flag, folder = '', ...rest] = process.argv;
+if (flag !== undefined && (flag !== '--prepare' || folder === '' || rest.length > 0)) {
+  console.error('usage: test-gpu [--prepare <new folder>]');
+  process.exit(64);
+}
+if (folder !== '' && existsSync(folder)) {
+  console.error(`test-gpu: ${folder} exists already: name a new folder`);
+  process.exit(73);
+}
 
-if (values.prepare !== undefined) {
-  prepare(values.prepare);
+if (folder !== '') {
+  prepare(folder);
 } else {
   const base = mkdtempSync(join(tmpdir(), 'vgpu-test-gpu-'));
   try {
@@ -38,7 +46,7 @@ if (values.prepare !== undefined) {
 }
 
 function prepare(/** @type {string} */ project) {
-  mkdirSync(project);
+  mkdirSync(project, { recursive: true });
   const tarballs = mkdtempSync(join(tmpdir(), 'vgpu-tarballs-'));
   try {
     const { packageManager } = /** @type {{ packageManager: string }} */ (

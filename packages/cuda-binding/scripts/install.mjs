@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -22,8 +23,12 @@ function loads() {
 }
 
 function build() {
+  // Headers that came with this Node, where it has them; else node-gyp downloads them.
+  const prefix = dirname(dirname(process.execPath));
+  const hasHeaders = existsSync(join(prefix, 'include', 'node', 'node_api.h'));
+  const args = ['rebuild', ...(hasHeaders ? [`--nodedir=${prefix}`] : [])];
   // npm and pnpm put node-gyp on the path of install scripts.
-  const { status, error, stdout, stderr } = spawnSync('node-gyp', ['rebuild'], {
+  const { status, error, stdout, stderr } = spawnSync('node-gyp', args, {
     cwd: root,
     encoding: 'utf8',
   });

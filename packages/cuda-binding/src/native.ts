@@ -73,7 +73,7 @@ export function loadAddon(): NativeAddon {
   } catch (error) {
     throw new DeviceError(
       'BACKEND_UNAVAILABLE',
-      `expected a native part for ${process.platform} on ${process.arch}, but none can be loaded (${firstLine(error)}): build it with \`npm rebuild @vgpu/cuda-binding\`, which needs a C++ compiler, or use the 'cpu' backend`,
+      `expected a native part for ${process.platform} on ${process.arch}, but none can be loaded (${firstLine(error)}): build it with \`npm rebuild --foreground-scripts @vgpu/cuda-binding\`, which needs Python, make and a C++17 compiler, or use the 'cpu' backend`,
       { cause: error },
     );
   }
@@ -100,5 +100,6 @@ export function promised<T>(what: string, start: (reply: Reply<T>) => void): Pro
 
 function firstLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n', 1)[0] ?? text;
+  // `bindings` lists below what it tried.
+  return (text.split('\n', 1)[0] ?? text).replace(/ Tried:$/, '');
 }

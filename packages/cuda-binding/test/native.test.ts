@@ -19,7 +19,7 @@ test('without an addon there is no CUDA, and the error says what to do', async (
   await expect(listDevices()).rejects.toMatchObject({
     name: 'DeviceError',
     code: 'BACKEND_UNAVAILABLE',
-    message: `expected a native part for ${process.platform} on ${process.arch}, but none can be loaded (Could not locate the bindings file. Tried:): build it with \`npm rebuild @vgpu/cuda-binding\`, which needs a C++ compiler, or use the 'cpu' backend`,
+    message: `expected a native part for ${process.platform} on ${process.arch}, but none can be loaded (Could not locate the bindings file.): build it with \`npm rebuild --foreground-scripts @vgpu/cuda-binding\`, which needs Python, make and a C++17 compiler, or use the 'cpu' backend`,
     cause: missing,
   });
 });
