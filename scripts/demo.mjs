@@ -72,8 +72,10 @@ class Host {
       else process.stderr.write(`${line}\n`);
     });
     child.on('exit', (status) => {
+      if (status === 0) return;
       // It has said why.
-      if (status !== 0) process.exit(status ?? 70);
+      rmSync(this.base, { recursive: true, force: true });
+      process.exit(status ?? 70);
     });
     this.mediator = child;
   }

@@ -190,10 +190,9 @@ napi_value add(napi_env env, napi_callback_info info) {
   const size_t count = size(env, count_value);
   const VectorAdd add{int32s(env, a, count), int32s(env, b, count), int32s(env, out, count), count,
                       static_cast<uint32_t>(int32(env, ticket))};
-  if (open->device->has_all_pinned(add)) {
-    const auto outcome = open->device->launch_in_place(add);
-    return outcome == Device::Launch::done ? boolean(env, true) : null(env);
-  }
+  const auto outcome = open->device->launch_in_place(add);
+  if (outcome == Device::Launch::done) return boolean(env, true);
+  if (outcome == Device::Launch::busy) return null(env);
   Pipeline& pipeline = open->device->pipeline();
   const Reply reply = reply_to(env, callback);
   // The device is not closed before its pipeline is done, so this need not keep it.
@@ -319,7 +318,8 @@ napi_value init(napi_env env, napi_value exports) {
       VGPU_EXPORT("listDevices", list_devices), VGPU_EXPORT("open", open),
       VGPU_EXPORT("launchBatch", launch_batch), VGPU_EXPORT("add", add),
       VGPU_EXPORT("wait", wait),                VGPU_EXPORT("allocate", allocate),
-      VGPU_EXPORT("endWithParent", end_with_parent), VGPU_EXPORT("newResult", new_result), VGPU_EXPORT("close", close),
+      VGPU_EXPORT("newResult", new_result),     VGPU_EXPORT("close", close),
+      VGPU_EXPORT("endWithParent", end_with_parent),
 #undef VGPU_EXPORT
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

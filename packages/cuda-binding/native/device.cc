@@ -158,21 +158,17 @@ void Device::launch_loaded_batch() {
             0U, stream_, static_cast<void**>(parameters), static_cast<void**>(nullptr));
 }
 
-bool Device::has_all_pinned(const VectorAdd& add) const {
-  const size_t bytes = add.count * sizeof(int32_t);
-  return memories_.find(add.a, bytes) && memories_.find(add.b, bytes) &&
-         memories_.find(add.out, bytes);
-}
-
 Device::Launch Device::launch_in_place(const VectorAdd& add) {
+  const size_t bytes = add.count * sizeof(int32_t);
+  const auto a = memories_.find(add.a, bytes);
+  const auto b = memories_.find(add.b, bytes);
+  const auto out = memories_.find(add.out, bytes);
+  if (a == nullptr || b == nullptr || out == nullptr) return Launch::not_pinned;
   const std::unique_lock<std::mutex> lock(registering_, std::try_to_lock);
   if (!lock) return Launch::busy;
-  const auto on_device = [&](const int32_t* operand) {
-    return memories_.find(operand, add.count * sizeof(int32_t))->on_device(operand);
-  };
   const CurrentContext current(driver_, context_);
   vgpu_completion* completion = completions() + add.ticket % VGPU_RING_CAPACITY;
-  launch(VectorLaunch{on_device(add.a), on_device(add.b), on_device(add.out), add.count,
+  launch(VectorLaunch{a->on_device(add.a), b->on_device(add.b), out->on_device(add.out), add.count,
                       control_->on_device(completion), add.ticket, 0},
          stream_);
   return Launch::done;

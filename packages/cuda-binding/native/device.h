@@ -81,11 +81,15 @@ class Device {
   const std::shared_ptr<PinnedMemory>& control() const { return control_; }
 
   // On the JavaScript thread: these never wait. They throw CudaFailure.
-  enum class Launch { done, busy };
+  enum class Launch {
+    done,
+    // Memory is being registered: to be tried later.
+    busy,
+    // Not all operands are in pinned memory: they must go through the pipeline.
+    not_pinned,
+  };
   Launch launch_batch();
   Launch launch_in_place(const VectorAdd& add);
-  // Whether all operands are in pinned memory: if not, they must go through the pipeline.
-  bool has_all_pinned(const VectorAdd& add) const;
 
   // On other threads: these block. They throw CudaFailure.
   void launch(const VectorLaunch& launch, CUstream stream);

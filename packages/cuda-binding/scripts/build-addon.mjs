@@ -1,23 +1,21 @@
 // Builds the addon for this platform and puts it where the package carries it:
 // `node scripts/build-addon.mjs [folder]`, by default prebuilds/<platform>-<arch>.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+import { nodeHeaders } from './node-headers.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = process.argv[2] ?? join(root, 'prebuilds', `${process.platform}-${process.arch}`);
 const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
 
-// Headers that came with this Node, where it has them; else node-gyp downloads them.
-const prefix = dirname(dirname(process.execPath));
-const hasHeaders = existsSync(join(prefix, 'include', 'node', 'node_api.h'));
-const { status } = spawnSync(
-  process.execPath,
-  [nodeGyp, 'rebuild', '--silent', ...(hasHeaders ? [`--nodedir=${prefix}`] : [])],
-  { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
-);
+const { status } = spawnSync(process.execPath, [nodeGyp, 'rebuild', '--silent', ...nodeHeaders()], {
+  cwd: root,
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
 if (status !== 0) process.exit(status ?? 70);
 mkdirSync(folder, { recursive: true });
 copyFileSync(join(root, 'build', 'Release', 'vgpu_cuda.node'), join(folder, 'vgpu_cuda.node'));

@@ -3,8 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+import { nodeHeaders } from './node-headers.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const prebuilt = `${root}prebuilds/${process.platform}-${process.arch}/vgpu_cuda.node`;
@@ -23,12 +24,8 @@ function loads() {
 }
 
 function build() {
-  // Headers that came with this Node, where it has them; else node-gyp downloads them.
-  const prefix = dirname(dirname(process.execPath));
-  const hasHeaders = existsSync(join(prefix, 'include', 'node', 'node_api.h'));
-  const args = ['rebuild', ...(hasHeaders ? [`--nodedir=${prefix}`] : [])];
   // npm and pnpm put node-gyp on the path of install scripts.
-  const { status, error, stdout, stderr } = spawnSync('node-gyp', args, {
+  const { status, error, stdout, stderr } = spawnSync('node-gyp', ['rebuild', ...nodeHeaders()], {
     cwd: root,
     encoding: 'utf8',
   });

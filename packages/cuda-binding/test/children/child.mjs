@@ -119,3 +119,19 @@ export function isSumOf(sum, a, b) {
   if (sum.length !== a.length) return false;
   return sum.every((value, i) => value === (((a[i] ?? 0) + (b[i] ?? 0)) | 0));
 }
+
+/**
+ * A call for each way that an addition can go, by its name.
+ *
+ * @param {import('@vgpu/cuda-binding').VectorAdder} device
+ * @param {Int32Array} pinned
+ * @returns {Record<string, () => Promise<unknown>>}
+ */
+export function callsOn(device, pinned) {
+  return {
+    scalar: () => device.addScalar(1, 2),
+    pinned: () => device.add(pinned, pinned, { out: pinned }),
+    short: () => device.add(new Int32Array(100), new Int32Array(100)),
+    long: () => device.add(new Int32Array(20_000), new Int32Array(20_000)),
+  };
+}

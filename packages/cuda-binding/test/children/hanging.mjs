@@ -2,17 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDevice } from '@vgpu/cuda-binding';
 
-import { arm, outcomeOf, print } from './child.mjs';
+import { arm, callsOn, outcomeOf, print } from './child.mjs';
 
 const device = await openDevice({ backend: 'cuda' });
 const pinned = await device.allocate(100);
-/** @type {Record<string, () => Promise<unknown>>} */
-const calls = {
-  scalar: () => device.addScalar(1, 2),
-  pinned: () => device.add(pinned, pinned, { out: pinned }),
-  short: () => device.add(new Int32Array(100), new Int32Array(100)),
-  long: () => device.add(new Int32Array(20_000), new Int32Array(20_000)),
-};
+const calls = callsOn(device, pinned);
 
 arm('kernel@1+=hang');
 for (const name of [process.argv[2] ?? '', 'scalar']) {

@@ -2,16 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDevice } from '@vgpu/cuda-binding';
 
-import { print } from './child.mjs';
+import { callsOn, print } from './child.mjs';
 
 const device = await openDevice({ backend: 'cuda' });
 const pinned = await device.allocate(100);
-/** @type {Record<string, () => Promise<unknown>>} */
-const calls = {
-  scalar: () => device.addScalar(1, 2),
-  pinned: () => device.add(pinned, pinned, { out: pinned }),
-  short: () => device.add(new Int32Array(100), new Int32Array(100)),
-};
+const calls = callsOn(device, pinned);
 
 let isAllocated = false;
 const allocation = device.allocate(1000).then(() => (isAllocated = true));
