@@ -104,7 +104,7 @@ export class Intake {
       arrivalNs: held ? admittedNs(sight.file) : sight.file.ctimeNs,
       admittedMs: performance.now(),
     };
-    spool.jobs.set(name, job);
+    spool.admit(job);
     return job;
   }
 

@@ -29,9 +29,11 @@ export interface MediatorOptions extends Partial<MediatorSettings> {
   readonly logger: Logger;
 }
 
-/** Names of one VM that are looked at before it is another VM's turn. */
-const NAMES_PER_TURN = 16;
-const NAMES_IN_FIRST_TURN = 1024;
+/** What is done for one VM before it is another's turn; looking at a name is 1. */
+const EFFORT_PER_TURN = 16;
+const EFFORT_IN_FIRST_TURN = 4096;
+/** What else costs about so many times as much as a look. */
+const EFFORT = { listing: 16, rejection: 4, withdrawal: 2, element: 1 / 1024 } as const;
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 5000;
 /**
@@ -70,6 +72,8 @@ export class Mediator {
   #stopping: Promise<void> | undefined;
   #turn: NodeJS.Immediate | undefined;
   #isFirstTurn = true;
+  /** For the VM whose turn it is. */
+  #effort = 0;
   #sweep: NodeJS.Timeout | undefined;
   #staleCheckedMs = performance.now();
 
@@ -93,8 +97,12 @@ export class Mediator {
     });
     this.#intake = new Intake({
       logger,
-      onVoid: (job) => this.#withdraw(job),
+      onVoid: (job) => {
+        this.#effort += EFFORT.withdrawal;
+        return this.#withdraw(job);
+      },
       onRejected: (slot, request) => {
+        this.#effort += EFFORT.rejection;
         this.#statistics.record(request);
         const { vm, outcome } = request;
         logger.info('request rejected', { vm, slot: slotLabel(slot), outcome });
@@ -269,16 +277,14 @@ export class Mediator {
   #takeIn(): void {
     const jobs: Job[] = [];
     // What was there at the start must all be known before the first of it is chosen.
-    const limit = this.#isFirstTurn ? NAMES_IN_FIRST_TURN : NAMES_PER_TURN;
+    const limit = this.#isFirstTurn ? EFFORT_IN_FIRST_TURN : EFFORT_PER_TURN;
     for (const spool of this.#spool.takeWork()) {
       this.#spool.guard(spool, () => {
         jobs.push(...this.#takeFrom(spool, limit));
       });
-      if (spool.hasWork) {
-        this.#spool.requeue(spool);
-        this.#requestTurn();
-      }
+      if (spool.hasWork) this.#spool.requeue(spool);
     }
+    if (this.#spool.hasWork) this.#requestTurn();
     this.#isFirstTurn = false;
     this.#queue.push(jobs);
     for (const job of jobs) this.#logger.debug('request queued', describe(job));
@@ -286,11 +292,14 @@ export class Mediator {
 
   #takeFrom(spool: VmSpool, limit: number): Job[] {
     const jobs: Job[] = [];
-    for (let names = 0; names < limit; names += 1) {
+    this.#effort = 0;
+    while (this.#effort < limit && spool.hasWork) {
       const candidate = spool.take();
-      if (candidate === undefined) break;
-      const job = this.#intake.consider(spool, candidate);
-      if (job !== undefined) jobs.push(job);
+      this.#effort += candidate === undefined ? EFFORT.listing : 1;
+      const job = candidate && this.#intake.consider(spool, candidate);
+      if (job === undefined) continue;
+      jobs.push(job);
+      this.#effort += EFFORT.element * job.request.a.length;
     }
     return jobs;
   }

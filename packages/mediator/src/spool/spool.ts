@@ -20,12 +20,19 @@ export interface SpoolOptions {
   readonly onGone: (spool: VmSpool) => void;
 }
 
+/**
+ * VMs per turn among those that had more to do than their share of an earlier one. All others are
+ * looked at in every turn, so that those that flood delay nobody but each other.
+ */
+const BACKLOGGED_PER_TURN = 4;
+
 /** All VM directories below the root: finds them, watches them, sweeps them. */
 export class Spool {
   readonly #options: SpoolOptions;
   readonly #spools = new Map<number, VmSpool>();
-  /** Taken in turns, so that one VM's flood does not delay another's request. */
   readonly #withWork = new Set<VmSpool>();
+  /** VMs that have more to do than their share of a turn, the longest waiting first. */
+  readonly #backlogged = new Set<VmSpool>();
   readonly #unopened = new Set<number>();
   readonly #refused = new Set<string>();
   #rootWatcher: FSWatcher | undefined;
@@ -50,6 +57,7 @@ export class Spool {
     for (const spool of this.#spools.values()) spool.close();
     this.#spools.clear();
     this.#withWork.clear();
+    this.#backlogged.clear();
   }
 
   /** Whether no VM directory has anything left to look at. */
@@ -84,14 +92,21 @@ export class Spool {
   /** The VMs that have something to do now, each once. */
   takeWork(): VmSpool[] {
     if (this.#rootChanged) this.#discover();
-    const spools = [...this.#withWork].filter((spool) => spool.hasWork);
+    const backlogged = [...this.#backlogged].slice(0, BACKLOGGED_PER_TURN);
+    for (const spool of backlogged) this.#backlogged.delete(spool);
+    const spools = [...this.#withWork, ...backlogged].filter((spool) => spool.hasWork);
     this.#withWork.clear();
     return spools;
   }
 
   /** A VM has more to do than its share of this turn. */
   requeue(spool: VmSpool): void {
-    if (this.#spools.get(spool.vm) === spool) this.#withWork.add(spool);
+    if (this.#spools.get(spool.vm) === spool) this.#backlogged.add(spool);
+  }
+
+  /** Whether `takeWork` has something to give. */
+  get hasWork(): boolean {
+    return this.#withWork.size + this.#backlogged.size > 0;
   }
 
   /** Runs a step on one VM's directory; what fails there concerns nobody else. */
@@ -160,11 +175,14 @@ export class Spool {
         maxQueued: maxQueuedPerVm,
         settleMs,
         onWork: (worker) => {
-          this.#withWork.add(worker);
+          if (!this.#backlogged.has(worker)) this.#withWork.add(worker);
           this.#options.onWork();
         },
         onWatchLost: (error) => {
           this.#reportWatchLoss(error);
+        },
+        onMuted: () => {
+          logger.debug('a VM causes too many events; it is looked at by sweeps for now', { vm });
         },
         onStaleRemoved: (_spool, files) => {
           logger.info('removed files that nobody fetched', { vm, files });
@@ -188,6 +206,7 @@ export class Spool {
   #drop(spool: VmSpool): void {
     this.#spools.delete(spool.vm);
     this.#withWork.delete(spool);
+    this.#backlogged.delete(spool);
     spool.close();
     this.#options.onGone(spool);
     this.#options.logger.info('a VM directory is gone', { vm: spool.vm });

@@ -10,10 +10,28 @@ import { watchDirectory } from './watch-directory.js';
 const MAX_WAITING = 1024;
 /** Directory entries in one part of a listing. */
 const MAX_ENTRIES = 4096;
+/** Directory entries, and requests among them, in one step of a part: others are served in between. */
+const ENTRIES_PER_STEP = 256;
+const REQUESTS_PER_STEP = 32;
 /** Empty request files that are looked at in every sweep. */
 const MAX_EMPTY = 64;
 /** A listing goes on at a sweep, or when so many jobs have left: it costs as much as some jobs. */
 const JOBS_PER_LISTING = 64;
+/** Operands of queued requests, in bytes; exceeded by less than one request. */
+const MAX_QUEUED_BYTES = 2 ** 20;
+/**
+ * What waited on disk is admitted only as long as so small a part of the queue limits is used up. It
+ * is enough to keep devices busy, and what a VM that floods delays its equals by.
+ */
+const HELD_PART = 1 / 8;
+/** Events from one sweep to the next that need not lead to anything, and more for each job. */
+const MAX_IDLE_EVENTS = 2048;
+const EVENTS_PER_JOB = 64;
+/**
+ * A watch that was taken away is back after a sweep, then after twice as many each time: to watch a
+ * directory of a million entries takes the kernel 80 ms (it marks each that it has cached).
+ */
+const MAX_MUTED_SWEEPS = 64;
 
 /** Between the parts of the first listing, in which others are served (milliseconds). */
 const RECOVERY_PAUSE_MS = 10;
@@ -27,6 +45,8 @@ export interface VmSpoolOptions {
   /** Called when there is a name to look at. */
   readonly onWork: (spool: VmSpool) => void;
   readonly onWatchLost: (error: Error) => void;
+  /** Called when the VM causes so many events that it is only swept until the next sweep. */
+  readonly onMuted?: (spool: VmSpool) => void;
   readonly onStaleRemoved: (spool: VmSpool, files: number) => void;
 }
 
@@ -41,14 +61,19 @@ export interface Candidate {
  *
  * inotify is the fast way to learn of a request, the sweep the sure one: events are lost when the
  * kernel's queue overflows, when watches run out, and for what other hosts do on a network file
- * system.
+ * system. Node reads events for as long as there are any, and all VMs share the kernel's queue of
+ * 16 384: a VM that causes events without end would stop all others, so that its watch is taken away
+ * for some sweeps.
+ *
+ * Memory is bounded, whatever a guest does: 1 MiB of operands and the one request that exceeds it
+ * (2^17 bytes), as many jobs as the queue limit, 1024 names of 76 characters at most that wait and as
+ * many in a part of a listing, 64 each that settle, that are empty and that could not be removed.
  */
 export class VmSpool {
   readonly directory: VmDirectory;
   /** Requests without a newline, which may be half written. */
   readonly settling: Settling;
-  /** Admitted and not yet answered, by the name of the request file. */
-  readonly jobs = new Map<string, Job>();
+  readonly #jobs = new Map<string, Job>();
   readonly #options: VmSpoolOptions;
   /** To be looked at when there is room, oldest first. */
   readonly #waiting = new Set<string>();
@@ -66,10 +91,18 @@ export class VmSpool {
   /** There may be names that the listing under way, if any, does not come across. */
   #mustList = true;
   #mayList = true;
+  /** Of the part of the listing that is under way. */
+  #found: { readonly name: string; readonly ctimeNs: bigint }[] = [];
+  #entries = 0;
   /** The first listing has come to its end. */
   #isRecovered = false;
   #recovery: NodeJS.Timeout | undefined;
   #jobsSinceListing = 0;
+  #queuedBytes = 0;
+  #idleEvents = 0;
+  /** Sweeps until there is to be a watch again, and how many there will be the next time. */
+  #mutedSweeps = 0;
+  #nextMutedSweeps = 1;
   #listedMtimeNs: bigint | undefined;
   #staleBeforeNs: bigint | undefined;
 
@@ -85,6 +118,11 @@ export class VmSpool {
 
   get vm(): number {
     return this.directory.vm;
+  }
+
+  /** Admitted and not yet answered, by the name of the request file. */
+  get jobs(): ReadonlyMap<string, Job> {
+    return this.#jobs;
   }
 
   /** Whether there is anything to do at once: names to look at, and room for what they hold. */
@@ -118,7 +156,7 @@ export class VmSpool {
   notice(name: string): void {
     if (!this.#isOpen || slotOfRequest(name) === undefined) return;
     this.#empty.delete(name);
-    if (this.jobs.has(name)) this.#touched.add(name);
+    if (this.#jobs.has(name)) this.#touched.add(name);
     else if (this.#waiting.size < MAX_WAITING) this.#waiting.add(name);
     else this.#mustList = true;
     this.#options.onWork(this);
@@ -142,11 +180,19 @@ export class VmSpool {
     this.lookAgainLater();
   }
 
+  /** A request is queued from now on. */
+  admit(job: Job): void {
+    this.#jobs.set(job.name, job);
+    this.#queuedBytes += bytesOf(job);
+  }
+
   /** A job has left: there may be room for another. */
   release(job: Job): void {
-    if (this.jobs.get(job.name) !== job) return;
+    if (this.#jobs.get(job.name) !== job) return;
     this.#held ||= !this.#hasRoom() && this.#isBehind();
-    this.jobs.delete(job.name);
+    this.#jobs.delete(job.name);
+    this.#queuedBytes -= bytesOf(job);
+    this.#idleEvents = Math.max(0, this.#idleEvents - EVENTS_PER_JOB);
     this.#jobsSinceListing += 1;
     this.#mayList ||= this.#jobsSinceListing >= JOBS_PER_LISTING;
     if (this.#isOpen && this.#isBehind()) this.#options.onWork(this);
@@ -161,7 +207,7 @@ export class VmSpool {
   sweep(staleBeforeNs?: bigint): boolean {
     const { exists, mtimeNs } = this.directory.refresh();
     if (!exists) return false;
-    if (this.#watcher === undefined) this.#watch();
+    this.#restoreWatch();
     this.#hasFailed = false;
     this.#mayList = true;
     this.#staleBeforeNs = staleBeforeNs ?? this.#staleBeforeNs;
@@ -176,7 +222,10 @@ export class VmSpool {
     return true;
   }
 
-  /** The next name to look at; undefined if there is none, or no room for it. */
+  /**
+   * The next name to look at; undefined if there is none, or no room for it, or if it took a step of
+   * a listing to find out, after which there may still be work.
+   */
   take(): Candidate | undefined {
     if (!this.#isOpen) return undefined;
     const touched = takeFirst(this.#touched);
@@ -193,7 +242,11 @@ export class VmSpool {
   }
 
   #hasRoom(): boolean {
-    return this.jobs.size < this.#options.maxQueued();
+    const part = this.#held ? HELD_PART : 1;
+    return (
+      this.#jobs.size < Math.ceil(part * this.#options.maxQueued()) &&
+      this.#queuedBytes < part * MAX_QUEUED_BYTES
+    );
   }
 
   #isListingDue(): boolean {
@@ -204,24 +257,37 @@ export class VmSpool {
     return this.#waiting.size > 0 || this.#isListingDue();
   }
 
-  /** Makes the oldest requests of the next part of a listing wait. */
+  /**
+   * Reads on in the directory. A part of it that is known makes its requests wait, the oldest first.
+   */
   #list(): void {
-    this.#mustList &&= this.#isListing;
-    this.#mayList = false;
-    this.#jobsSinceListing = 0;
-    const { names, complete } = this.directory.list(MAX_ENTRIES, MAX_WAITING);
+    if (!this.#isListing) this.#mustList = false;
+    const entries = this.#staleBeforeNs === undefined ? ENTRIES_PER_STEP : REQUESTS_PER_STEP;
+    const { names, complete } = this.directory.list(entries, REQUESTS_PER_STEP);
     this.#isListing = !complete;
+    this.#entries += names.length;
     if (!this.#isRecovered) this.#recover(names, complete);
     if (this.#staleBeforeNs !== undefined) this.#removeStale(names, this.#staleBeforeNs);
     if (complete) this.#staleBeforeNs = undefined;
-    for (const name of this.#requestsAmong(names)) this.#waiting.add(name);
+    this.#findRequests(names);
+    const isPart = complete || this.#entries >= MAX_ENTRIES || this.#found.length >= MAX_WAITING;
+    if (!isPart) return;
+    this.#mayList = false;
+    if (!this.#isRecovered) this.#goOnRecovering();
+    this.#jobsSinceListing = 0;
+    this.#found.sort((a, b) => Number(a.ctimeNs - b.ctimeNs));
+    for (const { name } of this.#found) this.#waiting.add(name);
+    this.#found = [];
+    this.#entries = 0;
   }
 
   #recover(names: readonly string[], complete: boolean): void {
     if (this.directory.recover(names)) this.#waiting.add(requestName(PLAIN_SLOT));
     this.#isRecovered = complete;
-    if (complete) return;
-    // After a restart nothing is to wait for a sweep; this happens once, whatever a guest does.
+  }
+
+  /** After a restart nothing is to wait for a sweep; this happens once, whatever a guest does. */
+  #goOnRecovering(): void {
     clearTimeout(this.#recovery);
     this.#recovery = setTimeout(() => {
       this.#mayList = true;
@@ -229,15 +295,13 @@ export class VmSpool {
     }, RECOVERY_PAUSE_MS);
   }
 
-  /** The requests that are not queued, oldest first. */
-  #requestsAmong(names: readonly string[]): string[] {
-    const found: { name: string; ctimeNs: bigint }[] = [];
+  /** The requests among names that are not queued. */
+  #findRequests(names: readonly string[]): void {
     for (const name of names) {
-      if (slotOfRequest(name) === undefined || this.jobs.has(name)) continue;
+      if (slotOfRequest(name) === undefined || this.#jobs.has(name)) continue;
       const ctimeNs = this.directory.ctimeNs(name);
-      if (ctimeNs !== undefined) found.push({ name, ctimeNs });
+      if (ctimeNs !== undefined) this.#found.push({ name, ctimeNs });
     }
-    return found.sort((a, b) => Number(a.ctimeNs - b.ctimeNs)).map(({ name }) => name);
   }
 
   #removeStale(names: string[], beforeNs: bigint): void {
@@ -249,7 +313,9 @@ export class VmSpool {
     this.#watcher = watchDirectory(
       this.directory.watchPath,
       (name) => {
-        if (name !== null) this.notice(name);
+        this.#idleEvents += 1;
+        if (this.#idleEvents > MAX_IDLE_EVENTS) this.#mute();
+        else if (name !== null) this.notice(name);
       },
       (error) => {
         this.#watcher = undefined;
@@ -257,6 +323,30 @@ export class VmSpool {
       },
     );
   }
+
+  #restoreWatch(): void {
+    this.#mutedSweeps -= 1;
+    if (this.#mutedSweeps > 0) return;
+    // A VM that has been quiet for as long as it was muted may begin anew.
+    if (this.#mutedSweeps < -this.#nextMutedSweeps) this.#nextMutedSweeps = 1;
+    this.#idleEvents = 0;
+    if (this.#watcher === undefined) this.#watch();
+  }
+
+  #mute(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+    this.#mutedSweeps = this.#nextMutedSweeps;
+    this.#nextMutedSweeps = Math.min(2 * this.#nextMutedSweeps, MAX_MUTED_SWEEPS);
+    this.#mustList = true;
+    this.#options.onMuted?.(this);
+    this.#options.onWork(this);
+  }
+}
+
+/** As int32. */
+function bytesOf({ request }: Job): number {
+  return 4 * (request.a.length + request.b.length);
 }
 
 function takeFirst<T>(set: Set<T>): T | undefined {
