@@ -123,11 +123,11 @@ export class Intake {
   #wasLeft(spool: VmSpool, slot: Slot, name: string, sight: Arrived): boolean {
     if (sight.kind !== 'irregular' || sight.what !== 'a directory') return false;
     const isRemembered = this.#left.get(spool)?.get(name) === sight.file.ino;
-    return isRemembered || spool.directory.hasAnswerTo(slot, sight.file);
+    return isRemembered || spool.directory.hasNewerAnswer(slot, sight.file);
   }
 
   #wasAnswered(spool: VmSpool, slot: Slot, name: string, file: FileIdentity): boolean {
-    if (file.ctimeNs > this.#startedNs || !spool.directory.hasAnswerTo(slot, file)) return false;
+    if (file.ctimeNs > this.#startedNs || !spool.directory.wasAnswered(slot, file)) return false;
     spool.directory.clear(slot, file);
     this.#options.logger.info('cleared a request that was answered before the restart', {
       vm: spool.vm,

@@ -1,4 +1,4 @@
-import { renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeAnswer, encodeRequest, INT32_MAX, INT32_MIN, type Slot } from '@vgpu/protocol';
@@ -396,8 +396,12 @@ describe('a directory with content in the place of a request', () => {
 describe('a request that was answered before a crash', () => {
   test.each(slots)('is cleared, not answered again, in $title', async ({ slot }) => {
     files.write(slot, LINE);
+    // As it is when it is killed between the answer and the clearing.
+    const file = slot === PLAIN ? spool.directory.markPlain(LINE) : undefined;
     await nextTick();
     writeFileSync(files.response(slot), '300\n');
+    const seconds = Number(file?.ctimeNs) / 1e9;
+    if (file !== undefined) utimesSync(files.response(slot), seconds, seconds);
     await nextTick();
     intake = newIntake();
     expect(consider(slot)).toBeUndefined();

@@ -7,6 +7,7 @@ import type { FileIdentity } from '../src/spool/file-identity.js';
 import { callOf, FakeFs, systemError, type FsCall } from './support/fake-fs.js';
 import { makeFifo, makeSocket } from './support/hostile.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
+import { until } from './support/until.js';
 import { named, PLAIN, VmFiles } from './support/vm-files.js';
 
 const fakeFs = new FakeFs();
@@ -395,11 +396,56 @@ describe('a plain request that is written between answer and clearing', () => {
   });
 });
 
+describe('a huge file', () => {
+  const huge = (path: string) => {
+    fs.writeFileSync(path, Buffer.alloc(2 ** 20));
+  };
+  /** Asserts that it is held open while a call of a function takes its name away. */
+  const isFreedElsewhere = async (function_: FsCall['name'], action: () => void) => {
+    let isHeld = false;
+    fakeFs.intercept((call) => {
+      if (call.name === function_) isHeld ||= openBelow(root).length > 1;
+      return call.proceed();
+    });
+    action();
+    fakeFs.restore();
+    expect(isHeld).toBe(true);
+    await until('it has been closed', () => openBelow(root).length === 1);
+  };
+
+  test.each(slots)('in the place of a request is not freed in $title', async ({ slot }) => {
+    huge(files.request(slot));
+    const file = read(slot);
+    await isFreedElsewhere('unlinkSync', () => {
+      directory.answer(slot, file, '3\n');
+    });
+    expect(files.hasRequest(slot)).toBe(false);
+  });
+
+  test('in the place of an answer is not freed where the answer replaces it', async () => {
+    files.write(PLAIN, OLD);
+    const file = read(PLAIN);
+    huge(files.response(PLAIN));
+    await isFreedElsewhere('renameSync', () => {
+      directory.answer(PLAIN, file, '3\n');
+    });
+    expect(files.answer(PLAIN)).toBe('3\n');
+  });
+
+  test('that is stale is not freed where it is removed', async () => {
+    huge(files.response(named('x')));
+    await isFreedElsewhere('unlinkSync', () => {
+      directory.removeStale(files.names(), 2n ** 63n);
+    });
+    expect(files.names()).toEqual([]);
+  });
+});
+
 /** What `kill -9` does: from some call on, none is made. */
 class FakeKill extends Error {}
 
 const isChange = ({ name }: FsCall): boolean =>
-  /^(?:open|write|fchmod|fchown|rename|link|unlink|rmdir)Sync$/.test(name);
+  /^(?:open|write|futimes|fchmod|fchown|rename|link|unlink|rmdir)Sync$/.test(name);
 
 /** Dies before the change with this number; gives false if there were fewer. */
 function killBefore(change: number, action: () => void): boolean {

@@ -429,15 +429,29 @@ describe.each(slots)('an answer in $title', ({ slot }) => {
 });
 
 describe('an answer that a killed mediator has left', () => {
-  test.each(slots)('is known by being newer than its request, in $title', async ({ slot }) => {
-    files.write(slot, 'A:2:7:1:2\n');
-    const file = read(slot);
-    expect(directory.hasAnswerTo(slot, file)).toBe(false);
+  const REQUEST = 'A:2:7:1:2\n';
+  /** A request about to be computed. */
+  const take = (slot: Slot) => {
+    files.write(slot, REQUEST);
+    const file = slot === PLAIN ? directory.markPlain(REQUEST) : read(slot);
+    if (file === undefined) throw new Error('expected a request');
+    return file;
+  };
+  /** As the mediator leaves it when it is killed before it clears the request. */
+  const leave = (slot: Slot, answer: string, { ctimeNs }: FileIdentity) => {
+    writeFileSync(files.response(slot), answer);
+    const seconds = Number(ctimeNs) / 1e9;
+    if (slot === PLAIN) utimesSync(files.response(slot), seconds, seconds);
+  };
+
+  test.each(slots)('is known, in $title', async ({ slot }) => {
+    const file = take(slot);
+    expect(directory.wasAnswered(slot, file)).toBe(false);
     await nextTick();
-    writeFileSync(files.response(slot), '');
-    expect(directory.hasAnswerTo(slot, file)).toBe(false);
-    writeFileSync(files.response(slot), '3\n');
-    expect(directory.hasAnswerTo(slot, file)).toBe(true);
+    leave(slot, '', file);
+    expect(directory.wasAnswered(slot, file)).toBe(false);
+    leave(slot, '3\n', file);
+    expect(directory.wasAnswered(slot, file)).toBe(true);
     directory.clear(slot, file);
     expect(files.hasRequest(slot)).toBe(false);
     expect(files.answer(slot)).toBe('3\n');
@@ -447,8 +461,25 @@ describe('an answer that a killed mediator has left', () => {
   test.each(slots)('is none if it is older than the request, in $title', async ({ slot }) => {
     writeFileSync(files.response(slot), '3\n');
     await nextTick();
-    files.write(slot, 'A:2:7:1:2\n');
-    expect(directory.hasAnswerTo(slot, read(slot))).toBe(false);
+    expect(directory.wasAnswered(slot, take(slot))).toBe(false);
+  });
+
+  test('in the plain slot is none to a request that came after the clock was set back', async () => {
+    leave(PLAIN, '3\n', take(PLAIN));
+    await nextTick();
+    // By the order of times the answer is the newer one, as if the clock had been set back.
+    const file = { ...take(PLAIN), ctimeNs: 1n };
+    expect(directory.hasNewerAnswer(PLAIN, file)).toBe(true);
+    expect(directory.wasAnswered(PLAIN, file)).toBe(false);
+  });
+
+  test('in the plain slot is none to a request that has been written again', async () => {
+    const file = take(PLAIN);
+    leave(PLAIN, '3\n', file);
+    files.write(PLAIN, REQUEST);
+    await nextTick();
+    // Within the same tick of the clock that stamps files.
+    expect(directory.wasAnswered(PLAIN, { ...read(PLAIN), ctimeNs: file.ctimeNs })).toBe(false);
   });
 
   test.each([...REMOVABLE, NON_EMPTY_DIRECTORY].filter(({ what }) => what !== 'a hard link'))(
@@ -458,7 +489,7 @@ describe('an answer that a killed mediator has left', () => {
       const file = read(PLAIN);
       await nextTick();
       thing.put(files.response(PLAIN), secret);
-      expect(directory.hasAnswerTo(PLAIN, file)).toBe(false);
+      expect(directory.hasNewerAnswer(PLAIN, file)).toBe(false);
     },
   );
 

@@ -5,6 +5,7 @@ import {
   fchmodSync,
   fchownSync,
   fstatSync,
+  futimesSync,
   openSync,
   renameSync,
   rmdirSync,
@@ -30,14 +31,23 @@ const CREATE_ANSWER =
  * Puts a line where a slot's answer belongs, over whatever stands there; leaves nothing behind if it
  * fails.
  *
+ * @param mtimeNs The modification time that the file is to have, nanoseconds since the epoch.
  * @throws UndeliverableError
  * @throws the error of the system call that failed.
  */
-export function putAnswer(directory: OpenDirectory, slot: Slot, line: string): void {
+export function putAnswer(
+  directory: OpenDirectory,
+  slot: Slot,
+  line: string,
+  mtimeNs?: bigint,
+): void {
   const temporary = ANSWER_PREFIX + randomUUID();
   try {
-    write(directory, temporary, line);
-    renameOver(directory, temporary, responseName(slot));
+    write(directory, temporary, line, mtimeNs);
+    const name = responseName(slot);
+    directory.freeing(name, () => {
+      renameOver(directory, temporary, name);
+    });
   } catch (error) {
     // What failed first counts.
     try {
@@ -49,7 +59,7 @@ export function putAnswer(directory: OpenDirectory, slot: Slot, line: string): v
   }
 }
 
-function write(directory: OpenDirectory, name: string, text: string): void {
+function write(directory: OpenDirectory, name: string, text: string, mtimeNs?: bigint): void {
   const { uid, gid, mode } = directory.stats;
   // As readable and as writable as the directory: an old client truncates the answer it has read.
   const permissions = Number(mode) & 0o666;
@@ -57,6 +67,7 @@ function write(directory: OpenDirectory, name: string, text: string): void {
   try {
     const bytes = Buffer.from(text, 'latin1');
     for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
+    if (mtimeNs !== undefined) futimesSync(fd, Number(mtimeNs) / 1e9, Number(mtimeNs) / 1e9);
     const { uid: ownUid, gid: ownGid, mode: ownMode } = fstatSync(fd);
     if ((ownMode & 0o777) !== permissions) fchmodSync(fd, permissions);
     if (BigInt(ownUid) !== uid || BigInt(ownGid) !== gid) {

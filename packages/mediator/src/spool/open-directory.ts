@@ -1,4 +1,5 @@
 import {
+  close,
   closeSync,
   constants,
   fstatSync,
@@ -13,6 +14,10 @@ import {
 import { join } from 'node:path';
 import { encodeVmDirectoryName, slotOfRequest } from '@vgpu/protocol';
 import { errnoOf, explain, tolerate } from './errno.js';
+
+/** Blocks of 512 bytes of a file that takes long to free. */
+const HUGE_BLOCKS = 2048n;
+const OPEN_HUGE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
@@ -66,6 +71,29 @@ export class OpenDirectory {
 
   lstat(name: string): BigIntStats | undefined {
     return lstatSync(this.at(name), { bigint: true, throwIfNoEntry: false });
+  }
+
+  /** Like {@link remove}, of what may be huge. */
+  discard(name: string): boolean {
+    return this.freeing(name, () => this.remove(name));
+  }
+
+  /**
+   * Runs what takes a name away from its file. The kernel frees a file when its last name and its
+   * last descriptor are gone, and for one of many gigabytes that takes seconds, in which nobody would
+   * be served. So such a file is held open meanwhile, and closed on a thread of Node's pool.
+   */
+  freeing<T>(name: string, operation: () => T): T {
+    const stats = this.lstat(name);
+    const isHuge = stats?.isFile() === true && stats.blocks >= HUGE_BLOCKS;
+    const fd = isHuge
+      ? tolerate(['ENOENT', 'ELOOP', 'ENXIO', 'EACCES'], () => openSync(this.at(name), OPEN_HUGE))
+      : undefined;
+    try {
+      return operation();
+    } finally {
+      if (fd !== undefined) close(fd, ignore);
+    }
   }
 
   /** Removes a name, whatever it stands for, but no directory with content; false if it is absent. */
@@ -131,3 +159,6 @@ export class OpenDirectory {
     this.#cursor = undefined;
   }
 }
+
+/** The file was not written to, so that nothing is lost where closing it fails. */
+const ignore = () => undefined;

@@ -15,6 +15,9 @@ const REQUEST = requestName(PLAIN_SLOT);
 export const TAKEN_PREFIX = '.vgpu-taken-';
 /** A time that no clock gives: a second after the epoch. */
 const MARK_SECONDS = 1;
+const MARK_NS = BigInt(MARK_SECONDS) * 1_000_000_000n;
+/** Node sets times as seconds in a double, which is exact to 240 ns in this century. */
+const TIME_ERROR_NS = 1000n;
 
 /**
  * Marks the plain request that is about to be computed, so that any later write into it shows:
@@ -45,6 +48,19 @@ export function markPlain(directory: OpenDirectory, text: string): FileIdentity 
   return sight.kind === 'text' && sight.text === text ? sight.file : undefined;
 }
 
+export function isMarked({ mtimeNs }: FileIdentity): boolean {
+  return mtimeNs === MARK_NS;
+}
+
+/** Whether an answer, whose mtime is set to the ctime of its request, belongs to this one. */
+export function isAnswerTo(
+  { ctimeNs }: FileIdentity,
+  answer: Pick<FileIdentity, 'mtimeNs'>,
+): boolean {
+  const differenceNs = answer.mtimeNs - ctimeNs;
+  return -TIME_ERROR_NS < differenceNs && differenceNs < TIME_ERROR_NS;
+}
+
 /**
  * Removes the plain request that was answered, and no other: it is set aside, under a name that says
  * which one it should be, then looked at, and put back if it is another.
@@ -68,7 +84,7 @@ export function settleTaken(directory: OpenDirectory, aside: string): boolean {
   if (stats === undefined) return false;
   const isMeant = aside.startsWith(`${TAKEN_PREFIX}${contentOf(identityOf(stats))}-`);
   const goesBack = stats.isFile() && !isMeant && putBack(directory, aside);
-  directory.remove(aside);
+  directory.discard(aside);
   return goesBack;
 }
 

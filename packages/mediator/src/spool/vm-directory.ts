@@ -20,11 +20,25 @@
  * - A million entries: listings are bounded and go on where they ended.
  */
 import type { BigIntStats } from 'node:fs';
-import { PLAIN_SLOT, requestName, responseName, slotOfResponse, type Slot } from '@vgpu/protocol';
+import {
+  MAX_LINE_BYTES,
+  PLAIN_SLOT,
+  requestName,
+  responseName,
+  slotOfResponse,
+  type Slot,
+} from '@vgpu/protocol';
 import { ANSWER_PREFIX, putAnswer, UndeliverableError } from './answer-writer.js';
 import { identityOf, isUntouched, type FileIdentity } from './file-identity.js';
 import { OpenDirectory, type Listing } from './open-directory.js';
-import { clearPlain, markPlain, settleTaken, TAKEN_PREFIX } from './plain-request.js';
+import {
+  clearPlain,
+  isAnswerTo,
+  isMarked,
+  markPlain,
+  settleTaken,
+  TAKEN_PREFIX,
+} from './plain-request.js';
 import { readRequest, type Sight } from './request-reader.js';
 
 export { UndeliverableError, type Sight };
@@ -128,8 +142,11 @@ export class VmDirectory {
   answer(slot: Slot, file: FileIdentity, line: string): Delivery {
     const fate = this.fateOf(slot, file);
     if (fate !== 'untouched') return fate;
-    this.#putInPlace(slot, line);
-    if (slot.kind === 'named') return this.#clearNamed(slot);
+    if (slot.kind === 'named') {
+      this.#putInPlace(slot, line);
+      return this.#clearNamed(slot, file);
+    }
+    this.#putInPlace(slot, line, file.ctimeNs);
     clearPlain(this.#directory, file);
     return 'delivered';
   }
@@ -144,16 +161,28 @@ export class VmDirectory {
     return this.#removeRequest(slot);
   }
 
-  /** Whether there is an answer that came after the request: one that a crash kept from clearing. */
-  hasAnswerTo(slot: Slot, file: FileIdentity): boolean {
-    const stats = this.#directory.lstat(responseName(slot));
-    return stats !== undefined && stats.isFile() && stats.size > 0n && stats.ctimeNs > file.ctimeNs;
+  /** Whether there is an answer that is newer than what stands where the request belongs. */
+  hasNewerAnswer(slot: Slot, file: FileIdentity): boolean {
+    const stats = this.#answerIn(slot);
+    return stats !== undefined && stats.ctimeNs > file.ctimeNs;
+  }
+
+  /**
+   * Whether a request was answered, and a crash kept it from being cleared. In doubt it was not: it
+   * is computed again then. The plain slot's answer says which request it belongs to: by the order of
+   * times alone, an unread answer could be taken for the one to a request that came after the clock
+   * was set back.
+   */
+  wasAnswered(slot: Slot, file: FileIdentity): boolean {
+    if (slot.kind === 'named') return this.hasNewerAnswer(slot, file);
+    const stats = this.#answerIn(slot);
+    return stats !== undefined && isMarked(file) && isAnswerTo(file, stats);
   }
 
   /** Clears a request that was answered before a crash. */
   clear(slot: Slot, file: FileIdentity): void {
     if (slot.kind === 'plain') clearPlain(this.#directory, file);
-    else this.#directory.remove(requestName(slot));
+    else this.#directory.discard(requestName(slot));
   }
 
   /**
@@ -177,7 +206,7 @@ export class VmDirectory {
   recover(names: Iterable<string>): boolean {
     let wentBack = false;
     for (const name of names) {
-      if (name.startsWith(ANSWER_PREFIX)) this.#directory.remove(name);
+      if (name.startsWith(ANSWER_PREFIX)) this.#directory.discard(name);
       if (name.startsWith(TAKEN_PREFIX)) wentBack = settleTaken(this.#directory, name) || wentBack;
     }
     return wentBack;
@@ -195,24 +224,32 @@ export class VmDirectory {
       if (stats === undefined || stats.ctimeNs >= beforeNs || stats.isDirectory()) continue;
       // Old clients expect the empty answer file of the plain slot to stay.
       if (slot?.kind === 'plain' && stats.size === 0n) continue;
-      this.#directory.remove(name);
+      this.#directory.discard(name);
       removed += 1;
     }
     return removed;
   }
 
-  #putInPlace(slot: Slot, line: string): void {
+  #putInPlace(slot: Slot, line: string, mtimeNs?: bigint): void {
     try {
-      putAnswer(this.#directory, slot, line);
+      putAnswer(this.#directory, slot, line, mtimeNs);
     } catch (error) {
       if (error instanceof UndeliverableError) this.#removeRequest(slot);
       throw error;
     }
   }
 
+  #answerIn(slot: Slot): BigIntStats | undefined {
+    const stats = this.#directory.lstat(responseName(slot));
+    return stats?.isFile() === true && stats.size > 0n ? stats : undefined;
+  }
+
   /** An id is used once, so whatever has its name is the request that was answered. */
-  #clearNamed(slot: Slot): Delivery {
-    if (this.#directory.remove(requestName(slot))) return 'delivered';
+  #clearNamed(slot: Slot, { size }: FileIdentity): Delivery {
+    const name = requestName(slot);
+    const isLarge = size > MAX_LINE_BYTES;
+    const isCleared = isLarge ? this.#directory.discard(name) : this.#directory.remove(name);
+    if (isCleared) return 'delivered';
     // Withdrawn in the last moment: nobody will fetch the answer.
     this.#directory.remove(responseName(slot));
     return 'withdrawn';
@@ -220,7 +257,7 @@ export class VmDirectory {
 
   #removeRequest(slot: Slot): boolean {
     const name = requestName(slot);
-    this.#directory.remove(name);
+    this.#directory.discard(name);
     return this.#directory.lstat(name) === undefined;
   }
 }
