@@ -10,7 +10,7 @@ const EXIT_GRACE_MS = 1000;
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
-// A reader of the log that went away must not stop the service.
+// Whoever reads what goes wrong may have gone away.
 process.stderr.on('error', () => undefined);
 process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
   if (code === 'EPIPE') return;

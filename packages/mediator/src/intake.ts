@@ -8,6 +8,7 @@ import {
   type Request,
   type Slot,
 } from '@vgpu/protocol';
+import type { Admission, Claim, Rejection } from './admission.js';
 import { answerText } from './answer-text.js';
 import type { Job } from './job.js';
 import type { Logger } from './logger.js';
@@ -23,14 +24,10 @@ const MAX_LEFT = 64;
 
 export interface IntakeOptions {
   readonly logger: Logger;
+  readonly admission: Admission;
   /** A queued job's request is no longer what was read; true if the job was still queued. */
   readonly onVoid: (job: Job) => boolean;
   readonly onRejected: (slot: Slot, request: FinishedRequest) => void;
-}
-
-interface Rejection {
-  readonly code: ErrorCode;
-  readonly text: string;
 }
 
 /** What stands in a slot and is to be served or rejected now. */
@@ -88,7 +85,7 @@ export class Intake {
     if (this.#wasLeft(spool, slot, name, sight)) return undefined;
     if (!this.#isComplete(spool, name, sight)) return undefined;
     if (this.#wasAnswered(spool, slot, name, sight.file)) return undefined;
-    const verdict = judge(spool.vm, sight);
+    const verdict = this.#judge(spool.vm, sight);
     if ('code' in verdict) {
       this.#reject(spool, slot, name, sight, verdict);
       return undefined;
@@ -100,7 +97,7 @@ export class Intake {
       name,
       file: sight.file,
       plainText: slot.kind === 'plain' && sight.kind === 'text' ? sight.text : undefined,
-      request: verdict,
+      ...verdict,
       arrivalNs: held ? admittedNs(sight.file) : sight.file.ctimeNs,
       admittedMs: performance.now(),
     };
@@ -136,6 +133,28 @@ export class Intake {
     return true;
   }
 
+  /** The request that was found, or why it is not served. */
+  #judge(vm: number, sight: Arrived): { request: Request; claim?: Claim } | Rejection {
+    const { admission } = this.#options;
+    const refusal = admission.refuse(vm);
+    if (refusal !== undefined) return refusal;
+    if (sight.kind === 'irregular') {
+      return { code: 'BAD_REQUEST', text: `request: expected a regular file, got ${sight.what}` };
+    }
+    if (sight.kind === 'too-large') {
+      const text = `request: expected at most ${MAX_LINE_BYTES} bytes, got ${sight.bytes}`;
+      return { code: 'TOO_LARGE', text };
+    }
+    try {
+      const request = decodeRequest(sight.text);
+      if (request.vm === vm) return admission.identify(request);
+      return { code: 'VM_MISMATCH', text: `vm: expected ${vm}, got ${request.vm}` };
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { code: ErrorCode.parse(error.code), text: answerText(error.message) };
+    }
+  }
+
   #reject(spool: VmSpool, slot: Slot, name: string, sight: Arrived, rejection: Rejection): void {
     const line = encodeAnswer(rejection);
     if (sight.kind !== 'irregular') {
@@ -163,23 +182,4 @@ export class Intake {
 function admittedNs({ ctimeNs }: FileIdentity): bigint {
   const nowNs = toNs(Date.now() + 1);
   return nowNs > ctimeNs ? nowNs : ctimeNs;
-}
-
-/** The request that was found, or why it is none. */
-function judge(vm: number, sight: Arrived): Request | Rejection {
-  if (sight.kind === 'irregular') {
-    return { code: 'BAD_REQUEST', text: `request: expected a regular file, got ${sight.what}` };
-  }
-  if (sight.kind === 'too-large') {
-    const text = `request: expected at most ${MAX_LINE_BYTES} bytes, got ${sight.bytes}`;
-    return { code: 'TOO_LARGE', text };
-  }
-  try {
-    const request = decodeRequest(sight.text);
-    if (request.vm === vm) return request;
-    return { code: 'VM_MISMATCH', text: `vm: expected ${vm}, got ${request.vm}` };
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    return { code: ErrorCode.parse(error.code), text: answerText(error.message) };
-  }
 }

@@ -1,5 +1,6 @@
 import type { Request, Slot } from '@vgpu/protocol';
 import type { Handle } from '@vgpu/queue';
+import type { Claim } from './admission.js';
 import type { FileIdentity } from './spool/file-identity.js';
 import type { VmSpool } from './spool/vm-spool.js';
 
@@ -14,10 +15,14 @@ export interface Job {
   /** The plain slot's request as it was read. */
   readonly plainText?: string | undefined;
   readonly request: Request;
+  /** What the line said instead, where the registry decided. */
+  readonly claim?: Claim | undefined;
   /** Nanoseconds since the epoch, by the host's clock: what decides among equals. */
   readonly arrivalNs: bigint;
   /** When the job was admitted (milliseconds on the monotonic clock). */
   readonly admittedMs: number;
+  /** From its admission to the device, milliseconds; once it is there. */
+  waitMs?: number;
   /** Its number in the order of arrival; the queue gives it. */
   seq?: number;
   /** Its place, as long as it is queued; the queue's own. */
@@ -27,8 +32,15 @@ export interface Job {
 }
 
 /** What the log says of a job. */
-export function describe({ spool, slot, request: { pool, priority }, seq }: Job) {
-  return { vm: spool.vm, slot: slotLabel(slot), pool, priority, seq };
+export function describe({ spool, slot, request: { pool, priority }, claim, seq }: Job) {
+  return {
+    vm: spool.vm,
+    slot: slotLabel(slot),
+    pool,
+    priority,
+    ...(claim && { claimedPool: claim.pool, claimedPriority: claim.priority }),
+    seq,
+  };
 }
 
 /** A named slot's id; `.`, which no id can be, for the plain slot. */

@@ -5,6 +5,8 @@ export type MediatorErrorCode =
   | 'ROOT_UNUSABLE'
   /** The state directory cannot be created or written. */
   | 'STATE_DIR_UNUSABLE'
+  /** The registry cannot be read or understood, or what was to be put into it is invalid. */
+  | 'INVALID_REGISTRY'
   /** Another mediator uses the same state directory. */
   | 'ALREADY_RUNNING'
   /** With `--once`: something on disk could not be served. */

@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs';
-import { encodeAnswer } from '@vgpu/protocol';
 import type { VectorAdder } from '@vgpu/cuda-binding';
+import { Admission } from './admission.js';
+import { Conditions } from './conditions.js';
+import { Delivery } from './delivery.js';
 import { isWithin, makeDirectory } from './directories.js';
 import type { Execution } from './execution.js';
 import { Executor } from './executor.js';
@@ -11,12 +13,11 @@ import type { Logger } from './logger.js';
 import { MediatorError } from './mediator-error.js';
 import { openDevices } from './open-devices.js';
 import { RequestQueue } from './request-queue.js';
-import { errnoOf } from './spool/errno.js';
+import { Registry } from './registry.js';
+import { Retention } from './retention.js';
 import { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
 import { Spool } from './spool/spool.js';
-import { UndeliverableError } from './spool/vm-directory.js';
 import type { VmSpool } from './spool/vm-spool.js';
-import { toNs } from './time.js';
 import { Statistics, type Outcome, type StatisticsSnapshot } from './statistics.js';
 
 export interface MediatorOptions extends Partial<MediatorSettings> {
@@ -34,16 +35,12 @@ const EFFORT_PER_TURN = 16;
 const EFFORT_IN_FIRST_TURN = 4096;
 /** What else costs about so many times as much as a look. */
 const EFFORT = { listing: 16, rejection: 4, withdrawal: 2, element: 1 / 1024 } as const;
-const RETRY_MIN_MS = 50;
-const RETRY_MAX_MS = 5000;
 /**
  * A request that has met so many lost devices is answered. The first one is not its fault, since no
  * two vectors of int32 can harm a device; but one after which every device is lost, for whatever
  * reason, must not take them from all others for ever.
  */
 const MAX_DEVICE_FAULTS = 2;
-/** Stale files are looked for this many times in a retention time. */
-const STALE_CHECKS = 10;
 
 /**
  * Serves the requests below a root directory.
@@ -65,9 +62,12 @@ export class Mediator {
   readonly #queue = new RequestQueue();
   readonly #executors: readonly Executor[];
   readonly #statistics = new Statistics();
-  readonly #retries = new Set<NodeJS.Timeout>();
+  readonly #delivery: Delivery;
+  /** Absent until the start. */
+  #registry: Registry | undefined;
   #settings: MediatorSettings;
-  readonly #waiters = new Set<() => boolean>();
+  readonly #conditions = new Conditions();
+  readonly #retention = new Retention();
   #phase: 'new' | 'serving' | 'stopping' = 'new';
   #stopping: Promise<void> | undefined;
   #turn: NodeJS.Immediate | undefined;
@@ -75,7 +75,6 @@ export class Mediator {
   /** For the VM whose turn it is. */
   #effort = 0;
   #sweep: NodeJS.Timeout | undefined;
-  #staleCheckedMs = performance.now();
 
   constructor({ root, stateDir, devices, logger, ...settings }: MediatorOptions) {
     this.#root = root;
@@ -97,6 +96,11 @@ export class Mediator {
     });
     this.#intake = new Intake({
       logger,
+      admission: new Admission({
+        registrationOf: (vm) => this.#registry?.get(vm),
+        requireRegistration: () => this.#settings.requireRegistration,
+        rateLimit: () => this.#settings.rateLimit,
+      }),
       onVoid: (job) => {
         this.#effort += EFFORT.withdrawal;
         return this.#withdraw(job);
@@ -106,6 +110,13 @@ export class Mediator {
         this.#statistics.record(request);
         const { vm, outcome } = request;
         logger.info('request rejected', { vm, slot: slotLabel(slot), outcome });
+      },
+    });
+    this.#delivery = new Delivery({
+      logger,
+      onDelivered: (job, outcome, { execMs }) => {
+        this.#finish(job, outcome, execMs);
+        this.#requestTurn();
       },
     });
     this.#executors = devices.map(
@@ -129,7 +140,7 @@ export class Mediator {
 
   /** Answers that could not be put in place so far, and VM directories that could not be used. */
   get failures(): number {
-    return this.#retries.size + this.#spool.failures;
+    return this.#delivery.pending + this.#spool.failures;
   }
 
   statistics(): StatisticsSnapshot {
@@ -142,9 +153,19 @@ export class Mediator {
   }
 
   /**
-   * Locks the state directory, opens the devices and the root, and begins to serve.
+   * Reads the registry again, which decides about what is taken up from now on.
    *
-   * @throws MediatorError `ALREADY_RUNNING`, `STATE_DIR_UNUSABLE` or `ROOT_UNUSABLE`.
+   * @throws MediatorError `INVALID_REGISTRY`; what was known counts on then.
+   */
+  reloadRegistry(): void {
+    this.#registry?.reload();
+  }
+
+  /**
+   * Locks the state directory, reads the registry, opens the devices and the root, and begins to serve.
+   *
+   * @throws MediatorError `ALREADY_RUNNING`, `STATE_DIR_UNUSABLE`, `INVALID_REGISTRY`,
+   *   `INVALID_CONFIG` or `ROOT_UNUSABLE`.
    * @throws DeviceError if no device can be opened; such as can't while another can are tried again.
    */
   async start(): Promise<void> {
@@ -159,11 +180,12 @@ export class Mediator {
             'machines may reach it; give another with --state-dir',
         );
       }
+      this.#registry = new Registry(this.#stateDir);
       const opening = openDevices(this.#executors, this.#logger, () => {
         this.#requestTurn();
       });
       // A device may take for ever to open; stop() ends that.
-      await Promise.race([opening, this.#until(() => this.#isStopping)]);
+      await Promise.race([opening, this.#conditions.until(() => this.#isStopping)]);
       if (this.#isStopping) return;
       this.#phase = 'serving';
       this.#spool.open();
@@ -174,6 +196,7 @@ export class Mediator {
     this.#logger.info('ready', {
       root: this.#root,
       vms: this.#spool.vmCount,
+      registered: this.#registry.size,
       devices: this.#executors.length,
     });
     this.#scheduleSweep();
@@ -185,7 +208,7 @@ export class Mediator {
    * `failures` and not waited for.
    */
   drain(): Promise<void> {
-    return this.#until(() => this.#isStopping || this.#isSettled());
+    return this.#conditions.until(() => this.#isStopping || this.#isSettled());
   }
 
   /**
@@ -215,9 +238,9 @@ export class Mediator {
     this.#phase = 'stopping';
     clearTimeout(this.#sweep);
     clearImmediate(this.#turn);
-    this.#notify();
-    await this.#until(() => !this.#executors.some((executor) => executor.isBusy));
-    for (const timer of this.#retries) clearTimeout(timer);
+    this.#conditions.look();
+    await this.#conditions.until(() => !this.#executors.some((executor) => executor.isBusy));
+    this.#delivery.close();
     await Promise.allSettled(this.#executors.map((executor) => executor.stop()));
     this.#spool.close();
     this.#lock.release();
@@ -227,31 +250,9 @@ export class Mediator {
     return this.#phase === 'stopping';
   }
 
-  /** Resolves when a condition holds; `#notify` asks. */
-  #until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiters.add(() => {
-        const isDone = condition();
-        if (isDone) resolve();
-        return isDone;
-      });
-      this.#notify();
-    });
-  }
-
-  #notify(): void {
-    for (const isDone of this.#waiters) {
-      if (isDone()) this.#waiters.delete(isDone);
-    }
-  }
-
   #scheduleSweep(): void {
     this.#sweep = setTimeout(() => {
-      const { retentionMs } = this.#settings;
-      const now = performance.now();
-      const isStaleCheckDue = now - this.#staleCheckedMs >= retentionMs / STALE_CHECKS;
-      if (isStaleCheckDue) this.#staleCheckedMs = now;
-      this.#spool.sweep(isStaleCheckDue ? toNs(Date.now() - retentionMs) : undefined);
+      this.#spool.sweep(this.#retention.due(this.#settings.retentionMs));
       this.#scheduleSweep();
     }, this.#settings.pollIntervalMs);
   }
@@ -262,7 +263,7 @@ export class Mediator {
       this.#turn = undefined;
       this.#takeIn();
       this.#dispatch();
-      this.#notify();
+      this.#conditions.look();
     });
   }
 
@@ -319,7 +320,7 @@ export class Mediator {
       this.#finish(job, 'WITHDRAWN');
       return;
     }
-    const waitMs = performance.now() - job.admittedMs;
+    job.waitMs = performance.now() - job.admittedMs;
     this.#logger.debug('request on the device', describe(job));
     const execution = await executor.run(job);
     if ('code' in execution.answer) {
@@ -327,9 +328,9 @@ export class Mediator {
       const fields = { ...describe(job), device: executor.device, code, error: text };
       this.#logger.warn('a device did not compute a request', fields);
     }
-    if (!this.#putBack(job, execution)) this.#answer(job, execution, waitMs, RETRY_MIN_MS);
+    if (!this.#putBack(job, execution)) this.#delivery.deliver(job, execution);
     this.#requestTurn();
-    this.#notify();
+    this.#conditions.look();
   }
 
   /** Queues a job again whose device was lost; false if it is to be answered. */
@@ -360,32 +361,6 @@ export class Mediator {
     return isStillThere;
   }
 
-  /** Puts the answer in place; tries again while that can help, without holding up others. */
-  #answer(job: Job, { answer, execMs }: Execution, waitMs: number, retryMs: number): void {
-    try {
-      const delivery = job.spool.directory.answer(job.slot, job.file, encodeAnswer(answer));
-      const outcome = 'sum' in answer ? 'ok' : answer.code;
-      this.#finish(job, delivery === 'delivered' ? outcome : 'WITHDRAWN', { waitMs, execMs });
-    } catch (error) {
-      const { vm, directory } = job.spool;
-      const fields = { vm, request: job.name, ...directory.explain(error) };
-      if (error instanceof UndeliverableError) {
-        this.#logger.warn('an answer has no place; its request is removed', fields);
-        this.#finish(job, 'UNDELIVERABLE', { waitMs, execMs });
-        return;
-      }
-      if (errnoOf(error) === undefined) throw error;
-      this.#logger.warn('cannot put an answer in place; trying again', { ...fields, retryMs });
-      const timer = setTimeout(() => {
-        this.#retries.delete(timer);
-        const nextMs = Math.min(2 * retryMs, RETRY_MAX_MS);
-        this.#answer(job, { answer, execMs }, waitMs, nextMs);
-        this.#requestTurn();
-      }, retryMs);
-      this.#retries.add(timer);
-    }
-  }
-
   /** A queued job's request is gone or another one; true if the job was still queued. */
   #withdraw(job: Job): boolean {
     if (!this.#queue.remove(job)) return false;
@@ -393,13 +368,17 @@ export class Mediator {
     return true;
   }
 
-  #finish(job: Job, outcome: Outcome, times?: { waitMs: number; execMs: number }): void {
+  /** @param execMs Milliseconds on the device; absent if it has not computed the job. */
+  #finish(job: Job, outcome: Outcome, execMs?: number): void {
     const { spool, request } = job;
     spool.release(job);
     // What stands there now may be the next request.
     if (outcome === 'WITHDRAWN') spool.notice(job.name);
     const { pool, priority } = request;
-    this.#statistics.record({ vm: spool.vm, pool, priority, outcome, ...times });
+    const { waitMs } = job;
+    const times = execMs !== undefined && waitMs !== undefined ? { waitMs, execMs } : undefined;
+    const isClaimOverridden = job.claim !== undefined;
+    this.#statistics.record({ vm: spool.vm, pool, priority, isClaimOverridden, outcome, ...times });
     this.#logger.info('request finished', {
       ...describe(job),
       ...(times && { waitMs: round(times.waitMs), execMs: round(times.execMs) }),

@@ -1,3 +1,5 @@
+import type { RateLimit } from './token-bucket.js';
+
 /** What can be changed while the mediator runs. */
 export interface MediatorSettings {
   /** How often every VM directory is looked at, milliseconds: the latency where inotify fails. */
@@ -10,6 +12,10 @@ export interface MediatorSettings {
   readonly execLimitMs: number;
   /** How long an answer that nobody fetches is kept, milliseconds. */
   readonly retentionMs: number;
+  /** Whether VMs that are not in the registry are answered `UNKNOWN_VM`. */
+  readonly requireRegistration: boolean;
+  /** How fast one VM's requests may come; what comes faster is answered `RATE_LIMITED`. */
+  readonly rateLimit: RateLimit | undefined;
 }
 
 export const DEFAULT_SETTINGS: MediatorSettings = {
@@ -18,4 +24,6 @@ export const DEFAULT_SETTINGS: MediatorSettings = {
   maxQueuedPerVm: 64,
   execLimitMs: 10_000,
   retentionMs: 3_600_000,
+  requireRegistration: false,
+  rateLimit: undefined,
 };

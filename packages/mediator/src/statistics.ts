@@ -12,6 +12,8 @@ export interface FinishedRequest {
   readonly vm: number;
   readonly pool?: Pool;
   readonly priority?: Priority;
+  /** Whether its line claimed another pool or priority than the registry gives the VM. */
+  readonly isClaimOverridden?: boolean;
   readonly outcome: Outcome;
   /** From admission to the device, in milliseconds; absent if it never got there. */
   readonly waitMs?: number;
@@ -34,6 +36,8 @@ export interface StatisticsSnapshot {
   readonly pool: Readonly<Record<string, number>>;
   readonly priority: Readonly<Record<string, number>>;
   readonly vm: Readonly<Record<string, number>>;
+  /** By VM: requests whose claims the registry overrode. */
+  readonly claimsOverridden: Readonly<Record<string, number>>;
   readonly waitMs: Distribution | undefined;
   readonly execMs: Distribution | undefined;
 }
@@ -45,13 +49,16 @@ export class Statistics {
   readonly #pool = new Map<string, number>();
   readonly #priority = new Map<string, number>();
   readonly #vm = new Map<string, number>();
+  readonly #claimsOverridden = new Map<string, number>();
   readonly #wait = new Durations();
   readonly #exec = new Durations();
 
-  record({ vm, pool, priority, outcome, waitMs, execMs }: FinishedRequest): void {
+  record(request: FinishedRequest): void {
+    const { vm, pool, priority, isClaimOverridden = false, outcome, waitMs, execMs } = request;
     this.#requests += 1;
     increment(this.#outcome, outcome);
     increment(this.#vm, String(vm));
+    if (isClaimOverridden) increment(this.#claimsOverridden, String(vm));
     if (pool !== undefined) increment(this.#pool, pool);
     if (priority !== undefined) increment(this.#priority, priorityName(priority));
     if (waitMs !== undefined) this.#wait.record(waitMs);
@@ -65,6 +72,7 @@ export class Statistics {
       pool: Object.fromEntries(this.#pool),
       priority: Object.fromEntries(this.#priority),
       vm: Object.fromEntries(this.#vm),
+      claimsOverridden: Object.fromEntries(this.#claimsOverridden),
       waitMs: this.#wait.summary(),
       execMs: this.#exec.summary(),
     };

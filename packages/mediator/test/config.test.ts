@@ -17,6 +17,7 @@ const DEFAULTS: Options = {
   'max-queued-per-vm': 64,
   'exec-limit': 10_000,
   retention: 3_600_000,
+  'require-registration': false,
   once: false,
   'log-level': 'info',
   'log-format': 'pretty',
@@ -48,6 +49,8 @@ const ms = (min: number) =>
       })),
   );
 
+const flag = fc.boolean().map((value): Spelling => ({ text: String(value), json: value, value }));
+
 const SPELLINGS: Record<OptionName, fc.Arbitrary<Spelling>> = {
   root: path,
   'state-dir': path,
@@ -64,7 +67,10 @@ const SPELLINGS: Record<OptionName, fc.Arbitrary<Spelling>> = {
   'max-queued-per-vm': whole(1, 1_000_000),
   'exec-limit': ms(1),
   retention: ms(1),
-  once: fc.boolean().map((value): Spelling => ({ text: String(value), json: value, value })),
+  'require-registration': flag,
+  'rate-limit': ms(1).filter(({ value }) => Number(value) <= 1_000_000),
+  'rate-burst': whole(1, 1_000_000),
+  once: flag,
   'log-level': oneOf('error', 'warn', 'info', 'debug'),
   'log-format': oneOf('pretty', 'json'),
 };
@@ -84,6 +90,9 @@ const REFUSED: Record<OptionName, { readonly value: string; readonly expected: s
   'max-queued-per-vm': { value: '1.5', expected: 'a whole number from 1 to 1000000' },
   'exec-limit': { value: '10s', expected: 'milliseconds from 1 to 2147483647' },
   retention: { value: 'Infinity', expected: 'milliseconds from 1 to 2147483647' },
+  'require-registration': { value: '', expected: 'true or false' },
+  'rate-limit': { value: '0', expected: 'requests per second from 0.001 to 1000000' },
+  'rate-burst': { value: '0', expected: 'a whole number from 1 to 1000000' },
   once: { value: 'perhaps', expected: 'true or false' },
   'log-level': { value: 'INFO', expected: 'one of error, warn, info, debug' },
   'log-format': { value: 'text', expected: 'one of pretty, json' },

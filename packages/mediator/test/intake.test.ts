@@ -5,8 +5,10 @@ import { decodeAnswer, encodeRequest, INT32_MAX, INT32_MIN, type Slot } from '@v
 import fc from 'fast-check';
 import type { Intake as IntakeClass } from '../src/intake.js';
 import type { Job } from '../src/job.js';
+import type { Registration } from '../src/registry.js';
 import type { FinishedRequest } from '../src/statistics.js';
 import type { VmSpool as Spool } from '../src/spool/vm-spool.js';
+import type { RateLimit } from '../src/token-bucket.js';
 import { FakeFs, systemError } from './support/fake-fs.js';
 import { FakeLogger } from './support/fakes.js';
 import { NON_EMPTY_DIRECTORY, REMOVABLE } from './support/hostile.js';
@@ -16,6 +18,7 @@ import { named, PLAIN, VmFiles } from './support/vm-files.js';
 
 const fakeFs = new FakeFs();
 const { Intake } = await import('../src/intake.js');
+const { Admission } = await import('../src/admission.js');
 const { VmSpool } = await import('../src/spool/vm-spool.js');
 
 const X = named('x');
@@ -30,6 +33,9 @@ let logger: FakeLogger;
 let settleMs: number;
 let voided: Job[];
 let isQueued: boolean;
+let registrations: Map<number, Registration>;
+let isRegistrationRequired: boolean;
+let rateLimit: RateLimit | undefined;
 let rejected: { slot: Slot; request: FinishedRequest }[];
 
 beforeEach(() => {
@@ -50,6 +56,7 @@ beforeEach(() => {
     onStaleRemoved: () => undefined,
   });
   [voided, isQueued, rejected] = [[], true, []];
+  [registrations, isRegistrationRequired, rateLimit] = [new Map(), false, undefined];
   intake = newIntake();
 });
 
@@ -62,6 +69,11 @@ afterEach(() => {
 function newIntake(): IntakeClass {
   return new Intake({
     logger,
+    admission: new Admission({
+      registrationOf: (vm) => registrations.get(vm),
+      requireRegistration: () => isRegistrationRequired,
+      rateLimit: () => rateLimit,
+    }),
     onVoid: (job) => {
       voided.push(job);
       if (isQueued) spool.release(job);
@@ -327,6 +339,73 @@ describe.each(slots)('a rejection in $title', ({ slot }) => {
     expect(rejected).toEqual([]);
     expect(consider(slot)).toBeDefined();
   });
+});
+
+describe('who a VM is', () => {
+  const answerTo = (line: string) => {
+    files.write(X, line);
+    const job = consider(X);
+    return job ?? files.answer(X);
+  };
+
+  test('is decided by the registry, and what its line claims is remembered', () => {
+    registrations.set(7, { pool: 'B', priority: 0, suspended: false });
+    expect(answerTo('A:2:7:1:2\n')).toMatchObject({
+      request: { pool: 'B', priority: 0, vm: 7 },
+      claim: { pool: 'A', priority: 2 },
+    });
+  });
+
+  test('is what its line claims where that is the same, or where it is not registered', () => {
+    registrations.set(8, { pool: 'B', priority: 0, suspended: false });
+    registrations.set(7, { pool: 'A', priority: 2, suspended: false });
+    const job = answerTo('A:2:7:1:2\n');
+    expect(job).toMatchObject({ request: { pool: 'A', priority: 2 } });
+    expect(job).not.toHaveProperty('claim');
+    spool.release(job as Job);
+    registrations.delete(7);
+    expect(answerTo('B:1:7:1:2\n')).toMatchObject({ request: { pool: 'B', priority: 1 } });
+  });
+
+  test('does not follow from the line, registered or not', () => {
+    registrations.set(8, { pool: 'B', priority: 0, suspended: false });
+    expect(answerTo('B:0:8:1:2\n')).toBe('ERROR:VM_MISMATCH:vm: expected 7, got 8\n');
+  });
+
+  test('must be known where registration is required, whatever it sends', () => {
+    isRegistrationRequired = true;
+    const refusal = 'ERROR:UNKNOWN_VM:VM 7 is not registered on this host\n';
+    expect(answerTo('A:2:7:1:2\n')).toBe(refusal);
+    expect(answerTo('nonsense\n')).toBe(refusal);
+    expect(rejected.map(({ request }) => request.outcome)).toEqual(['UNKNOWN_VM', 'UNKNOWN_VM']);
+    registrations.set(7, { pool: 'A', priority: 1, suspended: false });
+    expect(answerTo('A:1:7:1:2\n')).toMatchObject({ request: { vm: 7 } });
+  });
+
+  test('may be suspended', () => {
+    registrations.set(7, { pool: 'A', priority: 1, suspended: true });
+    expect(answerTo('A:1:7:1:2\n')).toBe(
+      'ERROR:SUSPENDED:VM 7 is suspended by the administrator of this host\n',
+    );
+    expect(files.hasRequest(X)).toBe(false);
+  });
+});
+
+test('what comes faster than it may is answered with the time to wait', () => {
+  rateLimit = { perSecond: 0.5, burst: 2 };
+  const answers = ['1', '2', '3'].map((id) => {
+    files.write(named(id), LINE);
+    const job = consider(named(id));
+    return job ? 'queued' : files.answer(named(id));
+  });
+  expect(answers).toEqual([
+    'queued',
+    'queued',
+    expect.stringMatching(/^ERROR:RATE_LIMITED:retry in (?:1[0-9]{3}|2000) ms\n$/),
+  ]);
+  rateLimit = undefined;
+  files.write(named('4'), LINE);
+  expect(consider(named('4'))).toBeDefined();
 });
 
 describe('a directory with content in the place of a request', () => {

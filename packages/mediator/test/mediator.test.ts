@@ -775,6 +775,8 @@ describe('settings', () => {
       maxQueuedPerVm: 64,
       execLimitMs: 10_000,
       retentionMs: 3_600_000,
+      requireRegistration: false,
+      rateLimit: undefined,
     });
   });
 

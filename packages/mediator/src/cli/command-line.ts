@@ -36,6 +36,12 @@ export async function parseCommandLine(
       'max-queued-per-vm': value('requests of one VM in the queue [default: 64]'),
       'exec-limit': value('an operation that takes longer failed, ms [default: 10000]'),
       retention: value('keep answers that nobody fetches so long, ms [default: 3600000]'),
+      'require-registration': {
+        type: 'boolean',
+        describe: 'serve none but registered VMs',
+      },
+      'rate-limit': value('requests per second of one VM [default: no limit]'),
+      'rate-burst': value('requests of one VM at once within that [default: of one second]'),
       once: { type: 'boolean', describe: 'serve what is there, then exit' },
       config: value('JSON file with these options'),
       'log-level': value(`${LOG_LEVELS.join(', ')} [default: info]`),

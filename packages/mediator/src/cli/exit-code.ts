@@ -5,6 +5,7 @@ import { MediatorError, type MediatorErrorCode } from '../mediator-error.js';
 const EXIT_CODES: Record<MediatorErrorCode, ExitCode> = {
   USAGE: ExitCode.USAGE,
   INVALID_CONFIG: ExitCode.CONFIG,
+  INVALID_REGISTRY: ExitCode.CONFIG,
   INCOMPLETE: ExitCode.CANT_CREATE,
   ALREADY_RUNNING: ExitCode.UNAVAILABLE,
   ROOT_UNUSABLE: ExitCode.CANT_CREATE,

@@ -1,4 +1,5 @@
 import winston from 'winston';
+import { LossyStream } from './lossy-stream.js';
 import type { Options } from './options.js';
 
 const { combine, printf, timestamp, json } = winston.format;
@@ -18,10 +19,14 @@ const pretty = combine(
 
 /** A winston logger that writes to stderr: stdout is for data. */
 export function createLogger(options: Options): winston.Logger {
-  return winston.createLogger({
+  const stream = new LossyStream(process.stderr, (lines) => {
+    logger.warn('lines of this log were dropped, because its reader did not keep up', { lines });
+  });
+  const logger = winston.createLogger({
     level: options['log-level'],
     format: options['log-format'] === 'json' ? combine(timestamp(), json()) : pretty,
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston's types know its transports by their interfaces only
-    transports: [new winston.transports.Stream({ stream: process.stderr })],
+    transports: [new winston.transports.Stream({ stream })],
   });
+  return logger;
 }

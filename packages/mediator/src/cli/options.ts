@@ -17,6 +17,8 @@ const ms = (least: 0 | 1) =>
   numberOf(`milliseconds from ${least} to ${MAX_TIMER_MS}`, least, MAX_TIMER_MS);
 const count = numberOf('a whole number from 1 to 1000000', 1, 1_000_000, true);
 
+const perSecond = numberOf('requests per second from 0.001 to 1000000', 0.001, 1_000_000);
+
 const DEVICES = 'all, or device numbers separated by commas, such as 0,1';
 const devices = z
   .union([z.string(), z.array(z.int().min(0)).transform(String)], DEVICES)
@@ -50,6 +52,11 @@ export const Options = z.object({
   'max-queued-per-vm': count.default(DEFAULT_SETTINGS.maxQueuedPerVm),
   'exec-limit': ms(1).default(DEFAULT_SETTINGS.execLimitMs),
   retention: ms(1).default(DEFAULT_SETTINGS.retentionMs),
+  'require-registration': flag.default(DEFAULT_SETTINGS.requireRegistration),
+  /** Default: no limit. */
+  'rate-limit': perSecond.optional(),
+  /** Default: what may come in a second, one at least. */
+  'rate-burst': count.optional(),
   once: flag.default(false),
   'log-level': choice(LOG_LEVELS).default('info'),
   'log-format': choice(LOG_FORMATS).default('pretty'),

@@ -17,6 +17,9 @@ const RELOADABLE = [
   'max-queued-per-vm',
   'exec-limit',
   'retention',
+  'require-registration',
+  'rate-limit',
+  'rate-burst',
   'log-level',
 ] as const satisfies (keyof Options)[];
 
@@ -79,8 +82,12 @@ export class Service {
     this.#logger.info('statistics', { ...this.#mediator.statistics(), queued });
   }
 
-  /** Reads environment and config file anew, and takes over what can be changed while serving. */
+  /**
+   * Reads environment, config file and registry anew, and takes over what can be changed while
+   * serving.
+   */
   reload(): void {
+    this.#reloadRegistry();
     let wanted: Options;
     try {
       wanted = resolveOptions(this.#sources);
@@ -98,6 +105,16 @@ export class Service {
     this.#mediator?.configure(settingsOf(options));
     this.#logger.level = options['log-level'];
     this.#logger.info('configuration reloaded', needsRestart.length > 0 ? { needsRestart } : {});
+  }
+
+  #reloadRegistry(): void {
+    try {
+      this.#mediator?.reloadRegistry();
+    } catch (error) {
+      this.#logger.error('keeping the registry, because the new one is invalid', {
+        error: (error as Error).message,
+      });
+    }
   }
 
   async #start(): Promise<void> {
@@ -118,12 +135,16 @@ export class Service {
 }
 
 function settingsOf(options: Options): MediatorSettings {
+  const perSecond = options['rate-limit'];
+  const burst = options['rate-burst'] ?? Math.max(1, Math.ceil(perSecond ?? 1));
   return {
     pollIntervalMs: options['poll-interval'],
     settleMs: options.settle,
     maxQueuedPerVm: options['max-queued-per-vm'],
     execLimitMs: options['exec-limit'],
     retentionMs: options.retention,
+    requireRegistration: options['require-registration'],
+    rateLimit: perSecond === undefined ? undefined : { perSecond, burst },
   };
 }
 

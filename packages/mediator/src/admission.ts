@@ -1,0 +1,65 @@
+import type { ErrorCode, Pool, Priority, Request } from '@vgpu/protocol';
+import type { Registration } from './registry.js';
+import { TokenBucket, type RateLimit } from './token-bucket.js';
+
+/** Why a request is answered with an error. */
+export interface Rejection {
+  readonly code: ErrorCode;
+  readonly text: string;
+}
+
+/** What a request line said of its pool and priority, where the registry says something else. */
+export interface Claim {
+  readonly pool: Pool;
+  readonly priority: Priority;
+}
+
+export interface AdmissionOptions {
+  readonly registrationOf: (vm: number) => Registration | undefined;
+  readonly requireRegistration: () => boolean;
+  /** undefined: no limit. */
+  readonly rateLimit: () => RateLimit | undefined;
+}
+
+/**
+ * Decides whether a VM may have requests served, and as who. Which VM it is follows from the
+ * directory, that is from the share that only this VM can reach; what it may do, from the registry.
+ */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  /** One for each VM that has a directory: only the administrator can make more. */
+  readonly #buckets = new Map<number, TokenBucket>();
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** Why a VM's request is not served, whatever it says; counts it. */
+  refuse(vm: number): Rejection | undefined {
+    const registration = this.#options.registrationOf(vm);
+    if (registration === undefined && this.#options.requireRegistration()) {
+      return { code: 'UNKNOWN_VM', text: `VM ${vm} is not registered on this host` };
+    }
+    if (registration?.suspended === true) {
+      return { code: 'SUSPENDED', text: `VM ${vm} is suspended by the administrator of this host` };
+    }
+    const limit = this.#options.rateLimit();
+    if (limit === undefined) return undefined;
+    const bucket = this.#buckets.get(vm) ?? new TokenBucket();
+    this.#buckets.set(vm, bucket);
+    const waitMs = bucket.take(limit, performance.now());
+    return waitMs === 0 ? undefined : { code: 'RATE_LIMITED', text: `retry in ${waitMs} ms` };
+  }
+
+  /** The request as it is served, with the claim that was overridden, if one was. */
+  identify(request: Request): { readonly request: Request; readonly claim?: Claim } {
+    const registration = this.#options.registrationOf(request.vm);
+    if (registration === undefined) return { request };
+    const { pool, priority } = registration;
+    if (pool === request.pool && priority === request.priority) return { request };
+    return {
+      request: { ...request, pool, priority },
+      claim: { pool: request.pool, priority: request.priority },
+    };
+  }
+}

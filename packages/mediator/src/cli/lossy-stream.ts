@@ -1,0 +1,39 @@
+import { Writable } from 'node:stream';
+
+/** What may wait for a slow reader, bytes. */
+const MAX_WAITING_BYTES = 2 ** 20;
+
+/**
+ * Passes lines on to a stream, and drops them while its reader does not keep up, or if there is none
+ * any more: a log that nobody reads must neither fill the memory nor stop the service.
+ */
+export class LossyStream extends Writable {
+  readonly #target: Writable;
+  readonly #onDropped: (lines: number) => void;
+  #dropped = 0;
+
+  /** @param onDropped Called once lines are passed on again, with the number of those that were not. */
+  constructor(target: Writable, onDropped: (lines: number) => void) {
+    super({ decodeStrings: false });
+    this.#target = target;
+    this.#onDropped = onDropped;
+    // A reader that has gone is reported to the stream; there is nobody to tell.
+    target.on('error', () => undefined);
+  }
+
+  override _write(line: string | Buffer, _encoding: BufferEncoding, done: () => void): void {
+    done();
+    if (this.#target.writableLength >= MAX_WAITING_BYTES) {
+      this.#dropped += 1;
+      return;
+    }
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    if (dropped > 0) this.#onDropped(dropped);
+    try {
+      this.#target.write(line);
+    } catch {
+      // A file on a full disk: streams of files write at once, and throw.
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/** How fast requests may come. */
+export interface RateLimit {
+  /** Requests per second in the long run; may be a fraction. */
+  readonly perSecond: number;
+  /** Requests that may come at once after a pause. */
+  readonly burst: number;
+}
+
+/**
+ * Limits a rate: a bucket that holds `burst` tokens, fills with `perSecond` of them, and gives one for
+ * each request. The caller has the clock, which must never go back (milliseconds).
+ */
+export class TokenBucket {
+  /** None taken yet, whatever the limit will be. */
+  #tokens = Infinity;
+  #sinceMs = 0;
+
+  /** Takes a token; gives 0, or the milliseconds until there is one. */
+  take({ perSecond, burst }: RateLimit, nowMs: number): number {
+    const filled = this.#tokens + ((nowMs - this.#sinceMs) * perSecond) / 1000;
+    this.#tokens = Math.min(burst, filled);
+    this.#sinceMs = nowMs;
+    if (this.#tokens < 1) return Math.ceil(((1 - this.#tokens) * 1000) / perSecond);
+    this.#tokens -= 1;
+    return 0;
+  }
+}
