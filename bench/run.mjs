@@ -1,11 +1,13 @@
 // `pnpm bench [name ...]`: prints what each benchmark measured. Absolute times say little on a
 // shared machine; compare figures of one run.
+import { measureFlood } from './flood.mjs';
 import { measureQueue } from './queue.mjs';
 import { measureRoundTrip } from './round-trip.mjs';
 import { measureThroughput } from './throughput.mjs';
 
 /** @type {Record<string, () => Promise<object[]>>} */
 const benchmarks = {
+  flood: measureFlood,
   queue: measureQueue,
   'round-trip': measureRoundTrip,
   throughput: measureThroughput,

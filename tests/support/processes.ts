@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const repository = resolve(import.meta.dirname, '../..');
 export const MEDIATOR = join(repository, 'packages/mediator/bin/vgpu-mediator.js');
-const CLIENT = join(repository, 'packages/vm-client/bin/vgpu-vm-client.js');
+export const CLIENT = join(repository, 'packages/vm-client/bin/vgpu-vm-client.js');
 
 /** No setting of whoever runs the tests, or of the npm that started them, is to count. */
 export const environment = Object.fromEntries(
@@ -18,10 +18,22 @@ export const environment = Object.fromEntries(
 /** A line of the mediator's JSON log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly message: string };
 
+/** How a mediator is started, where that is special. */
+export interface Launch {
+  /** As this user, whose group has the same number. */
+  readonly uid?: number;
+  /** Variables besides those of the environment. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** A command, with arguments, that becomes the command that follows it. */
+  readonly through?: readonly string[];
+}
+
 /** A root directory of its own, on a tmpfs where there is one, with directories for VMs. */
 export class TestRoot {
   readonly base: string;
   readonly path: string;
+  /** For the mediators that are started from now on. */
+  launch: Launch = {};
   readonly #children: ChildProcess[] = [];
 
   /** @param parent Where it is; on a tmpfs where there is one if not given. */
@@ -66,9 +78,12 @@ export class MediatorProcess {
 
   constructor(root: TestRoot, ...flags: string[]) {
     const fixed = ['--root', root.path, '--backend', 'cpu', '--log-format', 'json'];
-    this.child = spawn(process.execPath, [MEDIATOR, ...fixed, ...flags], {
+    const { uid, env, through = [] } = root.launch;
+    const [command = '', ...args] = [...through, process.execPath, MEDIATOR, ...fixed, ...flags];
+    this.child = spawn(command, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: environment,
+      env: { ...environment, ...env },
+      ...(uid !== undefined && { uid, gid: uid }),
     });
     root.own(this.child);
     if (this.child.stderr === null) throw new Error('stderr is a pipe');

@@ -56,7 +56,8 @@ beforeEach(() => {
     onStaleRemoved: () => undefined,
   });
   [voided, isQueued, rejected] = [[], true, []];
-  [registrations, isRegistrationRequired, rateLimit] = [new Map(), false, undefined];
+  registrations = new Map();
+  [isRegistrationRequired, rateLimit] = [false, undefined];
   intake = newIntake();
 });
 

@@ -787,7 +787,7 @@ describe('settings', () => {
     for (let i = 0; i < 4; i += 1) files.write(named(`${i}`), line({ vm: 7, a: i }));
     await until('the device is busy', () => adder.inFlight === 1);
     expect(mediator.queued).toBe(0);
-    mediator.configure({ maxQueuedPerVm: 10 });
+    mediator.configure({ maxQueuedPerVm: 8 * 4 });
     await until('the rest is queued', () => mediator.queued === 3);
     expect(adder.started).toHaveLength(1);
     for (let i = 0; i < 4; i += 1) {

@@ -30,6 +30,7 @@ describe('totals', () => {
       pool: {},
       priority: {},
       vm: {},
+      claimsOverridden: {},
       waitMs: undefined,
       execMs: undefined,
     });

@@ -407,7 +407,7 @@ describe('the limit of what is queued', () => {
     takeAndAdmit();
     takeAndAdmit();
     expect(spool.hasWork).toBe(false);
-    maxQueued = 3;
+    maxQueued = 3 * 8;
     expect(spool.hasWork).toBe(true);
   });
 

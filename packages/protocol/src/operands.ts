@@ -16,6 +16,8 @@ const Int32Vector = z.custom<Int32Array>(
 const [COMMA, MINUS, ZERO] = [0x2c, 0x2d, 0x30];
 /** Digits of the greatest int32. */
 const MAX_DIGITS = 10;
+/** Where the lists of a line are read to, so that each costs no more memory than it needs. */
+const scratch = new Int32Array(32_768);
 
 /**
  * A vector of int32 and its spelling: decimal numbers, comma between them, at least one.
@@ -47,10 +49,12 @@ export const Int32List = z.codec(Text, Int32Vector, {
  * Reads a list in one pass over its characters: a line may hold 32 000 numbers, and whoever decodes
  * it does nothing else meanwhile.
  *
- * @returns the numbers, and how many there are before the first that is none, which begins `at`.
+ * @returns the numbers, which the next call may overwrite, and how many there are before the first
+ *   that is none, which begins `at`.
  */
 function scan(text: string): { list: Int32Array; count: number; at?: number } {
-  const list = new Int32Array((text.length >> 1) + 1);
+  const most = (text.length >> 1) + 1;
+  const list = most <= scratch.length ? scratch : new Int32Array(most);
   let count = 0;
   for (let end = -1; end < text.length; count += 1) {
     const at = end + 1;

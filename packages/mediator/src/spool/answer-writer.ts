@@ -65,8 +65,7 @@ function write(directory: OpenDirectory, name: string, text: string, mtimeNs?: b
   const permissions = Number(mode) & 0o666;
   const fd = openSync(directory.at(name), CREATE_ANSWER, permissions);
   try {
-    const bytes = Buffer.from(text, 'latin1');
-    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
+    for (let rest = text; rest !== '';) rest = rest.slice(writeSync(fd, rest, null, 'latin1'));
     if (mtimeNs !== undefined) futimesSync(fd, Number(mtimeNs) / 1e9, Number(mtimeNs) / 1e9);
     const { uid: ownUid, gid: ownGid, mode: ownMode } = fstatSync(fd);
     if ((ownMode & 0o777) !== permissions) fchmodSync(fd, permissions);

@@ -75,8 +75,8 @@ export class VmSpool {
   readonly settling: Settling;
   readonly #jobs = new Map<string, Job>();
   readonly #options: VmSpoolOptions;
-  /** To be looked at when there is room, oldest first. */
-  readonly #waiting = new Set<string>();
+  /** To be looked at when there is room, oldest first; whether they are held back. */
+  readonly #waiting = new Map<string, boolean>();
   /** Queued requests that something has happened to. */
   readonly #touched = new Set<string>();
   /** Requests that are there and empty: their writer may fill them without any sign but inotify's. */
@@ -84,7 +84,7 @@ export class VmSpool {
   #watcher: FSWatcher | undefined;
   #isOpen = true;
   #hasFailed = false;
-  /** Something waited because there was no room for it. */
+  /** What waits was held back, and what follows it is. */
   #held = false;
   /** A listing has begun and not come to its end. */
   #isListing = false;
@@ -157,7 +157,7 @@ export class VmSpool {
     if (!this.#isOpen || slotOfRequest(name) === undefined) return;
     this.#empty.delete(name);
     if (this.#jobs.has(name)) this.#touched.add(name);
-    else if (this.#waiting.size < MAX_WAITING) this.#waiting.add(name);
+    else if (this.#waiting.size < MAX_WAITING) this.#wait(name);
     else this.#mustList = true;
     this.#options.onWork(this);
   }
@@ -184,12 +184,12 @@ export class VmSpool {
   admit(job: Job): void {
     this.#jobs.set(job.name, job);
     this.#queuedBytes += bytesOf(job);
+    if (this.#queuedBytes >= MAX_QUEUED_BYTES) this.#holdBack();
   }
 
   /** A job has left: there may be room for another. */
   release(job: Job): void {
     if (this.#jobs.get(job.name) !== job) return;
-    this.#held ||= !this.#hasRoom() && this.#isBehind();
     this.#jobs.delete(job.name);
     this.#queuedBytes -= bytesOf(job);
     this.#idleEvents = Math.max(0, this.#idleEvents - EVENTS_PER_JOB);
@@ -230,19 +230,31 @@ export class VmSpool {
     if (!this.#isOpen) return undefined;
     const touched = takeFirst(this.#touched);
     if (touched !== undefined) return { name: touched, held: false };
-    if (!this.#hasRoom()) {
-      this.#held ||= this.#isBehind();
-      return undefined;
-    }
+    if (!this.#hasRoom()) return undefined;
     if (this.#waiting.size === 0 && this.#isListingDue() && this.#mayList) this.#list();
-    const name = takeFirst(this.#waiting);
-    const held = this.#held;
-    this.#held &&= this.#isBehind();
-    return name === undefined ? undefined : { name, held };
+    const [next] = this.#waiting;
+    if (next === undefined) return undefined;
+    const [name, held] = next;
+    this.#waiting.delete(name);
+    // A VM without its watch may have more on disk than is known.
+    if (!this.#isBehind() && this.#mutedSweeps <= 0) this.#held = false;
+    return { name, held };
+  }
+
+  /** What comes while there are as many as may be queued waits its turn on disk, and what follows it. */
+  #wait(name: string): void {
+    this.#held ||= this.#jobs.size + this.#waiting.size >= this.#options.maxQueued();
+    if (!this.#waiting.has(name)) this.#waiting.set(name, this.#held);
+  }
+
+  #holdBack(): void {
+    this.#held ||= this.#isBehind();
+    for (const name of this.#waiting.keys()) this.#waiting.set(name, true);
   }
 
   #hasRoom(): boolean {
-    const part = this.#held ? HELD_PART : 1;
+    const [isHeld = this.#held] = this.#waiting.values();
+    const part = isHeld ? HELD_PART : 1;
     return (
       this.#jobs.size < Math.ceil(part * this.#options.maxQueued()) &&
       this.#queuedBytes < part * MAX_QUEUED_BYTES
@@ -276,13 +288,13 @@ export class VmSpool {
     if (!this.#isRecovered) this.#goOnRecovering();
     this.#jobsSinceListing = 0;
     this.#found.sort((a, b) => Number(a.ctimeNs - b.ctimeNs));
-    for (const { name } of this.#found) this.#waiting.add(name);
+    for (const { name } of this.#found) this.#wait(name);
     this.#found = [];
     this.#entries = 0;
   }
 
   #recover(names: readonly string[], complete: boolean): void {
-    if (this.directory.recover(names)) this.#waiting.add(requestName(PLAIN_SLOT));
+    if (this.directory.recover(names)) this.#wait(requestName(PLAIN_SLOT));
     this.#isRecovered = complete;
   }
 
