@@ -9,6 +9,7 @@ import { Executor } from './executor.js';
 import { InstanceLock } from './instance-lock.js';
 import { Intake } from './intake.js';
 import { describe, slotLabel, type Job } from './job.js';
+import { LimitedLogger } from './limited-logger.js';
 import type { Logger } from './logger.js';
 import { MediatorError } from './mediator-error.js';
 import { openDevices } from './open-devices.js';
@@ -56,6 +57,7 @@ export class Mediator {
   readonly #root: string;
   readonly #stateDir: string;
   readonly #logger: Logger;
+  readonly #limitedLogger: Logger;
   readonly #lock: InstanceLock;
   readonly #spool: Spool;
   readonly #intake: Intake;
@@ -79,12 +81,13 @@ export class Mediator {
   constructor({ root, stateDir, devices, logger, ...settings }: MediatorOptions) {
     this.#root = root;
     this.#logger = logger;
+    const limited = (this.#limitedLogger = new LimitedLogger(logger));
     this.#settings = { ...DEFAULT_SETTINGS, ...settings };
     this.#lock = new InstanceLock(stateDir, root);
     this.#stateDir = stateDir;
     this.#spool = new Spool({
       root,
-      logger,
+      logger: limited,
       maxQueuedPerVm: () => this.#settings.maxQueuedPerVm,
       settleMs: () => this.#settings.settleMs,
       onWork: () => {
@@ -95,7 +98,7 @@ export class Mediator {
       },
     });
     this.#intake = new Intake({
-      logger,
+      logger: limited,
       admission: new Admission({
         registrationOf: (vm) => this.#registry?.get(vm),
         requireRegistration: () => this.#settings.requireRegistration,
@@ -109,11 +112,11 @@ export class Mediator {
         this.#effort += EFFORT.rejection;
         this.#statistics.record(request);
         const { vm, outcome } = request;
-        logger.info('request rejected', { vm, slot: slotLabel(slot), outcome });
+        limited.info('request rejected', { vm, slot: slotLabel(slot), outcome });
       },
     });
     this.#delivery = new Delivery({
-      logger,
+      logger: limited,
       onDelivered: (job, outcome, { execMs }) => {
         this.#finish(job, outcome, execMs);
         this.#requestTurn();
@@ -379,7 +382,8 @@ export class Mediator {
     const times = execMs !== undefined && waitMs !== undefined ? { waitMs, execMs } : undefined;
     const isClaimOverridden = job.claim !== undefined;
     this.#statistics.record({ vm: spool.vm, pool, priority, isClaimOverridden, outcome, ...times });
-    this.#logger.info('request finished', {
+    const logger = execMs === undefined ? this.#limitedLogger : this.#logger;
+    logger.info('request finished', {
       ...describe(job),
       ...(times && { waitMs: round(times.waitMs), execMs: round(times.execMs) }),
       outcome,
