@@ -15,9 +15,24 @@
  * - A swap between check and use: what is trusted (type, size, links, identity) comes from fstat(2)
  *   on the open descriptor that is then read, once, and never more than the limit.
  * - A huge or a sparse file: its size is refused before it is read, and the read is bounded.
+ * - A file of many gigabytes that the mediator is made to remove or to replace: it is held open
+ *   meanwhile, and freed by a thread that closes it.
  * - A file that grows while it is read: the identity was taken before, so the next look differs.
  * - A directory that stands where the answer belongs: it is removed if empty, else the request is.
  * - A million entries: listings are bounded and go on where they ended.
+ * - Names like the mediator's own (`.vgpu-answer-*`, `.vgpu-taken-*`): the mediator's hold a random
+ *   number; the guest's are removed after a restart, or become a request of that guest.
+ * - A directory that is renamed, or replaced, while its files are used: all names are looked up from
+ *   the descriptor, which stays with the directory that was opened.
+ *
+ * The flags of open(2), and why each is there:
+ *
+ * | flag                  | of          | without it                                                  |
+ * | --------------------- | ----------- | ----------------------------------------------------------- |
+ * | O_DIRECTORY           | directories | a FIFO in the directory's place would block                 |
+ * | O_NOFOLLOW            | all         | a link would lead to a file of the host or of another VM    |
+ * | O_NONBLOCK            | requests    | a FIFO, or a lease that a guest holds, would block          |
+ * | O_CREAT and O_EXCL    | answers     | an answer could be written into a file that the guest holds |
  */
 import type { BigIntStats } from 'node:fs';
 import {
