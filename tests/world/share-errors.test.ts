@@ -31,6 +31,8 @@ describeWithStrace('a file system that fails for a while', () => {
     // From a disk, and from a share whose server does not answer any more.
     ['EIO'],
     ['ETIMEDOUT'],
+    // From NFS, where the server no longer knows a directory.
+    ['ESTALE'],
   ])('with %s in one VM directory delays that VM only', async (error) => {
     calls = await FailingCalls.in(mediator, root, 1, error);
     root.drop(1, 'a', 'A:1:1:1:2\n');
@@ -52,19 +54,22 @@ describeWithStrace('a file system that fails for a while', () => {
     expect(mediator.complaints).toEqual([]);
   });
 
-  it.each([['EIO']])('with %s in the root goes on with what is known', async (error) => {
-    calls = await FailingCalls.on(mediator, root.path, error);
-    const message = 'cannot read the root; trying again at each sweep';
-    await until(
-      () => mediator.logged(message).length > 0 || mediator.child.exitCode !== null,
-      'the complaint',
-    );
-    expect(mediator.complaints).toEqual([]);
-    await expectServed(1);
-    await calls.end();
-    await until(() => mediator.logged('the root can be read again').length > 0, 'the end of it');
-    await expectServed(2);
-    expect(mediator.logged(message)).toHaveLength(1);
-    expect(await mediator.stop()).toBe(0);
-  });
+  it.each([['EIO'], ['ESTALE']])(
+    'with %s in the root goes on with what is known',
+    async (error) => {
+      calls = await FailingCalls.on(mediator, root.path, error);
+      const message = 'cannot read the root; trying again at each sweep';
+      await until(
+        () => mediator.logged(message).length > 0 || mediator.child.exitCode !== null,
+        'the complaint',
+      );
+      expect(mediator.complaints).toEqual([]);
+      await expectServed(1);
+      await calls.end();
+      await until(() => mediator.logged('the root can be read again').length > 0, 'the end of it');
+      await expectServed(2);
+      expect(mediator.logged(message)).toHaveLength(1);
+      expect(await mediator.stop()).toBe(0);
+    },
+  );
 });
