@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { MediatorProcess, runClient, until } from '../support/processes.js';
 import { describeIf, FragileRoot } from '../support/world.js';
 
-const CANNOT_OPEN = 'cannot open a VM directory; trying again at the next sweep';
+const CANNOT_OPEN = 'cannot open a VM directory; trying again at each sweep';
 
 const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0;
 

@@ -16,6 +16,7 @@ export class InstanceLock {
   readonly #stateDir: string;
   readonly #root: string | undefined;
   #descriptors: number[] = [];
+  #rootDescriptor: number | undefined;
 
   constructor(stateDir: string, root?: string) {
     this.#stateDir = stateDir;
@@ -30,7 +31,7 @@ export class InstanceLock {
   acquire(): void {
     try {
       this.#lockStateDir();
-      if (this.#root !== undefined) this.#lockRoot(this.#root);
+      this.lockRoot();
     } catch (error) {
       this.release();
       throw error;
@@ -39,6 +40,21 @@ export class InstanceLock {
 
   release(): void {
     for (const fd of this.#descriptors.splice(0)) closeSync(fd);
+    this.#rootDescriptor = undefined;
+  }
+
+  /**
+   * Locks the directory that has the root's name now, and no longer the one that had it before.
+   *
+   * @throws MediatorError `ALREADY_RUNNING`; then the one before stays locked.
+   */
+  lockRoot(): void {
+    if (this.#root === undefined) return;
+    const before = this.#rootDescriptor;
+    this.#rootDescriptor = this.#lockDirectory(this.#root);
+    if (before === undefined) return;
+    this.#descriptors = this.#descriptors.filter((fd) => fd !== before);
+    closeSync(before);
   }
 
   #lockStateDir(): void {
@@ -46,7 +62,8 @@ export class InstanceLock {
     let fd: number;
     try {
       makeDirectory(this.#stateDir, 0o700);
-      fd = openSync(path, 'a', 0o600);
+      // For reading: a file that is open for writing keeps its file system from being remounted.
+      fd = openSync(path, constants.O_RDONLY | constants.O_CREAT, 0o600);
     } catch (error) {
       throw this.#unusable((error as Error).message, error);
     }
@@ -64,9 +81,11 @@ export class InstanceLock {
   }
 
   /** Where the file system cannot lock a directory, as NFS, the lock of the state must do. */
-  #lockRoot(root: string): void {
+  #lockDirectory(root: string): number {
     const fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
-    if (this.#lock(fd).status !== HELD) return;
+    if (this.#lock(fd).status !== HELD) return fd;
+    this.#descriptors.pop();
+    closeSync(fd);
     throw new MediatorError(
       'ALREADY_RUNNING',
       `another mediator serves ${root}; stop it first, or give this one another --root`,

@@ -93,6 +93,9 @@ export class Mediator {
       onWork: () => {
         this.#requestTurn();
       },
+      onRootReplaced: () => {
+        this.#lock.lockRoot();
+      },
       onGone: (spool) => {
         for (const job of spool.jobs.values()) this.#withdraw(job);
       },
@@ -319,10 +322,7 @@ export class Mediator {
   }
 
   async #serve(executor: Executor, job: Job): Promise<void> {
-    if (!this.#isStillThere(job)) {
-      this.#finish(job, 'WITHDRAWN');
-      return;
-    }
+    if (!this.#isStillThere(job)) return;
     job.waitMs = performance.now() - job.admittedMs;
     this.#logger.debug('request on the device', describe(job));
     const execution = await executor.run(job);
@@ -345,23 +345,26 @@ export class Mediator {
     if (this.#isStillThere(job)) {
       this.#queue.putBack(job);
       this.#logger.warn('request queued again, because its device was lost', describe(job));
-    } else {
-      this.#finish(job, 'WITHDRAWN');
     }
     return true;
   }
 
+  /** Whether a job's request is still the one that was read; if not, the job leaves. */
   #isStillThere(job: Job): boolean {
     const { spool, slot, plainText } = job;
-    let isStillThere = false;
+    let isStillThere: boolean | undefined;
     this.#spool.guard(spool, () => {
       isStillThere = spool.directory.fateOf(slot, job.file) === 'untouched';
       if (!isStillThere || plainText === undefined) return;
+      isStillThere = undefined;
       const marked = spool.directory.markPlain(plainText);
       isStillThere = marked !== undefined;
       job.file = marked ?? job.file;
     });
-    return isStillThere;
+    if (isStillThere === false) this.#finish(job, 'WITHDRAWN');
+    // Nobody knows now. What is on disk is found again by the next sweep.
+    if (isStillThere === undefined) spool.release(job);
+    return isStillThere === true;
   }
 
   /** A queued job's request is gone or another one; true if the job was still queued. */

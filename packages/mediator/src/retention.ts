@@ -9,16 +9,18 @@ const MAX_JUMP_MS = 1000;
 export class Retention {
   #checkedMs = performance.now();
   #clockMs = Date.now();
-  #keptUntilMs = 0;
+  #keptUntilMs: number | undefined;
 
   /**
    * The ctime, nanoseconds since the epoch, before which files are stale; undefined if it is not time
    * to look for them.
    *
-   * After the clock was set forward nobody knows how old they are: all are kept for the time anew.
+   * After the clock was set forward nobody knows how old they are, nor after the start, before which it
+   * may have been: all are kept for the time anew.
    */
   due(retentionMs: number): bigint | undefined {
     const nowMs = performance.now();
+    this.#keptUntilMs ??= this.#checkedMs + retentionMs;
     const elapsedMs = nowMs - this.#checkedMs;
     if (elapsedMs < retentionMs / CHECKS) return undefined;
     const clockMs = Date.now();

@@ -23,7 +23,9 @@ export class LossyStream extends Writable {
 
   override _write(line: string | Buffer, _encoding: BufferEncoding, done: () => void): void {
     done();
-    if (this.#target.writableLength >= MAX_WAITING_BYTES) {
+    // Once some were dropped the reader is to catch up first: not every other line is to be lost.
+    const most = this.#dropped > 0 ? MAX_WAITING_BYTES / 2 : MAX_WAITING_BYTES;
+    if (this.#target.writableLength >= most) {
       this.#dropped += 1;
       return;
     }

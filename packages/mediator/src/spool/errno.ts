@@ -1,7 +1,19 @@
-/** The `code` of a failed system call (`ENOENT`, ...); undefined for every other error. */
+import { constants } from 'node:os';
+
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno).map(([name, number]) => [number, name]),
+);
+
+/**
+ * The code of a failed system call (`ENOENT`, ...); undefined for every other error. Node has no name
+ * for some, such as ESTALE and EDQUOT, and says "Unknown system error -116" instead.
+ */
 export function errnoOf(error: unknown): string | undefined {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+  const { code, errno } = (error ?? {}) as NodeJS.ErrnoException;
+  if (typeof code !== 'string') return undefined;
+  if (/^E[A-Z0-9]+$/.test(code)) return code;
+  if (typeof errno !== 'number' || !code.startsWith('Unknown system error')) return undefined;
+  return NAMES.get(-errno) ?? `E${-errno}`;
 }
 
 /** Runs `operation`; gives undefined where it fails with one of the codes. */

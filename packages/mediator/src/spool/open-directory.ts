@@ -46,7 +46,12 @@ export class OpenDirectory {
     this.#name = join(root, encodeVmDirectoryName(vm));
     this.#fd = openSync(this.#name, OPEN_DIRECTORY);
     this.#path = `/proc/self/fd/${this.#fd}`;
-    this.#stats = fstatSync(this.#fd, { bigint: true });
+    try {
+      this.#stats = fstatSync(this.#fd, { bigint: true });
+    } catch (error) {
+      closeSync(this.#fd);
+      throw error;
+    }
   }
 
   get isOpen(): boolean {
@@ -112,10 +117,18 @@ export class OpenDirectory {
     return true;
   }
 
-  /** Asks the kernel anew. `exists` is false once the directory has been removed. */
+  /** Whether these are the stats of this directory. */
+  is({ dev, ino }: BigIntStats): boolean {
+    return ino === this.#stats.ino && dev === this.#stats.dev;
+  }
+
+  /** See `VmDirectory.refresh`. */
   refresh(): { readonly exists: boolean; readonly mtimeNs: bigint } {
     this.#requireOpen();
-    this.#stats = fstatSync(this.#fd, { bigint: true });
+    const named = tolerate(['ENOENT', 'ENOTDIR'], () => lstatSync(this.#name, { bigint: true }));
+    if (named !== undefined && !this.is(named)) return { exists: false, mtimeNs: named.mtimeNs };
+    // Its guest still reaches it where the root was moved away.
+    this.#stats = named ?? fstatSync(this.#fd, { bigint: true });
     return { exists: this.#stats.nlink > 0n, mtimeNs: this.#stats.mtimeNs };
   }
 

@@ -1,9 +1,18 @@
-import { lstatSync, readdirSync, statSync, type FSWatcher } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  statSync,
+  type BigIntStats,
+  type FSWatcher,
+} from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { encodeVmDirectoryName, VmDirectoryName } from '@vgpu/protocol';
 import type { Logger } from '../logger.js';
-import { errnoOf, explain } from './errno.js';
+import { MediatorError } from '../mediator-error.js';
+import { errnoOf, explain, tolerate } from './errno.js';
 import { isRacy } from './racy.js';
 import { VmSpool } from './vm-spool.js';
 import { watchDirectory } from './watch-directory.js';
@@ -14,6 +23,12 @@ export interface SpoolOptions {
   readonly maxQueuedPerVm: () => number;
   readonly settleMs: () => number;
   readonly logger: Logger;
+  /**
+   * Called when another directory has taken the root's name.
+   *
+   * @throws MediatorError if it is not to be served.
+   */
+  readonly onRootReplaced: () => void;
   /** Called when some VM's directory has a name to look at; `takeWork` gives it. */
   readonly onWork: () => void;
   /** A VM directory has been removed or replaced: its jobs are void. */
@@ -25,6 +40,8 @@ export interface SpoolOptions {
  * looked at in every turn, so that those that flood delay nobody but each other.
  */
 const BACKLOGGED_PER_TURN = 4;
+/** A request and an answer, a directory that is listed, a log, and as many again. */
+const SPARE_DESCRIPTORS = 8;
 
 /** All VM directories below the root: finds them, watches them, sweeps them. */
 export class Spool {
@@ -33,8 +50,13 @@ export class Spool {
   readonly #withWork = new Set<VmSpool>();
   /** VMs that have more to do than their share of a turn, the longest waiting first. */
   readonly #backlogged = new Set<VmSpool>();
-  readonly #unopened = new Set<number>();
-  readonly #refused = new Set<string>();
+  /** VM directories that could not be opened, and why. */
+  readonly #unopened = new Map<number, string>();
+  /** What has a VM directory's name and is none. */
+  readonly #refused = new Set<number>();
+  /** VM directories of which the log says that they fail, and how. */
+  readonly #failing = new Map<number, string>();
+  #root: BigIntStats | undefined;
   #rootWatcher: FSWatcher | undefined;
   #watchLossReported = false;
   #rootReadable = true;
@@ -83,8 +105,12 @@ export class Spool {
   sweep(staleBeforeNs?: bigint): void {
     this.#discover();
     for (const spool of this.#spools.values()) {
+      this.#noteRecovery(spool);
       this.guard(spool, () => {
-        if (!spool.sweep(staleBeforeNs)) this.#drop(spool);
+        if (spool.sweep(staleBeforeNs)) return;
+        this.#drop(spool);
+        // Another one may have taken its name.
+        this.#rootChanged = true;
       });
     }
   }
@@ -116,34 +142,39 @@ export class Spool {
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
       spool.noteFailure();
-      this.#options.logger.warn('cannot look at a VM directory; trying again at the next sweep', {
-        vm: spool.vm,
-        ...spool.directory.explain(error),
+      const { vm, directory } = spool;
+      const fields = directory.explain(error);
+      // A line when it begins, and when it is another failure: not one each second.
+      if (this.#failing.get(vm) === fields.error) return;
+      this.#failing.set(vm, fields.error);
+      this.#options.logger.warn('cannot look at a VM directory; trying again at each sweep', {
+        vm,
+        ...fields,
       });
     }
+  }
+
+  /** To be asked before a sweep, which is a new attempt. */
+  #noteRecovery({ vm, hasFailed }: VmSpool): void {
+    if (hasFailed || !this.#failing.delete(vm)) return;
+    this.#options.logger.info('a VM directory can be used again', { vm });
   }
 
   #discover(): void {
     const { root } = this.#options;
     try {
-      const { mtimeNs } = statSync(root, { bigint: true });
+      const stats = statSync(root, { bigint: true });
+      this.#noteRoot(stats);
       if (!this.#rootReadable) this.#options.logger.info('the root can be read again', { root });
       this.#rootReadable = true;
       if (this.#rootWatcher === undefined) this.#watchRoot();
+      const { mtimeNs } = stats;
       if (!this.#rootChanged && mtimeNs === this.#listedMtimeNs) return;
       this.#rootChanged = false;
       this.#listedMtimeNs = isRacy(mtimeNs) ? undefined : mtimeNs;
-      const names = new Set(readdirSync(root));
-      this.#unopened.clear();
-      for (const spool of this.#spools.values()) {
-        if (!names.has(encodeVmDirectoryName(spool.vm))) this.#drop(spool);
-      }
-      for (const name of names) {
-        const vm = z.safeDecode(VmDirectoryName, name).data;
-        if (vm !== undefined) this.#adopt(vm);
-      }
+      this.#adoptAll(new Set(readdirSync(root)));
     } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
+      if (errnoOf(error) === undefined && !(error instanceof MediatorError)) throw error;
       if (this.#rootReadable) {
         this.#options.logger.error('cannot read the root; trying again at each sweep', {
           root,
@@ -151,6 +182,38 @@ export class Spool {
         });
       }
       this.#rootReadable = false;
+    }
+  }
+
+  /** Where another directory has the root's name: that one is served from now on, if it may be. */
+  #noteRoot(stats: BigIntStats): void {
+    const before = this.#root;
+    if (before !== undefined && (before.ino !== stats.ino || before.dev !== stats.dev)) {
+      this.#options.onRootReplaced();
+      this.#rootWatcher?.close();
+      this.#rootWatcher = undefined;
+      this.#rootChanged = true;
+    }
+    this.#root = stats;
+  }
+
+  #adoptAll(names: ReadonlySet<string>): void {
+    for (const spool of this.#spools.values()) {
+      if (!names.has(encodeVmDirectoryName(spool.vm))) this.#drop(spool);
+    }
+    for (const vm of [...this.#refused, ...this.#unopened.keys()]) {
+      if (names.has(encodeVmDirectoryName(vm))) continue;
+      this.#refused.delete(vm);
+      this.#unopened.delete(vm);
+    }
+    const spare = openSpare();
+    try {
+      for (const name of names) {
+        const vm = z.safeDecode(VmDirectoryName, name).data;
+        if (vm !== undefined) this.#adopt(vm);
+      }
+    } finally {
+      for (const fd of spare) closeSync(fd);
     }
   }
 
@@ -164,8 +227,8 @@ export class Spool {
       if (known?.directory.is(stats)) return;
       if (known !== undefined) this.#drop(known);
       if (!stats.isDirectory()) {
-        if (this.#refused.has(path)) return;
-        this.#refused.add(path);
+        if (this.#refused.has(vm)) return;
+        this.#refused.add(vm);
         logger.warn('not served, because it is no directory, or a link to one', { path });
         return;
       }
@@ -188,6 +251,8 @@ export class Spool {
           logger.info('removed files that nobody fetched', { vm, files });
         },
       });
+      this.#refused.delete(vm);
+      this.#unopened.delete(vm);
       this.#spools.set(vm, spool);
       this.#withWork.add(spool);
       this.#options.onWork();
@@ -195,11 +260,10 @@ export class Spool {
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
       this.#listedMtimeNs = undefined;
-      this.#unopened.add(vm);
-      logger.warn('cannot open a VM directory; trying again at the next sweep', {
-        vm,
-        ...explain(error),
-      });
+      const fields = explain(error);
+      if (this.#unopened.get(vm) === fields.error) return;
+      this.#unopened.set(vm, fields.error);
+      logger.warn('cannot open a VM directory; trying again at each sweep', { vm, ...fields });
     }
   }
 
@@ -207,6 +271,7 @@ export class Spool {
     this.#spools.delete(spool.vm);
     this.#withWork.delete(spool);
     this.#backlogged.delete(spool);
+    this.#failing.delete(spool.vm);
     spool.close();
     this.#options.onGone(spool);
     this.#options.logger.info('a VM directory is gone', { vm: spool.vm });
@@ -235,4 +300,16 @@ export class Spool {
       remedy: 'raise fs.inotify.max_user_watches and fs.inotify.max_user_instances',
     });
   }
+}
+
+/**
+ * Descriptors that are held while directories are opened, so that those do not take what the files in
+ * them need; fewer where there are no more.
+ */
+function openSpare(): number[] {
+  const spare: number[] = [];
+  tolerate(['EMFILE', 'ENFILE'], () => {
+    while (spare.length < SPARE_DESCRIPTORS) spare.push(openSync('/dev/null', 'r'));
+  });
+  return spare;
 }

@@ -96,11 +96,13 @@ export class VmDirectory {
 
   /** Whether `stats`, of the name in the root, are those of this directory. */
   is(stats: BigIntStats): boolean {
-    const own = this.#directory.stats;
-    return stats.ino === own.ino && stats.dev === own.dev;
+    return this.#directory.is(stats);
   }
 
-  /** Asks the kernel anew. `exists` is false once the directory has been removed. */
+  /**
+   * Asks the kernel anew. `exists` is false once the directory has been removed, or its name stands
+   * for another one: one that took its place, or a file system that was mounted over it.
+   */
   refresh(): { readonly exists: boolean; readonly mtimeNs: bigint } {
     return this.#directory.refresh();
   }
