@@ -287,7 +287,7 @@ export class Mediator {
     const limit = this.#isFirstTurn ? EFFORT_IN_FIRST_TURN : EFFORT_PER_TURN;
     for (const spool of this.#spool.takeWork()) {
       this.#spool.guard(spool, () => {
-        jobs.push(...this.#takeFrom(spool, limit));
+        this.#takeFrom(spool, limit, jobs);
       });
       if (spool.hasWork) this.#spool.requeue(spool);
     }
@@ -297,8 +297,8 @@ export class Mediator {
     for (const job of jobs) this.#logger.debug('request queued', describe(job));
   }
 
-  #takeFrom(spool: VmSpool, limit: number): Job[] {
-    const jobs: Job[] = [];
+  /** Adds to `jobs` one by one: what was admitted before something fails must be queued, too. */
+  #takeFrom(spool: VmSpool, limit: number, jobs: Job[]): void {
     this.#effort = 0;
     while (this.#effort < limit && spool.hasWork) {
       const candidate = spool.take();
@@ -308,7 +308,6 @@ export class Mediator {
       jobs.push(job);
       this.#effort += EFFORT.element * job.request.a.length;
     }
-    return jobs;
   }
 
   #dispatch(): void {
@@ -354,12 +353,12 @@ export class Mediator {
     const { spool, slot, plainText } = job;
     let isStillThere: boolean | undefined;
     this.#spool.guard(spool, () => {
-      isStillThere = spool.directory.fateOf(slot, job.file) === 'untouched';
-      if (!isStillThere || plainText === undefined) return;
-      isStillThere = undefined;
-      const marked = spool.directory.markPlain(plainText);
-      isStillThere = marked !== undefined;
-      job.file = marked ?? job.file;
+      const isUntouched = spool.directory.fateOf(slot, job.file) === 'untouched';
+      // Without the mark, a plain request cannot be told from the next one.
+      const isPlain = isUntouched && plainText !== undefined;
+      const file = isPlain ? spool.directory.markPlain(plainText) : job.file;
+      isStillThere = isUntouched && file !== undefined;
+      job.file = file ?? job.file;
     });
     if (isStillThere === false) this.#finish(job, 'WITHDRAWN');
     // Nobody knows now. What is on disk is found again by the next sweep.

@@ -28,14 +28,17 @@ const TIME_ERROR_NS = 1000n;
  * @returns what it looks like now; undefined if it is not that request any more.
  */
 export function markPlain(directory: OpenDirectory, text: string): FileIdentity | undefined {
+  const seen = directory.lstat(REQUEST);
+  if (seen?.nlink !== 1n) return undefined;
   const fd = tolerate(['ENOENT', 'ELOOP', 'ENXIO'], () =>
     openSync(directory.at(REQUEST), OPEN_REQUEST),
   );
   if (fd === undefined) return undefined;
   try {
     // Not the time of somebody else's file, should a hard link have been swapped in.
-    const stats = fstatSync(fd);
-    if (!stats.isFile() || stats.nlink !== 1) return undefined;
+    const stats = fstatSync(fd, { bigint: true });
+    const isSame = stats.ino === seen.ino && stats.dev === seen.dev;
+    if (!stats.isFile() || stats.nlink !== 1n || !isSame) return undefined;
     // Only the owner and root may; without the mark all is as good as the clock of the files.
     tolerate(['EPERM', 'EACCES'], () => {
       futimesSync(fd, MARK_SECONDS, MARK_SECONDS);
@@ -65,13 +68,25 @@ export function isAnswerTo(
  * Removes the plain request that was answered, and no other: it is set aside, under a name that says
  * which one it should be, then looked at, and put back if it is another.
  */
-export function clearPlain(directory: OpenDirectory, file: FileIdentity): void {
+export function clearPlain(
+  directory: OpenDirectory,
+  file: FileIdentity,
+  unsettled: Set<string>,
+): void {
   const aside = `${TAKEN_PREFIX}${contentOf(file)}-${randomUUID()}`;
-  const taken = tolerate(['ENOENT'], () => {
+  tolerate(['ENOENT'], () => {
     renameSync(directory.at(REQUEST), directory.at(aside));
-    return true;
+    unsettled.add(aside);
   });
-  if (taken) settleTaken(directory, aside);
+  settleAll(directory, unsettled);
+}
+
+/** Goes on where an error has left a request aside, or with a second name. */
+export function settleAll(directory: OpenDirectory, unsettled: Set<string>): void {
+  for (const aside of unsettled) {
+    settleTaken(directory, aside);
+    unsettled.delete(aside);
+  }
 }
 
 /**

@@ -26,7 +26,7 @@ export function readRequest(directory: OpenDirectory, slot: Slot): Sight {
   const name = requestName(slot);
   const stats = directory.lstat(name);
   if (stats === undefined) return { kind: 'absent' };
-  if (!stats.isFile()) return irregular(stats);
+  if (!stats.isFile() || stats.nlink !== 1n) return irregular(stats);
   if (stats.size === 0n) return { kind: 'empty' };
   let fd: number;
   try {
@@ -50,16 +50,18 @@ export function readRequest(directory: OpenDirectory, slot: Slot): Sight {
     }
   }
   try {
-    return read(fd);
+    return read(fd, stats);
   } finally {
     closeSync(fd);
   }
 }
 
-function read(fd: number): Sight {
+function read(fd: number, seen: BigIntStats): Sight {
   const stats = fstatSync(fd, { bigint: true });
   if (stats.nlink === 0n) return { kind: 'absent' };
   if (!stats.isFile() || stats.nlink !== 1n) return irregular(stats);
+  // Swapped in since the lstat: it may have had a second link until a moment ago.
+  if (stats.ino !== seen.ino || stats.dev !== seen.dev) return { kind: 'absent' };
   const file = identityOf(stats);
   if (stats.size > MAX_LINE_BYTES) return { kind: 'too-large', bytes: stats.size, file };
   const bytes = readSync(fd, readBuffer, 0, readBuffer.length, 0);

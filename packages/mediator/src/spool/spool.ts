@@ -170,9 +170,10 @@ export class Spool {
       if (this.#rootWatcher === undefined) this.#watchRoot();
       const { mtimeNs } = stats;
       if (!this.#rootChanged && mtimeNs === this.#listedMtimeNs) return;
+      const names = new Set(readdirSync(root));
       this.#rootChanged = false;
       this.#listedMtimeNs = isRacy(mtimeNs) ? undefined : mtimeNs;
-      this.#adoptAll(new Set(readdirSync(root)));
+      this.#adoptAll(names);
     } catch (error) {
       if (errnoOf(error) === undefined && !(error instanceof MediatorError)) throw error;
       if (this.#rootReadable) {

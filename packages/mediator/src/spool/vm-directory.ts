@@ -51,6 +51,7 @@ import {
   isAnswerTo,
   isMarked,
   markPlain,
+  settleAll,
   settleTaken,
   TAKEN_PREFIX,
 } from './plain-request.js';
@@ -69,6 +70,10 @@ const TEMPORARY_REQUEST = /^\.request(?:-[A-Za-z0-9_-]{1,64})?\.[A-Za-z0-9_-]{1,
 /** One VM's directory: the requests in it, and their answers. */
 export class VmDirectory {
   readonly #directory: OpenDirectory;
+  /** Plain requests that an error has left aside. */
+  readonly #unsettled = new Set<string>();
+  /** Requests whose answer is in place, and that an error has kept from being cleared. */
+  readonly #uncleared = new WeakSet<FileIdentity>();
 
   /**
    * Opens `<root>/vm<ID>`, and holds it open: it stays the same one even if its name is given to
@@ -127,6 +132,7 @@ export class VmDirectory {
 
   /** Looks at a slot's request; reads it if it is a regular file of a request's size. */
   look(slot: Slot): Sight {
+    if (slot.kind === 'plain') settleAll(this.#directory, this.#unsettled);
     return readRequest(this.#directory, slot);
   }
 
@@ -158,13 +164,14 @@ export class VmDirectory {
    */
   answer(slot: Slot, file: FileIdentity, line: string): Delivery {
     const fate = this.fateOf(slot, file);
-    if (fate !== 'untouched') return fate;
-    if (slot.kind === 'named') {
-      this.#putInPlace(slot, line);
-      return this.#clearNamed(slot, file);
-    }
-    this.#putInPlace(slot, line, file.ctimeNs);
-    clearPlain(this.#directory, file);
+    // Its client may have read the answer, and emptied it for the next one.
+    const isInPlace = this.#uncleared.has(file);
+    if (fate !== 'untouched') return isInPlace ? 'delivered' : fate;
+    const isPlain = slot.kind === 'plain';
+    if (!isInPlace) this.#putInPlace(slot, line, isPlain ? file.ctimeNs : undefined);
+    this.#uncleared.add(file);
+    if (!isPlain) return this.#clearNamed(slot, file);
+    clearPlain(this.#directory, file, this.#unsettled);
     return 'delivered';
   }
 
@@ -198,7 +205,7 @@ export class VmDirectory {
 
   /** Clears a request that was answered before a crash. */
   clear(slot: Slot, file: FileIdentity): void {
-    if (slot.kind === 'plain') clearPlain(this.#directory, file);
+    if (slot.kind === 'plain') clearPlain(this.#directory, file, this.#unsettled);
     else this.#directory.discard(requestName(slot));
   }
 
