@@ -1,0 +1,211 @@
+import type { Priority } from '@vgpu/protocol';
+import { describeEvent, keyOf, type HistoryEvent, type Sum } from './history.js';
+import { isExcused } from './known-limits.js';
+import type { World } from './world.js';
+
+export interface Violation {
+  /** Where in the history it shows. */
+  readonly at: number;
+  readonly what: string;
+}
+
+/** A request that a mediator has queued, and when it may have arrived. */
+interface Queued {
+  readonly id: number;
+  readonly priority: Priority;
+  readonly earliestNs: bigint;
+  readonly latestNs: bigint;
+}
+
+type EventOf<K extends HistoryEvent['kind']> = Extract<HistoryEvent, { readonly kind: K }>;
+
+/** What has happened to a request so far; indices into the history. */
+export interface Fate {
+  readonly sum: Sum;
+  readonly sentAt: number;
+  /** Otherwise the mediator waits until it has settled. */
+  readonly isTerminated: boolean;
+  readonly stampNs: bigint;
+  queuedAt?: number;
+  /** Its answer was put in place: each time, and up to when the mediator had looked before. */
+  readonly placed: { readonly at: number; readonly lookedAt: number }[];
+  readAt?: number;
+  /** Its client has removed it, or written another over it. */
+  goneAt?: number;
+}
+
+/** Admission over the queue limit counts as arrival; it is logged at the end of the turn. */
+const ADMISSION_NS = 2_000_000n;
+/** So many requests a VM does not have. */
+const NO_LIMIT = 64;
+
+/** Looks for what must not happen in the history of a world that has come to its end. */
+export function check({ history, plan, left }: World): Violation[] {
+  return new Checker(history, plan.maxQueuedPerVm < NO_LIMIT).run(left);
+}
+
+class Checker {
+  readonly #history: readonly HistoryEvent[];
+  readonly #isLimited: boolean;
+  readonly #violations: Violation[] = [];
+  readonly #fates = new Map<number, Fate>();
+  readonly #bySum = new Map<string, Fate>();
+  readonly #inPlainSlot = new Map<string, Fate>();
+  /** Of the mediator that runs. */
+  #queued = new Map<string, Queued>();
+  /** On disk when the mediator started: it must know them before it chooses among them. */
+  #unknown = new Set<Fate>();
+  #at = 0;
+
+  constructor(history: readonly HistoryEvent[], isLimited: boolean) {
+    this.#history = history;
+    this.#isLimited = isLimited;
+  }
+
+  run(left: readonly string[]): Violation[] {
+    for (const [at, event] of this.#history.entries()) {
+      this.#at = at;
+      this.#visit(event);
+    }
+    for (const { sum, readAt, goneAt } of this.#fates.values()) {
+      const isDone = readAt !== undefined || goneAt !== undefined;
+      if (!isDone) this.#report(`${sum.id} (${keyOf(sum)}) is never answered`);
+    }
+    for (const name of left) this.#report(`${name} is left on disk`);
+    return this.#violations;
+  }
+
+  #visit(event: HistoryEvent): void {
+    switch (event.kind) {
+      case 'sent':
+        this.#onSent(event);
+        return;
+      case 'withdrawn':
+        if (event.found) this.#isGone(this.#fates.get(event.sum.id));
+        return;
+      case 'read':
+        this.#onRead(event);
+        return;
+      case 'placed':
+        this.#onPlaced(event);
+        return;
+      case 'started':
+        this.#queued = new Map();
+        this.#unknown = new Set([...this.#fates.values()].filter(isStanding));
+        return;
+      case 'call':
+        // What could not be looked at is looked at later.
+        if (event.failure !== undefined) this.#unknown.clear();
+        return;
+      case 'queued':
+        this.#onQueued(event);
+        return;
+      case 'on device':
+        this.#onDevice(event);
+        return;
+      case 'finished':
+        this.#queued.delete(event.key);
+        return;
+      case 'statistics':
+        if (event.requests !== event.outcomes || event.requests !== event.logged) {
+          this.#report(`${describeEvent(event)}: expected equal numbers`);
+        }
+        return;
+      case 'killed':
+      case 'stopped':
+      case 'logged':
+      case 'step':
+        return;
+    }
+  }
+
+  #onSent({ sum, text, stampNs }: EventOf<'sent'>): void {
+    const key = keyOf(sum);
+    const isTerminated = text.endsWith('\n');
+    const fate: Fate = { sum, isTerminated, sentAt: this.#at, stampNs, placed: [] };
+    if (sum.slot === '.') {
+      this.#isGone(this.#inPlainSlot.get(key));
+      this.#inPlainSlot.set(key, fate);
+    }
+    this.#fates.set(sum.id, fate);
+    this.#bySum.set(sum.answer, fate);
+  }
+
+  #isGone(fate: Fate | undefined): void {
+    if (fate !== undefined) fate.goneAt ??= this.#at;
+  }
+
+  #onRead({ sum, text }: EventOf<'read'>): void {
+    const own = this.#fates.get(sum.id);
+    if (own === undefined) return;
+    if (text === sum.answer) {
+      own.readAt ??= this.#at;
+      return;
+    }
+    const other = this.#bySum.get(text);
+    if (!isExcused(this.#history, own, other)) {
+      const whose = other === undefined ? '' : `, the answer to ${other.sum.id}`;
+      this.#report(`${sum.id} (${keyOf(sum)}) has read ${JSON.stringify(text)}${whose}`);
+    }
+  }
+
+  #onPlaced({ key, text, lookedAt }: EventOf<'placed'>): void {
+    if (text === '') return;
+    const fate = this.#bySum.get(text);
+    if (fate === undefined || keyOf(fate.sum) !== key) {
+      this.#report(`${JSON.stringify(text)} was put into ${key}: no request there has this sum`);
+      return;
+    }
+    fate.placed.push({ at: this.#at, lookedAt });
+    if (fate.goneAt !== undefined && fate.goneAt < lookedAt) {
+      this.#report(
+        `${fate.sum.id} (${key}) was answered although it was gone before the last look`,
+      );
+    }
+  }
+
+  #onQueued({ key, priority, readId, readNs, nowNs }: EventOf<'queued'>): void {
+    const id = readId ?? Number(key.split('/r')[1]);
+    const fate = this.#fates.get(id);
+    if (fate === undefined || keyOf(fate.sum) !== key || fate.sum.priority !== priority) {
+      this.#report(`queued in ${key} at priority ${priority}: no such request was sent as a whole`);
+      return;
+    }
+    fate.queuedAt ??= this.#at;
+    this.#unknown.delete(fate);
+    // The plain slot's request is marked before it is computed, which changes its time.
+    const earliestNs = readNs ?? fate.stampNs;
+    const latestNs = this.#isLimited ? nowNs + ADMISSION_NS : earliestNs;
+    this.#queued.set(key, { id, priority, earliestNs, latestNs });
+  }
+
+  #onDevice({ key }: EventOf<'on device'>): void {
+    const job = this.#queued.get(key);
+    if (job === undefined) {
+      this.#report(`${key} is on a device, but was not queued`);
+      return;
+    }
+    this.#queued.delete(key);
+    for (const other of this.#queued.values()) {
+      const isLate = other.priority === job.priority && other.latestNs < job.earliestNs;
+      if (other.priority > job.priority || isLate) {
+        this.#report(`${job.id} is on a device before ${other.id}, which comes first`);
+      }
+    }
+    // Such as wait because their VM is over its limit need not be known.
+    for (const fate of this.#isLimited ? [] : this.#unknown) {
+      const what = `${job.id} is on a device, but ${fate.sum.id} was on disk at the start`;
+      if (isStanding(fate)) this.#report(`${what} and is not known yet`);
+    }
+    this.#unknown.clear();
+  }
+
+  #report(what: string): void {
+    this.#violations.push({ at: this.#at, what });
+  }
+}
+
+/** Whether a request is on disk, and will stay like this until it is answered. */
+function isStanding({ isTerminated, placed, goneAt }: Fate): boolean {
+  return isTerminated && placed.length === 0 && goneAt === undefined;
+}
