@@ -1,5 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { temporaryDirectory } from './temporary-directory.js';
 
@@ -29,6 +31,21 @@ export const makeSocket = (path: string): void => {
   }
   linkSync(socket, path);
 };
+
+/** Makes a FIFO, a socket that somebody listens to and, where root may, devices. */
+export async function makeSpecialFiles(folder: string): Promise<string[]> {
+  const [fifo, socket, zero, nothing] = ['fifo', 'socket', 'zero', 'null'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string, string];
+  makeFifo(fifo);
+  const server = createServer().listen(socket).unref();
+  await once(server, 'listening');
+  const devices = [
+    { path: zero, minor: '5' },
+    { path: nothing, minor: '3' },
+  ].filter(({ path, minor }) => spawnSync('mknod', [path, 'c', '1', minor]).status === 0);
+  return [fifo, socket, ...devices.map(({ path }) => path)];
+}
 
 export const NON_EMPTY_DIRECTORY: Hostile = {
   name: 'a directory that is not empty',

@@ -6,8 +6,8 @@ import { afterAll } from '@jest/globals';
 const directories: string[] = [];
 
 /** A new directory that is removed, with what is in it, after the tests of a file. */
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'vgpu-test-'));
+export function temporaryDirectory(parent = tmpdir()): string {
+  const directory = mkdtempSync(join(parent, 'vgpu-test-'));
   directories.push(directory);
   return directory;
 }

@@ -29,9 +29,11 @@ export class TestHost {
   readonly #mediators: Mediator[] = [];
   readonly #watchesBefore = watches();
 
-  constructor(MediatorClass: new (options: MediatorOptions) => Mediator) {
+  constructor(
+    MediatorClass: new (options: MediatorOptions) => Mediator,
+    base = temporaryDirectory(),
+  ) {
     this.#Mediator = MediatorClass;
-    const base = temporaryDirectory();
     this.root = join(base, 'vgpu');
     this.stateDir = join(base, 'state');
   }
