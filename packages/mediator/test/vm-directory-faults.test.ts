@@ -60,6 +60,16 @@ describe.each(slots)('a swap while looking at $title', ({ slot }) => {
     put(path());
   };
 
+  // Its only other name gone, a hard link looks like a file with one link.
+  const removeOnceOpen = () => {
+    fakeFs.after(
+      (call) => call.name === 'openSync',
+      () => {
+        fs.unlinkSync(path());
+      },
+    );
+  };
+
   beforeEach(() => {
     files.write(slot, OLD);
   });
@@ -81,6 +91,23 @@ describe.each(slots)('a swap while looking at $title', ({ slot }) => {
     );
     expect(directory.look(slot)).toMatchObject({ kind: 'irregular', what: 'a hard link' });
     fs.unlinkSync(path());
+  });
+
+  test('for a hard link that is removed once it is open gives nothing of the file outside', () => {
+    afterLstat(() => {
+      replaceBy((at) => {
+        fs.linkSync(secret, at);
+      })();
+      removeOnceOpen();
+    });
+    expect(directory.look(slot)).toEqual({ kind: 'absent' });
+  });
+
+  test('of a hard link, removed once it is open, gives nothing of the file outside', () => {
+    fs.unlinkSync(path());
+    fs.linkSync(secret, path());
+    removeOnceOpen();
+    expect(directory.look(slot).kind).not.toBe('text');
   });
 
   test('for a FIFO does not block', () => {
@@ -535,4 +562,17 @@ describe('a mediator that is killed while it answers', () => {
     }
     expect(kills).toBeGreaterThan(2);
   });
+});
+
+test('the mark of a plain request is not given to a hard link that is removed once it is open', () => {
+  const { mtimeMs } = fs.statSync(secret);
+  fs.linkSync(secret, files.request(PLAIN));
+  fakeFs.after(
+    (call) => call.name === 'openSync',
+    () => {
+      fs.unlinkSync(files.request(PLAIN));
+    },
+  );
+  expect(directory.markPlain(SECRET)).toBeUndefined();
+  expect(fs.statSync(secret).mtimeMs).toBe(mtimeMs);
 });
