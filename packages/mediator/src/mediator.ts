@@ -361,8 +361,11 @@ export class Mediator {
       job.file = file ?? job.file;
     });
     if (isStillThere === false) this.#finish(job, 'WITHDRAWN');
-    // Nobody knows now. What is on disk is found again by the next sweep.
-    if (isStillThere === undefined) spool.release(job);
+    if (isStillThere === undefined) {
+      // Nobody knows now. What is on disk is found again by the next sweep.
+      spool.release(job);
+      this.#logger.debug('request left on disk for the next sweep', describe(job));
+    }
     return isStillThere === true;
   }
 

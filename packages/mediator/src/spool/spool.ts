@@ -12,7 +12,7 @@ import * as z from 'zod';
 import { encodeVmDirectoryName, VmDirectoryName } from '@vgpu/protocol';
 import type { Logger } from '../logger.js';
 import { MediatorError } from '../mediator-error.js';
-import { errnoOf, explain, tolerate } from './errno.js';
+import { errnoOf, explain } from './errno.js';
 import { isRacy } from './racy.js';
 import { VmSpool } from './vm-spool.js';
 import { watchDirectory } from './watch-directory.js';
@@ -309,8 +309,10 @@ export class Spool {
  */
 function openSpare(): number[] {
   const spare: number[] = [];
-  tolerate(['EMFILE', 'ENFILE'], () => {
+  try {
     while (spare.length < SPARE_DESCRIPTORS) spare.push(openSync('/dev/null', 'r'));
-  });
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+  }
   return spare;
 }
