@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
+import { constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from './directories.js';
-import { MediatorError } from './mediator-error.js';
+import { MediatorError, unusableRoot } from './mediator-error.js';
+import { closeRead } from './spool/errno.js';
 
 /** The exit status of flock(1) for a lock that somebody else holds. */
 const HELD = 1;
@@ -26,7 +27,7 @@ export class InstanceLock {
   /**
    * Creates the state directory if there is none.
    *
-   * @throws MediatorError `ALREADY_RUNNING` or `STATE_DIR_UNUSABLE`.
+   * @throws MediatorError `ALREADY_RUNNING`, `STATE_DIR_UNUSABLE` or `ROOT_UNUSABLE`.
    */
   acquire(): void {
     try {
@@ -39,14 +40,14 @@ export class InstanceLock {
   }
 
   release(): void {
-    for (const fd of this.#descriptors.splice(0)) closeSync(fd);
+    for (const fd of this.#descriptors.splice(0)) closeRead(fd);
     this.#rootDescriptor = undefined;
   }
 
   /**
    * Locks the directory that has the root's name now, and no longer the one that had it before.
    *
-   * @throws MediatorError `ALREADY_RUNNING`; then the one before stays locked.
+   * @throws MediatorError `ALREADY_RUNNING` or `ROOT_UNUSABLE`; then the one before stays locked.
    */
   lockRoot(): void {
     if (this.#root === undefined) return;
@@ -54,7 +55,7 @@ export class InstanceLock {
     this.#rootDescriptor = this.#lockDirectory(this.#root);
     if (before === undefined) return;
     this.#descriptors = this.#descriptors.filter((fd) => fd !== before);
-    closeSync(before);
+    closeRead(before);
   }
 
   #lockStateDir(): void {
@@ -82,10 +83,15 @@ export class InstanceLock {
 
   /** Where the file system cannot lock a directory, as NFS, the lock of the state must do. */
   #lockDirectory(root: string): number {
-    const fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
+    let fd: number;
+    try {
+      fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
+    } catch (error) {
+      throw unusableRoot(root, error);
+    }
     if (this.#lock(fd).status !== HELD) return fd;
     this.#descriptors.pop();
-    closeSync(fd);
+    closeRead(fd);
     throw new MediatorError(
       'ALREADY_RUNNING',
       `another mediator serves ${root}; stop it first, or give this one another --root`,

@@ -60,6 +60,7 @@ export class Intake {
         if (errnoOf(error) === undefined) throw error;
         // A full disk, a stale handle, no descriptor left: that can pass, and concerns only this VM.
         spool.noteFailure();
+        spool.settling.forget(candidate.name);
       }
       this.#options.logger.warn('cannot take up a request', {
         vm: spool.vm,

@@ -24,3 +24,12 @@ export class MediatorError extends Error {
     this.code = code;
   }
 }
+
+export function unusableRoot(root: string, cause: unknown): MediatorError {
+  const reason = (cause as Error).message;
+  return new MediatorError(
+    'ROOT_UNUSABLE',
+    `cannot use ${root} as the root: ${reason}; give another with --root`,
+    { cause },
+  );
+}

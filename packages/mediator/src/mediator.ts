@@ -1,9 +1,8 @@
-import { readdirSync } from 'node:fs';
 import type { VectorAdder } from '@vgpu/cuda-binding';
 import { Admission } from './admission.js';
 import { Conditions } from './conditions.js';
 import { Delivery } from './delivery.js';
-import { isWithin, makeDirectory } from './directories.js';
+import { makeRoot, requireElsewhere } from './root-directory.js';
 import type { Execution } from './execution.js';
 import { Executor } from './executor.js';
 import { InstanceLock } from './instance-lock.js';
@@ -11,7 +10,6 @@ import { Intake } from './intake.js';
 import { describe, slotLabel, type Job } from './job.js';
 import { LimitedLogger } from './limited-logger.js';
 import type { Logger } from './logger.js';
-import { MediatorError } from './mediator-error.js';
 import { openDevices } from './open-devices.js';
 import { RequestQueue } from './request-queue.js';
 import { Registry } from './registry.js';
@@ -176,16 +174,10 @@ export class Mediator {
    */
   async start(): Promise<void> {
     if (this.#phase !== 'new') throw new Error('expected a new mediator: each one starts once');
-    this.#makeRoot();
+    makeRoot(this.#root, this.#logger);
     this.#lock.acquire();
     try {
-      if (isWithin(this.#stateDir, this.#root)) {
-        throw new MediatorError(
-          'INVALID_CONFIG',
-          `the state directory ${this.#stateDir} is within the root ${this.#root}, where virtual ` +
-            'machines may reach it; give another with --state-dir',
-        );
-      }
+      requireElsewhere(this.#stateDir, this.#root);
       this.#registry = new Registry(this.#stateDir);
       const opening = openDevices(this.#executors, this.#logger, () => {
         this.#requestTurn();
@@ -223,21 +215,6 @@ export class Mediator {
    */
   stop(): Promise<void> {
     return (this.#stopping ??= this.#stop());
-  }
-
-  #makeRoot(): void {
-    const root = this.#root;
-    try {
-      if (makeDirectory(root, 0o755)) this.#logger.info('created the root directory', { root });
-      readdirSync(root);
-    } catch (error) {
-      const reason = (error as Error).message;
-      throw new MediatorError(
-        'ROOT_UNUSABLE',
-        `cannot use ${root} as the root: ${reason}; give another with --root`,
-        { cause: error },
-      );
-    }
   }
 
   async #stop(): Promise<void> {

@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 
 const NAMES: ReadonlyMap<number, string> = new Map(
@@ -5,15 +6,24 @@ const NAMES: ReadonlyMap<number, string> = new Map(
 );
 
 /**
- * The code of a failed system call (`ENOENT`, ...); undefined for every other error. Node has no name
- * for some, such as ESTALE and EDQUOT, and says "Unknown system error -116" instead.
+ * The code of a failed system call (`ENOENT`, ...); undefined for every other error. By its number,
+ * because Node has no name for some: ESTALE and EDQUOT come as "Unknown system error -116" and
+ * "UNKNOWN".
  */
 export function errnoOf(error: unknown): string | undefined {
   const { code, errno } = (error ?? {}) as NodeJS.ErrnoException;
   if (typeof code !== 'string') return undefined;
-  if (/^E[A-Z0-9]+$/.test(code)) return code;
-  if (typeof errno !== 'number' || !code.startsWith('Unknown system error')) return undefined;
-  return NAMES.get(-errno) ?? `E${-errno}`;
+  if (typeof errno === 'number' && errno < 0) return NAMES.get(-errno) ?? `E${-errno}`;
+  return /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+/** Closes what was only read, of which nothing can be lost: it is closed even if that fails (close(2)). */
+export function closeRead(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+  }
 }
 
 /** Runs `operation`; gives undefined where it fails with one of the codes. */

@@ -1,6 +1,5 @@
 import {
   close,
-  closeSync,
   constants,
   fstatSync,
   lstatSync,
@@ -13,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { encodeVmDirectoryName, slotOfRequest } from '@vgpu/protocol';
-import { errnoOf, explain, tolerate } from './errno.js';
+import { closeRead, errnoOf, explain, tolerate } from './errno.js';
 
 /** Blocks of 512 bytes of a file that takes long to free. */
 const HUGE_BLOCKS = 2048n;
@@ -49,7 +48,7 @@ export class OpenDirectory {
     try {
       this.#stats = fstatSync(this.#fd, { bigint: true });
     } catch (error) {
-      closeSync(this.#fd);
+      closeRead(this.#fd);
       throw error;
     }
   }
@@ -159,7 +158,7 @@ export class OpenDirectory {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#endListing();
-    closeSync(this.#fd);
+    closeRead(this.#fd);
   }
 
   /** The number of a closed descriptor may already stand for another VM's directory. */
@@ -168,8 +167,13 @@ export class OpenDirectory {
   }
 
   #endListing(): void {
-    this.#cursor?.closeSync();
+    const cursor = this.#cursor;
     this.#cursor = undefined;
+    try {
+      cursor?.closeSync();
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+    }
   }
 }
 

@@ -3,9 +3,9 @@
  * written the moment the answer is there. It must not be taken for the answered one.
  */
 import { randomUUID } from 'node:crypto';
-import { closeSync, fstatSync, futimesSync, linkSync, openSync, renameSync } from 'node:fs';
+import { fstatSync, futimesSync, linkSync, openSync, renameSync } from 'node:fs';
 import { PLAIN_SLOT, requestName } from '@vgpu/protocol';
-import { errnoOf, tolerate } from './errno.js';
+import { closeRead, errnoOf, tolerate } from './errno.js';
 import { identityOf, type FileIdentity } from './file-identity.js';
 import type { OpenDirectory } from './open-directory.js';
 import { OPEN_REQUEST, readRequest } from './request-reader.js';
@@ -44,7 +44,7 @@ export function markPlain(directory: OpenDirectory, text: string): FileIdentity 
       futimesSync(fd, MARK_SECONDS, MARK_SECONDS);
     });
   } finally {
-    closeSync(fd);
+    closeRead(fd);
   }
   // After the mark: what was written before it can be told by its content only.
   const sight = readRequest(directory, PLAIN_SLOT);

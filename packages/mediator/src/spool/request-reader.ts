@@ -1,6 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
+import { constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
 import { MAX_LINE_BYTES, requestName, type Slot } from '@vgpu/protocol';
-import { errnoOf } from './errno.js';
+import { closeRead, errnoOf } from './errno.js';
 import { identityOf, type FileIdentity } from './file-identity.js';
 import type { OpenDirectory } from './open-directory.js';
 
@@ -52,7 +52,7 @@ export function readRequest(directory: OpenDirectory, slot: Slot): Sight {
   try {
     return read(fd, stats);
   } finally {
-    closeSync(fd);
+    closeRead(fd);
   }
 }
 

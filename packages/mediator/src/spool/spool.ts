@@ -1,5 +1,4 @@
 import {
-  closeSync,
   lstatSync,
   openSync,
   readdirSync,
@@ -12,7 +11,7 @@ import * as z from 'zod';
 import { encodeVmDirectoryName, VmDirectoryName } from '@vgpu/protocol';
 import type { Logger } from '../logger.js';
 import { MediatorError } from '../mediator-error.js';
-import { errnoOf, explain } from './errno.js';
+import { closeRead, errnoOf, explain } from './errno.js';
 import { isRacy } from './racy.js';
 import { VmSpool } from './vm-spool.js';
 import { watchDirectory } from './watch-directory.js';
@@ -87,10 +86,10 @@ export class Spool {
     return [...this.#spools.values()].every((spool) => spool.isDrained);
   }
 
-  /** VM directories that could not be read or written at the last attempt. */
+  /** VM directories that could not be read or written at the last attempt, and the root. */
   get failures(): number {
     const failed = [...this.#spools.values()].filter((spool) => spool.hasFailed);
-    return failed.length + this.#unopened.size;
+    return failed.length + this.#unopened.size + Number(!this.#rootReadable);
   }
 
   get vmCount(): number {
@@ -214,7 +213,7 @@ export class Spool {
         if (vm !== undefined) this.#adopt(vm);
       }
     } finally {
-      for (const fd of spare) closeSync(fd);
+      for (const fd of spare) closeRead(fd);
     }
   }
 
