@@ -1,0 +1,103 @@
+/** Mediators that are hit at a chosen system call, each in a root of its own. */
+import { expect } from '@jest/globals';
+import type { Aftermath, Trial } from './aftermath.js';
+import { SCENARIOS, type Scenario } from './spool-scenarios.js';
+import { record, strike, type Blow, type Struck, type SystemCall } from './traced-mediator.js';
+
+/** Mediators at the same time. */
+const LINES = 2;
+const MAX_ATTEMPTS = 20;
+
+/** Does something for each item, `LINES` at a time; waits for all, also if one fails. */
+export async function inLines<T>(
+  items: readonly T[],
+  act: (item: T, line: number) => Promise<void>,
+): Promise<void> {
+  const rest = items.values();
+  const lines = Array.from({ length: LINES }, async (_, line) => {
+    for (const item of rest) await act(item, line);
+  });
+  await Promise.allSettled(lines);
+  await Promise.all(lines);
+}
+
+const recorded = new Map<Scenario, SystemCall[]>();
+
+/** The calls of an undisturbed mediator in a scenario; those of its start and end in the first one only. */
+export async function callsOf(
+  scenario: Scenario,
+  aftermath: Aftermath,
+  flags: readonly string[],
+): Promise<SystemCall[]> {
+  const known = recorded.get(scenario);
+  if (known !== undefined) return known;
+  const trial = aftermath.prepare(scenario);
+  const { calls, status, stderr } = await record(trial.root, flags);
+  const faults = aftermath.unserved(trial);
+  trial.root.remove();
+  expect({ status, faults, stderr }).toMatchObject({ status: 0, faults: [] });
+  // How it starts and ends is the same for all.
+  const isOfVm = ({ what }: SystemCall) => /\/vm#|\/proc\/self\/fd\//.test(what);
+  const ofVms = calls.slice(calls.findIndex(isOfVm), calls.findLastIndex(isOfVm) + 1);
+  const kept = scenario === SCENARIOS[0] ? calls : ofVms;
+  recorded.set(scenario, kept);
+  return kept;
+}
+
+/** The last number of each call. How often a process writes to itself before varies a little. */
+const numbers = new Map<string, number>();
+
+/** Makes trials until one is hit at that very call. */
+export async function struckAt(
+  call: SystemCall,
+  blow: Blow,
+  flags: readonly string[],
+  line: number,
+  prepare: () => Promise<Trial> | Trial,
+): Promise<Struck & { trial: Trial }> {
+  const isSame = (other?: SystemCall) => other?.what === call.what && other.order === call.order;
+  const key = `${nameOf(call)} ${String(blow === 'KILL')}`;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const trial = await prepare();
+    const number = numbers.get(key) ?? call.number;
+    const struck = await strike(trial.root, flags, { ...call, number }, blow, line);
+    if (isSame(struck.hit)) return { ...struck, trial };
+    trial.root.remove();
+    numbers.set(key, struck.calls.find(isSame)?.number ?? number + 1);
+  }
+  throw new Error(`${MAX_ATTEMPTS} mediators were not hit at ${nameOf(call)}`);
+}
+
+/** Whether a call leaves everything on disk as it was. */
+export function isReading(call?: SystemCall): boolean {
+  if (call === undefined) return false;
+  if (call.name.startsWith('open')) return !call.line.includes('O_CREAT');
+  return /^(?:\w*stat\w*|getdents\w*|p?read\w*|readlink\w*|close|inotify_\w+)$/.test(call.name);
+}
+
+export function nameOf({ what, order }: SystemCall): string {
+  return `${what} (${order})`;
+}
+
+/** What a mediator has complained of, without its log. */
+export function complaintIn(stderr: string): string {
+  const lines = stderr.split('\n');
+  return lines.find((line) => /Error: |^vgpu-mediator: /.test(line)) ?? lines.at(-2) ?? '';
+}
+
+/** mulberry32: the same numbers for the same seed. */
+export function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+export function pick<T>(items: readonly T[], random: (below: number) => number): T {
+  const item = items[random(items.length)];
+  if (item === undefined) throw new Error('nothing to pick from');
+  return item;
+}
