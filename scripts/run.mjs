@@ -19,7 +19,7 @@ const tasks = {
     step('Checking the format', [bin('prettier'), '--log-level', 'warn', '--check', '.']);
     const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     const runTests = (/** @type {string[]} */ filters) => {
-      step('Running the tests (four minutes for all)', [...jest, bin('jest'), ...filters]);
+      step('Running the tests (ten minutes for all)', [...jest, bin('jest'), ...filters]);
     };
     const isForced = args[0] === '--force';
     if (args.length > 0 && !isForced) {
