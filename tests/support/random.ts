@@ -24,15 +24,29 @@ export class Random {
     return this.uint32() % limit;
   }
 
+  /** A whole number from the one to the other, both included. */
+  between(min: number, max: number): number {
+    return min + this.below(max - min + 1);
+  }
+
   /** True once in so many times. */
   oneIn(times: number): boolean {
     return this.below(times) === 0;
   }
 
-  pick<T>(list: readonly [T, ...T[]] | readonly T[]): T {
-    const item = list[this.below(list.length)];
-    if (item === undefined) throw new Error('nothing to pick from');
-    return item;
+  /** @param probability From 0, never, to 1, always. */
+  chance(probability: number): boolean {
+    return this.uint32() < probability * 2 ** 32;
+  }
+
+  pick<T>(list: readonly T[]): T {
+    if (list.length === 0) throw new Error('nothing to pick from');
+    return list[this.below(list.length)] as T;
+  }
+
+  shuffle<T>(items: readonly T[]): T[] {
+    const rest = [...items];
+    return items.map(() => rest.splice(this.below(rest.length), 1)).flat();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Guest } from './guest.js';
 import type { HistoryEvent, Sum } from './history.js';
-import type { Random } from './random.js';
+import type { Random } from '../../../../tests/support/random.js';
 
 /** What a client does before its next file operation. */
 export interface Pause {

@@ -1,5 +1,5 @@
 import type { Writing } from './clients.js';
-import type { Random } from './random.js';
+import type { Random } from '../../../../tests/support/random.js';
 
 /** What kind of a history it is: some are calm in one respect, so that others show. */
 export interface Plan {

@@ -3,7 +3,7 @@ import { Clients, type Steps, type Writing } from './clients.js';
 import type { Guest } from './guest.js';
 import type { HistoryEvent, Sum } from './history.js';
 import type { Plan } from './plan.js';
-import type { Random } from './random.js';
+import type { Random } from '../../../../tests/support/random.js';
 
 export interface PopulationOptions {
   readonly plan: Plan;

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { systemError, type FsCall } from '../support/fake-fs.js';
 import { inode, type Disk } from './disk.js';
 import type { HistoryEvent } from './history.js';
-import type { Random } from './random.js';
+import type { Random } from '../../../../tests/support/random.js';
 
 export interface SystemCallsOptions {
   readonly disk: Disk;

@@ -10,7 +10,7 @@ import type { HistoryEvent } from './history.js';
 import { MediatorProcess } from './mediator-process.js';
 import { planOf, type Plan } from './plan.js';
 import { idsFrom, populationOf } from './population.js';
-import { Random } from './random.js';
+import { Random } from '../../../../tests/support/random.js';
 
 export interface WorldOptions {
   readonly fakeFs: FakeFs;
