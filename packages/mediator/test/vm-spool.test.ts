@@ -457,6 +457,32 @@ describe('a VM that is over its limit', () => {
     expect(admitAll().map(({ held }) => held)).toEqual([false, false]);
   });
 
+  test('and was muted is held back no longer once its watch is back', () => {
+    maxQueued = 2;
+    let report: (event: string, name: string) => void = () => undefined;
+    for (const id of ['1', '2', '3']) files.write(named(id), '');
+    fakeFs.intercept(({ name, args, proceed }) => {
+      if (name !== 'watch') return proceed();
+      report = args[1] as typeof report;
+      return Object.assign(new EventEmitter(), { close: () => undefined });
+    });
+    open();
+    const jobs = admitAll().map(({ job }) => job);
+    for (let i = 0; i < 2049; i += 1) report('change', 'junk');
+    for (const job of jobs) spool.release(job);
+    expect(admitAll().map(({ held }) => held)).toEqual([true]);
+    for (const job of spool.jobs.values()) spool.release(job);
+    spool.notice('request-4.txt');
+    expect(spool.take()).toEqual({ name: 'request-4.txt', held: true });
+    age();
+    for (let sweeps = 0; sweeps < 3; sweeps += 1) {
+      spool.sweep();
+      takeAll();
+    }
+    spool.notice('request-5.txt');
+    expect(spool.take()).toEqual({ name: 'request-5.txt', held: false });
+  });
+
   test('in bytes has no more than a mebibyte and one request queued', () => {
     fill(64);
     const length = 2 ** 14;

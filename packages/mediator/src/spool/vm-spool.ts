@@ -66,8 +66,8 @@ export interface Candidate {
  * for some sweeps.
  *
  * Memory is bounded, whatever a guest does: 1 MiB of operands and the one request that exceeds it
- * (2^17 bytes), as many jobs as the queue limit, 1024 names of 76 characters at most that wait and as
- * many in a part of a listing, 64 each that settle, that are empty and that could not be removed.
+ * (2^17 bytes), as many jobs as the queue limit, 2100 names of 76 characters at most that wait and half
+ * as many in a part of a listing, 64 each that settle, that are empty and that could not be removed.
  */
 export class VmSpool {
   readonly directory: VmDirectory;
