@@ -33,6 +33,7 @@ describeWithStrace('a request that is queued while its directory fails', () => {
       await sleep(10 * SWEEP_MS);
       await calls.end();
       await root.answered(1, 'a', '3\n');
+      await until(() => finished(1).length > 0, 'the log to say so');
       expect(finished(1).map(({ outcome }) => outcome)).toEqual(['ok']);
       expect(await mediator.stop()).toBe(0);
     } finally {
