@@ -89,7 +89,8 @@ export class MediatorProcess {
     if (this.child.stderr === null) throw new Error('stderr is a pipe');
     const lines = createInterface({ input: this.child.stderr });
     lines.on('line', (line) => {
-      if (line.startsWith('{')) this.log.push(JSON.parse(line) as LogLine);
+      const entry = parse(line);
+      if (entry !== undefined) this.log.push(entry);
       else this.complaints.push(line);
     });
     this.exited = once(this.child, 'close').then(
@@ -163,5 +164,14 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
     await sleep(5);
+  }
+}
+
+/** undefined if it is no JSON: a mediator that is killed may leave a part of a line. */
+function parse(line: string): LogLine | undefined {
+  try {
+    return line.startsWith('{') ? (JSON.parse(line) as LogLine) : undefined;
+  } catch {
+    return undefined;
   }
 }
