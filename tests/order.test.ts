@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { MediatorProcess, TestRoot } from './support/processes.js';
+import { MediatorProcess, TestRoot, until } from './support/processes.js';
 
 /** More than the tick with which kernels before 6.13 stamp files. */
 const APART_MS = 12;
@@ -76,5 +76,16 @@ describe('order', () => {
     // Three of the flood were queued before it, and one may have been admitted in the meantime.
     expect(served.indexOf('equal')).toBeLessThanOrEqual(4);
     expect(new Set(served).size).toBe(13);
+  });
+
+  it('serves no lower priority while a higher one waits on disk, beyond its queue limit', async () => {
+    const backlog = 2500;
+    const mediator = await MediatorProcess.serving(root);
+    for (let index = 0; index < backlog; index += 1) root.drop(1, `high${index}`, 'A:2:1:1:1\n');
+    root.drop(2, 'medium', 'B:1:2:1:1\n');
+    const served = () => mediator.logged('request finished').map(({ slot }) => String(slot));
+    await until(() => served().length > backlog, 'all to be served');
+    await mediator.stop();
+    expect(served().indexOf('medium')).toBe(backlog);
   });
 });

@@ -359,6 +359,7 @@ export class Mediator {
     spool.release(job);
     // What stands there now may be the next request.
     if (outcome === 'WITHDRAWN') spool.notice(job.name);
+    else if (job.slot.kind === 'named') spool.noteCleared(job.name);
     const { pool, priority } = request;
     const { waitMs } = job;
     const times = execMs !== undefined && waitMs !== undefined ? { waitMs, execMs } : undefined;

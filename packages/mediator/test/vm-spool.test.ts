@@ -281,6 +281,28 @@ describe('inotify', () => {
     expect(watcher.close).toHaveBeenCalledTimes(1);
   });
 
+  test('of what the mediator has removed itself is no news, once', () => {
+    let report: (event: string, name: string) => void = () => undefined;
+    fakeFs.intercept(({ name, args, proceed }) => {
+      if (name !== 'watch') return proceed();
+      report = args[1] as typeof report;
+      return Object.assign(new EventEmitter(), { close: () => undefined });
+    });
+    open();
+    takeAll();
+    spool.noteCleared('request-x.txt');
+    report('rename', 'request-x.txt');
+    expect(spool.hasWork).toBe(false);
+    report('rename', 'request-x.txt');
+    expect(namesOf(takeAll())).toEqual(['request-x.txt']);
+    // An event that is lost keeps nothing from being heard after the next sweep.
+    spool.noteCleared('request-x.txt');
+    spool.sweep();
+    takeAll();
+    report('rename', 'request-x.txt');
+    expect(namesOf(takeAll())).toEqual(['request-x.txt']);
+  });
+
   test('is given up for a VM that causes too many events, for ever more sweeps', () => {
     const watches: (EventEmitter & { isClosed?: boolean })[] = [];
     let report: (event: string, name: string) => void = () => undefined;
@@ -481,6 +503,25 @@ describe('a VM that is over its limit', () => {
     }
     spool.notice('request-5.txt');
     expect(spool.take()).toEqual({ name: 'request-5.txt', held: false });
+  });
+
+  test('never has to wait for a listing while its jobs are served', () => {
+    maxQueued = 64;
+    fill(3000);
+    const queued = admitAll().map(({ job }) => job);
+    for (let served = 1; served < 3000; served += 1) {
+      const job = queued.shift();
+      expect(job).toBeDefined();
+      if (job === undefined) return;
+      unlinkSync(files.at(job.name));
+      spool.release(job);
+      // As much as a turn does for a VM: names that fit, or a step of a listing.
+      for (let names = 0; names < 16 && spool.hasWork; names += 1) {
+        const next = spool.take();
+        if (next === undefined) break;
+        queued.push(admit(next.name));
+      }
+    }
   });
 
   test('in bytes has no more than a mebibyte and one request queued', () => {

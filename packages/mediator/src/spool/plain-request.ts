@@ -16,8 +16,8 @@ export const TAKEN_PREFIX = '.vgpu-taken-';
 /** A time that no clock gives: a second after the epoch. */
 const MARK_SECONDS = 1;
 const MARK_NS = BigInt(MARK_SECONDS) * 1_000_000_000n;
-/** Node sets times as seconds in a double, which is exact to 240 ns in this century. */
-const TIME_ERROR_NS = 1000n;
+/** Node sets times as seconds in a double, exact to 240 ns in this century, or cuts off at microseconds. */
+const TIME_ERROR_NS = 2000n;
 
 /**
  * Marks the plain request that is about to be computed, so that any later write into it shows:

@@ -15,6 +15,8 @@ const ENTRIES_PER_STEP = 256;
 const REQUESTS_PER_STEP = 32;
 /** Empty request files that are looked at in every sweep. */
 const MAX_EMPTY = 64;
+/** With fewer names that wait a listing goes on, so that they do not run out before it has a part. */
+const FEW_WAITING = 512;
 /** A listing goes on at a sweep, or when so many jobs have left: it costs as much as some jobs. */
 const JOBS_PER_LISTING = 64;
 /** Operands of queued requests, in bytes; exceeded by less than one request. */
@@ -67,7 +69,8 @@ export interface Candidate {
  *
  * Memory is bounded, whatever a guest does: 1 MiB of operands and the one request that exceeds it
  * (2^17 bytes), as many jobs as the queue limit, 2100 names of 76 characters at most that wait and half
- * as many in a part of a listing, 64 each that settle, that are empty and that could not be removed.
+ * as many in a part of a listing, 64 each that settle, that are empty and that could not be removed, and 1024 that were
+ * cleared.
  */
 export class VmSpool {
   readonly directory: VmDirectory;
@@ -81,6 +84,8 @@ export class VmSpool {
   readonly #touched = new Set<string>();
   /** Requests that are there and empty: their writer may fill them without any sign but inotify's. */
   readonly #empty = new Set<string>();
+  /** Requests that the mediator has removed, of which inotify will tell. */
+  readonly #cleared = new Set<string>();
   #watcher: FSWatcher | undefined;
   #isOpen = true;
   #hasFailed = false;
@@ -91,9 +96,11 @@ export class VmSpool {
   /** There may be names that the listing under way, if any, does not come across. */
   #mustList = true;
   #mayList = true;
-  /** Of the part of the listing that is under way. */
-  #found: { readonly name: string; readonly ctimeNs: bigint }[] = [];
+  /** Requests in the part of the listing that is under way, and their ctimes. */
+  readonly #found = new Map<string, bigint>();
   #entries = 0;
+  /** The last call of `take` took a step of a listing. */
+  #hasListed = false;
   /** The first listing has come to its end. */
   #isRecovered = false;
   #recovery: NodeJS.Timeout | undefined;
@@ -162,6 +169,11 @@ export class VmSpool {
     this.#options.onWork(this);
   }
 
+  /** A named request has been answered and removed: what inotify tells of that is no news. */
+  noteCleared(name: string): void {
+    if (this.#watcher !== undefined && this.#cleared.size < MAX_WAITING) this.#cleared.add(name);
+  }
+
   /** A request is there, but empty. */
   noticeEmpty(name: string): void {
     if (this.#empty.size < MAX_EMPTY) this.#empty.add(name);
@@ -208,6 +220,8 @@ export class VmSpool {
     const { exists, mtimeNs } = this.directory.refresh();
     if (!exists) return false;
     this.#restoreWatch();
+    // An event may have been lost, and a name be used again though it should not.
+    this.#cleared.clear();
     this.#hasFailed = false;
     this.#mayList = true;
     this.#staleBeforeNs = staleBeforeNs ?? this.#staleBeforeNs;
@@ -231,11 +245,13 @@ export class VmSpool {
     const touched = takeFirst(this.#touched);
     if (touched !== undefined) return { name: touched, held: false };
     if (!this.#hasRoom()) return undefined;
-    if (this.#waiting.size === 0 && this.#isListingDue() && this.#mayList) this.#list();
+    if (this.#isTimeToList()) this.#list();
     const [next] = this.#waiting;
     if (next === undefined) return undefined;
     const [name, held] = next;
     this.#waiting.delete(name);
+    // It may be answered and gone by the end of the listing.
+    this.#found.delete(name);
     // A VM without its watch may have more on disk than is known.
     if (!this.#isBehind() && this.#mutedSweeps <= 0) this.#held = false;
     return { name, held };
@@ -265,6 +281,13 @@ export class VmSpool {
     return this.#isListing || this.#mustList;
   }
 
+  /** By turns with what waits, if something does. */
+  #isTimeToList(): boolean {
+    const isDue = this.#isListingDue() && this.#mayList;
+    this.#hasListed = isDue && this.#waiting.size < (this.#hasListed ? 1 : FEW_WAITING);
+    return this.#hasListed;
+  }
+
   #isBehind(): boolean {
     return this.#waiting.size > 0 || this.#isListingDue();
   }
@@ -282,14 +305,16 @@ export class VmSpool {
     if (this.#staleBeforeNs !== undefined) this.#removeStale(names, this.#staleBeforeNs);
     if (complete) this.#staleBeforeNs = undefined;
     this.#findRequests(names);
-    const isPart = complete || this.#entries >= MAX_ENTRIES || this.#found.length >= MAX_WAITING;
+    const isPart = complete || this.#entries >= MAX_ENTRIES || this.#found.size >= MAX_WAITING;
     if (!isPart) return;
+    // Nobody tells of what came since this listing began.
+    this.#mustList ||= this.#mutedSweeps > 0 && this.#found.size > 0;
     this.#mayList = false;
     if (!this.#isRecovered) this.#goOnRecovering();
     this.#jobsSinceListing = 0;
-    this.#found.sort((a, b) => Number(a.ctimeNs - b.ctimeNs));
-    for (const { name } of this.#found) this.#wait(name);
-    this.#found = [];
+    const oldestFirst = [...this.#found].sort(([, a], [, b]) => Number(a - b));
+    for (const [name] of oldestFirst) this.#wait(name);
+    this.#found.clear();
     this.#entries = 0;
   }
 
@@ -307,12 +332,13 @@ export class VmSpool {
     }, RECOVERY_PAUSE_MS);
   }
 
-  /** The requests among names that are not queued. */
+  /** The requests among names that are not known yet. */
   #findRequests(names: readonly string[]): void {
     for (const name of names) {
-      if (slotOfRequest(name) === undefined || this.#jobs.has(name)) continue;
+      if (slotOfRequest(name) === undefined) continue;
+      if (this.#jobs.has(name) || this.#waiting.has(name)) continue;
       const ctimeNs = this.directory.ctimeNs(name);
-      if (ctimeNs !== undefined) this.#found.push({ name, ctimeNs });
+      if (ctimeNs !== undefined) this.#found.set(name, ctimeNs);
     }
   }
 
@@ -327,7 +353,7 @@ export class VmSpool {
       (name) => {
         this.#idleEvents += 1;
         if (this.#idleEvents > MAX_IDLE_EVENTS) this.#mute();
-        else if (name !== null) this.notice(name);
+        else if (name !== null && !this.#cleared.delete(name)) this.notice(name);
       },
       (error) => {
         this.#watcher = undefined;
