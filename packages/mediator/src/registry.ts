@@ -1,18 +1,10 @@
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { Pool, Priority, VmId } from '@vgpu/protocol';
 import { makeDirectory } from './directories.js';
 import { MediatorError } from './mediator-error.js';
+import { replaceFile, syncDirectory } from './replace-file.js';
 import { errnoOf } from './spool/errno.js';
 
 /** What the host's administrator says about a VM; it outranks what the VM says. */
@@ -30,14 +22,12 @@ const RegistryFile = z.strictObject({
   vms: z.record(z.stringFormat('VM number', isVmNumber), Registration),
 });
 
-const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-
 /**
  * The registered VMs, in `registry.json` in the state directory, which no VM can reach.
  *
  * A change replaces the file as a whole, and is on disk when the call returns: whoever is killed,
  * and wherever the power fails, the file holds the state before or after it. One process may change
- * it at a time.
+ * it at a time. What root writes belongs to the owner of the state directory.
  */
 export class Registry {
   readonly #stateDir: string;
@@ -119,25 +109,10 @@ export class Registry {
   }
 
   #write(registrations: ReadonlyMap<number, Registration>): void {
-    const temporary = `${this.#path}.new`;
     const vms = Object.fromEntries([...registrations].map(([vm, value]) => [String(vm), value]));
-    // What a process that was killed has left.
-    rmSync(temporary, { force: true });
-    const fd = openSync(temporary, CREATE, 0o600);
-    try {
-      writeFileSync(fd, `${JSON.stringify({ version: 1, vms }, null, 2)}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, this.#path);
+    replaceFile(this.#path, `${JSON.stringify({ version: 1, vms }, null, 2)}\n`);
     this.#registrations = registrations;
-    const directory = openSync(this.#stateDir, constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      fsyncSync(directory);
-    } finally {
-      closeSync(directory);
-    }
+    syncDirectory(this.#stateDir);
   }
 
   #read(): ReadonlyMap<number, Registration> {

@@ -50,6 +50,15 @@ describe('the registry', () => {
     expect(open().entries()).toEqual([[20, LOW_B]]);
   });
 
+  const testAsRoot = process.geteuid?.() === 0 ? test : test.skip;
+  testAsRoot("is the state directory's owner's, also if root has changed it", () => {
+    fs.mkdirSync(stateDir, { mode: 0o700 });
+    fs.chownSync(stateDir, 60_000, 60_001);
+    open().set(3, HIGH_A);
+    const { uid, gid, mode } = fs.statSync(path());
+    expect({ uid, gid, mode: mode & 0o777 }).toEqual({ uid: 60_000, gid: 60_001, mode: 0o600 });
+  });
+
   test('changes what the file holds, not what it has read before', () => {
     const [first, second] = [open(), open()];
     first.set(1, HIGH_A);
