@@ -5,3 +5,7 @@ export { MediatorError, type MediatorErrorCode } from './mediator-error.js';
 export { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
 export { Registration, Registry } from './registry.js';
 export type { RateLimit } from './token-bucket.js';
+export { addVm, type AddedVm, type AddVmOptions } from './vms/add-vm.js';
+export { deviceFileOf } from './vms/device-file.js';
+export { exportsLine, type ExportTo } from './vms/exports-line.js';
+export { describeLibvirt, describeQemu, describeStub } from './vms/hypervisors.js';

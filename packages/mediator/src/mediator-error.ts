@@ -7,6 +7,12 @@ export type MediatorErrorCode =
   | 'STATE_DIR_UNUSABLE'
   /** The registry cannot be read or understood, or what was to be put into it is invalid. */
   | 'INVALID_REGISTRY'
+  /** The directory of a VM cannot be created, or not be given to its group. */
+  | 'VM_DIRECTORY_UNUSABLE'
+  /** A VM that was to be added is registered already. */
+  | 'ALREADY_REGISTERED'
+  /** A VM that was asked for is not registered. */
+  | 'NOT_REGISTERED'
   /** Another mediator uses the same state directory. */
   | 'ALREADY_RUNNING'
   /** With `--once`: something on disk could not be served. */
@@ -14,7 +20,7 @@ export type MediatorErrorCode =
   /** A setting in the environment or the config file is unknown or has no acceptable value. */
   | 'INVALID_CONFIG';
 
-/** What keeps a mediator from running. What goes wrong with one request is answered, not thrown. */
+/** What keeps a mediator from running, or a VM from being added. What goes wrong with one request is answered, not thrown. */
 export class MediatorError extends Error {
   override readonly name = 'MediatorError';
   readonly code: MediatorErrorCode;

@@ -8,9 +8,9 @@ import { MediatorError, unusableRoot } from './mediator-error.js';
  *
  * @throws MediatorError `ROOT_UNUSABLE`.
  */
-export function makeRoot(root: string, logger: Logger): void {
+export function makeRoot(root: string, logger?: Logger): void {
   try {
-    if (makeDirectory(root, 0o755)) logger.info('created the root directory', { root });
+    if (makeDirectory(root, 0o755)) logger?.info('created the root directory', { root });
     readdirSync(root);
   } catch (error) {
     throw unusableRoot(root, error);

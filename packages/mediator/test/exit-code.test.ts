@@ -6,7 +6,10 @@ import { systemError } from './support/fake-fs.js';
 
 test.each<{ code: MediatorErrorCode; status: number }>([
   { code: 'USAGE', status: 64 },
+  { code: 'ALREADY_REGISTERED', status: 65 },
+  { code: 'NOT_REGISTERED', status: 65 },
   { code: 'ALREADY_RUNNING', status: 69 },
+  { code: 'VM_DIRECTORY_UNUSABLE', status: 73 },
   { code: 'ROOT_UNUSABLE', status: 73 },
   { code: 'STATE_DIR_UNUSABLE', status: 73 },
   { code: 'INVALID_CONFIG', status: 78 },

@@ -10,9 +10,12 @@ const EXIT_CODES: Record<MediatorErrorCode, ExitCode> = {
   ALREADY_RUNNING: ExitCode.UNAVAILABLE,
   ROOT_UNUSABLE: ExitCode.CANT_CREATE,
   STATE_DIR_UNUSABLE: ExitCode.CANT_CREATE,
+  VM_DIRECTORY_UNUSABLE: ExitCode.CANT_CREATE,
+  ALREADY_REGISTERED: ExitCode.REJECTED,
+  NOT_REGISTERED: ExitCode.REJECTED,
 };
 
-/** The exit status for what kept the mediator from running. */
+/** The exit status for what kept a command from being done. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof DeviceError) return ExitCode.UNAVAILABLE;
   if (!(error instanceof MediatorError)) return ExitCode.INTERNAL;
