@@ -26,6 +26,15 @@ async function main(): Promise<void> {
     process.stdout.write(`${line.text}\n`);
     return;
   }
+  if (line.command === 'administer') {
+    line.run({
+      environment: process.env,
+      isTerminal: process.stdout.isTTY,
+      print: (text) => process.stdout.write(`${text}\n`),
+      note: (text) => process.stderr.write(`vgpu-mediator: ${text}\n`),
+    });
+    return;
+  }
   const service = new Service({ flags: line.flags, environment: process.env });
   let signalled = false;
   for (const [name, number] of Object.entries(SIGNALS)) {

@@ -11,7 +11,7 @@ const parse = (...argv: string[]) => parseCommandLine(argv, VERSION);
 
 async function flagsOf(...argv: string[]): Promise<Readonly<Record<string, unknown>>> {
   const line = await parse(...argv);
-  if (line.command !== 'serve') throw new Error(`expected to serve, got ${line.text}`);
+  if (line.command !== 'serve') throw new Error(`expected to serve, got ${line.command}`);
   return line.flags;
 }
 

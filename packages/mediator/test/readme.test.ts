@@ -30,7 +30,18 @@ test.each(examples)('the example prints what its comments say: %#', async (examp
   }
 });
 
-test.each(['Mediator', 'Registry', 'MediatorError'])('%s has a heading', (name) => {
+const DOCUMENTED = [
+  'Mediator',
+  'Registry',
+  'addVm',
+  'deviceFileOf',
+  'describeQemu',
+  'describeLibvirt',
+  'describeStub',
+  'exportsLine',
+  'MediatorError',
+];
+test.each(DOCUMENTED)('%s has a heading', (name) => {
   expect(exported).toHaveProperty(name);
   expect(readme).toMatch(new RegExp(`^## \`${name}\``, 'm'));
 });

@@ -1,0 +1,18 @@
+import { LOCATION, type Flags } from './command.js';
+
+/** Words as a shell takes them: quoted where that is needed. */
+export function shellWords(words: readonly string[]): string {
+  return words
+    .map((word) =>
+      /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+    )
+    .join(' ');
+}
+
+/** Another command for the mediator that is meant, as it would have to be typed. */
+export function commandLineOf(words: readonly string[], flags: Flags): string {
+  const location = Object.keys(LOCATION).flatMap((name) =>
+    typeof flags[name] === 'string' ? [`--${name}`, flags[name]] : [],
+  );
+  return shellWords(['vgpu-mediator', ...words, ...location]);
+}
