@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  environment,
   MEDIATOR,
   MediatorProcess,
   run,
@@ -123,6 +124,28 @@ describe('vm add', () => {
     expect(shown.map(({ stdout }) => stdout)).toEqual(
       vms.map((id) => `-device vgpu-stub,pool_id=A,priority=medium,vm_id=${id}\n`),
     );
+  });
+});
+
+describe('vm add, if the registry cannot be locked', () => {
+  const addWith = (path: string) =>
+    run(
+      process.execPath,
+      [MEDIATOR, 'vm', 'add', '7', '--pool', 'A', '--priority', '1', '--root', root.path],
+      { env: { ...environment, PATH: path } },
+    );
+
+  it('says with 73 why, and registers nothing', async () => {
+    const without = await addWith(root.base);
+    expect(without).toMatchObject({ status: 73, stdout: '' });
+    expect(without.stderr).toContain('cannot run flock (of util-linux or busybox)');
+    const flock = join(root.base, 'flock');
+    writeFileSync(flock, '#!/bin/sh\necho no locks here >&2\nexit 71\n', { mode: 0o755 });
+    const failing = await addWith(root.base);
+    expect(failing).toMatchObject({ status: 73, stdout: '' });
+    expect(failing.stderr).toContain('flock failed: no locks here');
+    expect(readdirSync(stateDir())).toEqual([]);
+    expect(readdirSync(root.path)).toEqual([]);
   });
 });
 
