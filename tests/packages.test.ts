@@ -64,8 +64,8 @@ describe('the packed packages, installed by npm outside the repository', () => {
       const folder = join(project, 'node_modules/@vgpu', name);
       const files = readdirSync(folder).filter((file) => file !== 'node_modules');
       const bin = /mediator|client/.test(name) ? ['bin'] : [];
-      const native =
-        name === 'cuda-binding' ? ['binding.gyp', 'kernels', 'native', 'prebuilds', 'scripts'] : [];
+      const addon = ['binding.gyp', 'native', 'prebuilds', 'scripts'];
+      const native = { 'cuda-binding': [...addon, 'kernels'], 'vm-client': addon }[name] ?? [];
       expect(files.sort()).toEqual(
         ['LICENSE', 'README.md', ...bin, 'dist', 'package.json', ...native].sort(),
       );

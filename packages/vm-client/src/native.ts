@@ -1,0 +1,68 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type bindings from 'bindings';
+import { VgpuError } from './errors.js';
+import { reasonOf } from './share-error.js';
+
+/** A system call that failed: its name and its number in errno(3). */
+export interface SystemFailure {
+  readonly operation: 'open' | 'fstat' | 'mmap';
+  readonly errno: number;
+}
+
+/** The file has fewer bytes than were to be read. */
+export interface TooShort {
+  readonly size: number;
+}
+
+/** The functions of `native/addon.cc`. */
+export interface NativeAddon {
+  /** SHA-256 of the sources that it was built from. */
+  readonly sourceHash: string;
+  /**
+   * Maps the start of a file and reads so many words of 32 bits, at most 1024, each by one load.
+   * The bytes are those of the file.
+   */
+  readWords(path: string, count: number): Uint8Array | SystemFailure | TooShort;
+}
+
+/** Where the addon may be: built on this machine, or as it came with the package. */
+const PLACES = [
+  ['module_root', 'build', 'Release', 'bindings'],
+  ['module_root', 'prebuilds', `${process.platform}-${process.arch}`, 'bindings'],
+];
+
+const require = createRequire(import.meta.url);
+
+let addon: NativeAddon | undefined;
+
+/**
+ * The addon, loaded at the first call, and what loads it too: few who import this package need it.
+ *
+ * @throws VgpuError `NO_IDENTITY`, which says what was tried.
+ */
+export function loadAddon(): NativeAddon {
+  try {
+    // An explicit root, because guessing it from the call stack fails under test runners.
+    const module_root = fileURLToPath(new URL('..', import.meta.url));
+    const load = require('bindings') as typeof bindings;
+    return (addon ??= load({
+      bindings: 'vgpu_registers',
+      module_root,
+      try: PLACES,
+    }) as NativeAddon);
+  } catch (cause) {
+    // `bindings` lists below what it tried.
+    const [reason = ''] = reasonOf(cause)
+      .replace(/ Tried:\n.*$/s, '')
+      .split('\n', 1);
+    throw new VgpuError(
+      'NO_IDENTITY',
+      `cannot read a PCI device: expected a native part for ${process.platform} on ` +
+        `${process.arch}, but none can be loaded (${reason}); build it with ` +
+        '`npm rebuild --foreground-scripts @vgpu/vm-client`, which needs Python, make and a ' +
+        'C++17 compiler, or say which VM this is with --vm-id or VGPU_VM_ID',
+      { cause },
+    );
+  }
+}

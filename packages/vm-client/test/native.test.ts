@@ -1,0 +1,42 @@
+import { beforeEach, expect, jest, test } from '@jest/globals';
+
+// Loading the addon is replaced, since whether there is one is a matter of the machine.
+const bindings = jest.fn<(options: { readonly module_root: string }) => unknown>();
+jest.mock('bindings', () => bindings);
+const { loadAddon } = await import('../src/native.js');
+
+beforeEach(() => {
+  bindings.mockReset();
+});
+
+test('without an addon the error says what was tried and what to do', () => {
+  const missing = new Error('Could not locate the bindings file. Tried:\n → /a/b\n → /c/d');
+  bindings.mockImplementation(() => {
+    throw missing;
+  });
+  expect(loadAddon).toThrow(
+    expect.objectContaining({
+      name: 'VgpuError',
+      code: 'NO_IDENTITY',
+      message: `cannot read a PCI device: expected a native part for ${process.platform} on ${process.arch}, but none can be loaded (Could not locate the bindings file.); build it with \`npm rebuild --foreground-scripts @vgpu/vm-client\`, which needs Python, make and a C++17 compiler, or say which VM this is with --vm-id or VGPU_VM_ID`,
+      cause: missing,
+    }),
+  );
+});
+
+test('the addon is looked for in this package, and loaded once', () => {
+  const addon = {};
+  bindings.mockReturnValue(addon);
+  expect(loadAddon()).toBe(addon);
+  expect(loadAddon()).toBe(addon);
+  expect(bindings).toHaveBeenCalledTimes(1);
+  const [options] = bindings.mock.calls[0] ?? [];
+  expect(options).toMatchObject({
+    bindings: 'vgpu_registers',
+    module_root: expect.stringMatching(/\/vm-client\/$/) as unknown,
+    try: [
+      ['module_root', 'build', 'Release', 'bindings'],
+      ['module_root', 'prebuilds', `${process.platform}-${process.arch}`, 'bindings'],
+    ],
+  });
+});
