@@ -65,7 +65,8 @@ describe('the packed packages, installed by npm outside the repository', () => {
       const files = readdirSync(folder).filter((file) => file !== 'node_modules');
       const bin = /mediator|client/.test(name) ? ['bin'] : [];
       const addon = ['binding.gyp', 'native', 'prebuilds', 'scripts'];
-      const native = { 'cuda-binding': [...addon, 'kernels'], 'vm-client': addon }[name] ?? [];
+      const native =
+        { 'cuda-binding': [...addon, 'kernels'], 'vm-client': [...addon, 'udev'] }[name] ?? [];
       expect(files.sort()).toEqual(
         ['LICENSE', 'README.md', ...bin, 'dist', 'package.json', ...native].sort(),
       );
