@@ -4,12 +4,16 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { encodeRegisterBlock } from '@vgpu/protocol';
+import { FakePci } from '../packages/vm-client/test/fake-pci.js';
 import { environment, run } from './support/processes.js';
 
 const repository = resolve(import.meta.dirname, '..');
 const { packageManager } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
   packageManager: string;
 };
+
+const IDENTITY = { pool: 'B', priority: 2, vm: 7 } as const;
 
 /** A program in TypeScript that uses each library by what it is for. */
 const PROGRAM = `
@@ -76,6 +80,32 @@ describe('the packed packages, installed by npm outside the repository', () => {
         ),
       ).toEqual([]);
     }
+  });
+
+  it('bring the native parts, so that installing compiles nothing', () => {
+    const addons = ['cuda-binding', 'vm-client'].map((name) =>
+      readdirSync(join(project, 'node_modules/@vgpu', name, 'prebuilds')),
+    );
+    expect(addons).toEqual([['linux-x64'], ['linux-x64']]);
+    const client = join(project, 'node_modules/@vgpu/vm-client');
+    expect(readdirSync(join(client, 'udev'))).toEqual(['60-vgpu.rules']);
+    expect(readdirSync(join(client, 'scripts')).sort()).toEqual([
+      'install.mjs',
+      'node-headers.mjs',
+      'source-hash.mjs',
+    ]);
+  });
+
+  it('give a client that reads the registers of a device', async () => {
+    const pci = new FakePci();
+    const directory = pci.addStub('0000:00:05.0', encodeRegisterBlock(IDENTITY));
+    const program = `console.log(JSON.stringify(require('@vgpu/vm-client').readIdentity(process.argv[1])))`;
+    expect(await inProject('node', '-e', program, directory)).toEqual({
+      status: 0,
+      stdout: `${JSON.stringify(IDENTITY)}\n`,
+      stderr: '',
+    });
+    pci.remove();
   });
 
   it('give programs that work', async () => {

@@ -22,13 +22,13 @@ const EXIT_OF_FAILURE = {
   TOO_LARGE: ExitCode.USAGE,
   /** The environment holds a value that can't be used. */
   BAD_ENVIRONMENT: ExitCode.CONFIG,
-  /** The register block names no pool, priority or VM. */
+  /** A register holds no pool, priority or VM. */
   BAD_REGISTERS: ExitCode.CONFIG,
-  /** Nothing says which VM this is. */
+  /** Nothing says which VM this is, or its device can't be read. */
   NO_IDENTITY: ExitCode.UNAVAILABLE,
   /** The VM's directory is not there, or can't be reached. */
   SHARE_UNAVAILABLE: ExitCode.UNAVAILABLE,
-  /** The VM's directory may not be read or written. */
+  /** The VM's directory may not be read or written, or its device not read. */
   NO_PERMISSION: ExitCode.NO_PERMISSION,
   /** The request could not be created: disk full, quota, read-only. */
   CANNOT_CREATE: ExitCode.CANT_CREATE,

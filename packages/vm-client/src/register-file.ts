@@ -41,7 +41,7 @@ function unreadable(path: string, cause: unknown): VgpuError {
   }
   // Linux has no read(2) for a memory BAR: it would have to be mapped.
   const remedy = isErrno(cause, 'EIO', 'EISDIR')
-    ? "a PCI device's memory is no file to read: give a file that holds a copy of its registers"
+    ? "a PCI device's memory is no plain file: give the device's directory in sysfs to --device or readIdentity"
     : 'give a file that holds the register block of this VM';
   return new VgpuError('NO_IDENTITY', `${message}; ${remedy}`, { cause });
 }

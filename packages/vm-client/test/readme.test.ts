@@ -54,7 +54,8 @@ describe('the examples', () => {
     const [, example = ''] = blocks('js');
     const registers = path.join(mediator.root, 'registers');
     fs.writeFileSync(registers, encodeRegisterBlock({ vm: 1, pool: 'B', priority: 2 }));
-    const paths = { '/etc/vgpu/registers': registers, '/mnt/vgpu': mediator.root };
+    const given = `readIdentity('${registers}')`;
+    const paths = { 'readIdentity()': given, '/mnt/vgpu': mediator.root };
     const call = `${example}\nconsole.log(await client.add(1, 2)); await client.close();`;
     expect(await play(call, paths)).toEqual(['3']);
     expect(mediator.seen).toEqual(['B:2:1:1:2\n']);

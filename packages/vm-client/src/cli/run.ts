@@ -79,13 +79,16 @@ async function add(
   }
 }
 
-/** Flags and variables, and what they leave open from the registers of the device if one is given. */
+/**
+ * Flags and variables, and what they leave open from the registers of the device: of the one that
+ * is given, or else of the one that there is if nothing else says which VM this is.
+ */
 async function identify(settings: Settings): Promise<Identity> {
   const device = settings('device');
   const claim = { vm: settings('vm-id'), pool: settings('pool'), priority: settings('priority') };
-  if (device === undefined) return resolveIdentity(claim);
-  const { readRegisterFile } = await import('../register-file.js');
-  return resolveIdentity(claim, readRegisterFile(device));
+  if (device === undefined && claim.vm !== undefined) return resolveIdentity(claim);
+  const { readIdentity } = await import('../read-identity.js');
+  return resolveIdentity(claim, readIdentity(device));
 }
 
 function replyAsJson({ sum, slot, waitMs }: Reply, { vm, pool, priority }: Identity): string {

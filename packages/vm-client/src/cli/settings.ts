@@ -61,7 +61,10 @@ export const SETTINGS = {
     'high, medium, low, 2, 1 or 0',
     parsePriority,
   ),
-  device: path('file with the register block of this VM: its number, pool and priority'),
+  device: path(
+    'PCI device, or file, with the registers of this VM: its number, pool and priority ' +
+      '[default: without --vm-id the one that there is]',
+  ),
   timeout: setting(
     'how long to wait for the answer, in milliseconds [default: 30000]',
     `a whole number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`,

@@ -1,0 +1,111 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { getSystemErrorMap } from 'node:util';
+import { printable, REGISTERS } from '@vgpu/protocol';
+import { VgpuError } from './errors.js';
+import { loadAddon, type SystemFailure } from './native.js';
+import type { PciDevice } from './pci-device.js';
+import { isErrno, reasonOf } from './share-error.js';
+
+/** No register behind the last that is needed is read: a device may act upon being read. */
+const WORDS = Math.max(...Object.values(REGISTERS)) / 4 + 1;
+
+/** Where the COMMAND register is in the configuration space, and its bit for memory decoding. */
+const COMMAND = { offset: 4, memorySpace: 0x2 };
+
+/** Where the udev rule is that comes with this package. */
+const UDEV_RULE = fileURLToPath(new URL('../udev/60-vgpu.rules', import.meta.url));
+
+const WITHOUT_DEVICE = 'say which VM this is with --vm-id or VGPU_VM_ID';
+
+/**
+ * The first bytes of the register block, as they lie in the memory of a PCI device.
+ *
+ * @throws VgpuError `NO_IDENTITY`, `NO_PERMISSION`, or `BAD_REGISTERS` if there are too few bytes.
+ */
+export function readMemory(device: PciDevice): Uint8Array {
+  // Without it every register reads as zero or as all ones, and no call fails.
+  requireMemoryDecoding(device);
+  const block = mapAndRead(device.resource);
+  if (block.some((byte) => byte !== 0xff)) return block;
+  throw new VgpuError(
+    'NO_IDENTITY',
+    `registers in ${device.resource}: all read as ones, so the device does not answer; ` +
+      `restart this VM or have its device checked on the host, or ${WITHOUT_DEVICE}`,
+  );
+}
+
+function requireMemoryDecoding({ address, directory }: PciDevice): void {
+  const enable = path.join(directory, 'enable');
+  const isEnabled = attempt(() => fs.readFileSync(enable, 'latin1').trim() !== '0');
+  if (!isEnabled) {
+    throw new VgpuError(
+      'NO_IDENTITY',
+      `PCI device ${address} is not enabled, so its registers can't be read; turn it on as root ` +
+        `by: echo 1 > ${enable}, or at every start by the udev rule ${UDEV_RULE}`,
+    );
+  }
+  const command = attempt(() => readCommand(path.join(directory, 'config')));
+  if ((command & COMMAND.memorySpace) === 0) {
+    throw new VgpuError(
+      'NO_IDENTITY',
+      `PCI device ${address} does not decode memory (bit 1 of its COMMAND register is 0), so its ` +
+        `registers can't be read; turn it on as root by: echo 0 > ${enable}; echo 1 > ${enable}`,
+    );
+  }
+}
+
+/** A device that is gone or asleep reads as all ones here too, which shows in its registers. */
+function readCommand(config: string): number {
+  const command = Buffer.alloc(2);
+  const file = fs.openSync(config, 'r');
+  try {
+    fs.readSync(file, command, 0, command.length, COMMAND.offset);
+  } finally {
+    fs.closeSync(file);
+  }
+  return command.readUInt16LE();
+}
+
+function attempt<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw unreadable(cause);
+  }
+}
+
+function mapAndRead(resource: string): Uint8Array {
+  const result = loadAddon().readWords(resource, WORDS);
+  // By its tag: under Jest the addon makes arrays of another realm.
+  if (ArrayBuffer.isView(result)) return result;
+  if ('operation' in result) throw unreadable(systemError(resource, result));
+  throw new VgpuError(
+    'BAD_REGISTERS',
+    `registers in ${printable(resource, 200)}: expected at least ${4 * WORDS} bytes, got ` +
+      `${result.size} bytes; have the device checked on the host`,
+  );
+}
+
+/** What the addon hands over, as an error like those of Node. */
+function systemError(file: string, { operation, errno }: SystemFailure): Error {
+  const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error'];
+  const error = new Error(`${code}: ${text}, ${operation} '${file}'`);
+  return Object.assign(error, { code, errno: -errno, syscall: operation, path: file });
+}
+
+function unreadable(cause: unknown): VgpuError {
+  const isDenied = isErrno(cause, 'EACCES', 'EPERM');
+  const remedy = !isDenied
+    ? 'have the device checked on the host'
+    : process.getuid?.() !== 0
+      ? `run as root, or let a group read them by the udev rule ${UDEV_RULE}`
+      : // Also to root, for example after Secure Boot.
+        'see whether Linux is locked down, in /sys/kernel/security/lockdown';
+  return new VgpuError(
+    isDenied ? 'NO_PERMISSION' : 'NO_IDENTITY',
+    `cannot read the registers: ${reasonOf(cause)}; ${remedy}, or ${WITHOUT_DEVICE}`,
+    { cause },
+  );
+}
