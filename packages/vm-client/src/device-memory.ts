@@ -36,24 +36,22 @@ export function readMemory(device: PciDevice): Uint8Array {
   );
 }
 
+/**
+ * Firmware turns decoding on for most devices, also for such as no driver claims, which Linux then
+ * does not count as enabled: the COMMAND register decides, and `enable` is the way to turn it on.
+ */
 function requireMemoryDecoding({ address, directory }: PciDevice): void {
+  const command = attempt(() => readCommand(path.join(directory, 'config')));
+  if ((command & COMMAND.memorySpace) !== 0) return;
   const enable = path.join(directory, 'enable');
   const isEnabled = attempt(() => fs.readFileSync(enable, 'latin1').trim() !== '0');
-  if (!isEnabled) {
-    throw new VgpuError(
-      'NO_IDENTITY',
-      `PCI device ${address} is not enabled, so its registers can't be read; turn it on as root ` +
-        `by: echo 1 > ${enable}, or at every start by the udev rule ${UDEV_RULE}`,
-    );
-  }
-  const command = attempt(() => readCommand(path.join(directory, 'config')));
-  if ((command & COMMAND.memorySpace) === 0) {
-    throw new VgpuError(
-      'NO_IDENTITY',
-      `PCI device ${address} does not decode memory (bit 1 of its COMMAND register is 0), so its ` +
-        `registers can't be read; turn it on as root by: echo 0 > ${enable}; echo 1 > ${enable}`,
-    );
-  }
+  const remedy = `${isEnabled ? `echo 0 > ${enable}; ` : ''}echo 1 > ${enable}`;
+  throw new VgpuError(
+    'NO_IDENTITY',
+    `PCI device ${address} does not decode memory (bit 1 of its COMMAND register is 0), so its ` +
+      `registers can't be read; turn it on as root by: ${remedy}, or at every start by the udev ` +
+      `rule ${UDEV_RULE}`,
+  );
 }
 
 /** A device that is gone or asleep reads as all ones here too, which shows in its registers. */

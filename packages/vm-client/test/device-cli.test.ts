@@ -49,7 +49,13 @@ describe('--device', () => {
   });
 
   test.each([
-    ['whose memory is off', 69, { enable: '0' }, stubBlock(identity), /echo 1 > .*enable/],
+    [
+      'whose memory is off',
+      69,
+      { enable: '0', command: 0 },
+      stubBlock(identity),
+      /echo 1 > .*enable/,
+    ],
     ['that does not answer', 69, {}, filled(0xff), /does not answer/],
     ['without registers', 78, {}, filled(0), /all are zero/],
     ['with a wrong register', 78, {}, filled(1), /register POOL_ID/],

@@ -10,6 +10,9 @@ import { FakePci, filled, stubBlock } from './fake-pci.js';
 const identity = { pool: 'B', priority: 2, vm: 7 } as const;
 const other = { pool: 'A', priority: 0, vm: 8 } as const;
 
+/** Neither firmware nor Linux has turned it on. */
+const OFF = { enable: '0', command: 0x0005 };
+
 let pci: FakePci;
 
 beforeEach(() => {
@@ -72,8 +75,8 @@ describe('without a device', () => {
   });
 
   test('one that can not be read may be the one', () => {
-    pci.addIvshmem('0000:00:05.0', encodeRegisterBlock(identity), { enable: '0' });
-    expect(() => read()).toThrow(failing('NO_IDENTITY', /0000:00:05\.0 is not enabled/));
+    pci.addIvshmem('0000:00:05.0', encodeRegisterBlock(identity), OFF);
+    expect(() => read()).toThrow(failing('NO_IDENTITY', /0000:00:05\.0 does not decode memory/));
     pci.addIvshmem('0000:00:06.0', encodeRegisterBlock(identity));
     expect(() => read()).toThrow(failing('NO_IDENTITY', /several/));
   });
@@ -207,12 +210,12 @@ describe('what the registers hold is refused by name:', () => {
 });
 
 describe('a device whose memory is off is not mapped:', () => {
-  test('enable is 0', () => {
-    const directory = pci.addStub('0000:00:05.0', filled(0xff), { enable: '0' });
+  test('COMMAND has bit 1 off, and nobody has enabled it', () => {
+    const directory = pci.addStub('0000:00:05.0', filled(0xff), OFF);
     expect(() => read(directory)).toThrow(
       failing(
         'NO_IDENTITY',
-        /0000:00:05\.0 is not enabled.*: echo 1 > \/.*\/enable, .*vgpu\.rules/,
+        /0000:00:05\.0 does not decode memory .* by: echo 1 > \/.*\/enable, .*vgpu\.rules/,
       ),
     );
   });
@@ -230,9 +233,12 @@ describe('a device whose memory is off is not mapped:', () => {
     expect(() => read()).toThrow(failing('NO_IDENTITY', /COMMAND/));
     fs.rmSync(path.join(directory, 'config'));
     expect(() => read()).toThrow(failing('NO_IDENTITY', /ENOENT.*config/));
-    fs.rmSync(path.join(directory, 'enable'));
-    expect(() => read()).toThrow(failing('NO_IDENTITY', /ENOENT.*enable/));
   });
+});
+
+test('a device that the firmware has turned on need not be enabled', () => {
+  pci.addStub('0000:00:05.0', stubBlock(identity), { enable: '0' });
+  expect(read()).toEqual(identity);
 });
 
 test('a BAR that is not there is no register', () => {
