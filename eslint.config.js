@@ -48,7 +48,14 @@ export default defineConfig(
     },
   },
   {
-    files: ['scripts/**', 'packages/*/scripts/**', 'tests/gpu/run.mjs', 'bench/**', '*.config.js'],
+    files: [
+      'scripts/**',
+      'packages/*/scripts/**',
+      'tests/gpu/run.mjs',
+      'tests/vm/**',
+      'bench/**',
+      '*.config.js',
+    ],
     rules: { 'no-console': 'off' },
   },
   {

@@ -1,0 +1,40 @@
+// Runs in a guest: `requests.mjs <count> together|one-by-one` has sums computed by the library, and
+// prints how many were wrong and how long they took, in milliseconds.
+import { VgpuClient } from '@vgpu/vm-client';
+
+const [count = '1', manner = 'together'] = process.argv.slice(2);
+// As the command line of the client has it, by the environment: see `choose_identity` in `init`.
+const { VGPU_VM_ID, VGPU_POOL, VGPU_PRIORITY } = process.env;
+const client = new VgpuClient({
+  root: '/mnt/vgpu',
+  vmId: Number(VGPU_VM_ID),
+  pool: VGPU_POOL === 'B' ? 'B' : 'A',
+  priority: /** @type {0 | 1 | 2} */ (Number(VGPU_PRIORITY)),
+  timeoutMs: 180_000,
+});
+
+/** @type {number[]} */
+const times = [];
+/** @type {string[]} */
+const wrong = [];
+
+async function add(/** @type {number} */ index) {
+  const start = performance.now();
+  try {
+    const sum = await client.add(index, 1_000_000);
+    if (sum !== index + 1_000_000) wrong.push(`${index}: ${sum}`);
+  } catch (error) {
+    wrong.push(`${index}: ${String(error)}`);
+  }
+  times.push(performance.now() - start);
+}
+
+const indices = Array.from({ length: Number(count) }, (_, index) => index);
+if (manner === 'together') await Promise.all(indices.map(add));
+else for (const index of indices) await add(index);
+await client.close();
+
+times.sort((a, b) => a - b);
+const round = (/** @type {number | undefined} */ ms) => Math.round((ms ?? NaN) * 10) / 10;
+const medianMs = round(times[Math.floor(times.length / 2)]);
+console.log(JSON.stringify({ count: times.length, wrong, medianMs, maxMs: round(times.at(-1)) }));
