@@ -3,7 +3,7 @@
  * random moments meets the narrow ones by luck only; and an error at each of them.
  */
 import { renameSync } from 'node:fs';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { Aftermath } from './support/aftermath.js';
 import { MediatorProcess, TestRoot, until } from './support/processes.js';
 import { SCENARIOS } from './support/spool-scenarios.js';
@@ -42,6 +42,9 @@ afterEach(() => {
 
 const callsOf = (scenario: (typeof SCENARIOS)[number]) =>
   strikes.callsOf(scenario, aftermath, ONCE);
+
+// On a busy machine strace does not attach now and then; a defect of ours shows again.
+jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 describeTraced('a mediator that is killed at a system call', () => {
   it.each(SCENARIOS)(

@@ -7,6 +7,8 @@ import { closeRead } from './spool/errno.js';
 
 /** The exit status of flock(1) for a lock that somebody else holds. */
 const HELD = 1;
+const MAX_ATTEMPTS = 5;
+const ATTEMPT_EVERY_MS = 100;
 
 /**
  * Keeps a second mediator off a state directory and a root, by flock(2) locks on a file in the one
@@ -98,13 +100,20 @@ export class InstanceLock {
     );
   }
 
-  /** Node has no flock(2). The lock belongs to the open file, which the child only shares. */
+  /**
+   * Node has no flock(2). The lock belongs to the open file, which the child only shares; where a
+   * mediator was killed just now its child may still be about to end, and holds the lock until then.
+   */
   #lock(fd: number) {
     this.#descriptors.push(fd);
-    return spawnSync('flock', ['-n', '3'], {
-      stdio: ['ignore', 'ignore', 'pipe', fd],
-      encoding: 'utf8',
-    });
+    for (let attempt = 1; ; attempt += 1) {
+      const result = spawnSync('flock', ['-n', '3'], {
+        stdio: ['ignore', 'ignore', 'pipe', fd],
+        encoding: 'utf8',
+      });
+      if (result.status !== HELD || attempt === MAX_ATTEMPTS) return result;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ATTEMPT_EVERY_MS);
+    }
   }
 
   #unusable(reason: string, cause?: unknown): MediatorError {
