@@ -41,14 +41,21 @@ describe('vgpu-mediator as a service', () => {
   });
 
   it('finishes what is on the device at the first signal, and leaves the rest', async () => {
-    const mediator = await MediatorProcess.serving(root, '--cpu-delay', '500', '--log-level=debug');
+    const mediator = await MediatorProcess.serving(
+      root,
+      '--cpu-delay',
+      '2000',
+      '--log-level=debug',
+    );
     root.drop(1, 'first', 'A:1:1:100:200\n');
+    await until(
+      () => mediator.logged('request on the device').length === 1,
+      'the first request to be on the device',
+    );
     root.drop(2, 'second', 'A:1:2:100:200\n');
     await until(
-      () =>
-        mediator.logged('request on the device').length === 1 &&
-        mediator.logged('request queued').length === 2,
-      'one request on the device and one in the queue',
+      () => mediator.logged('request queued').length === 2,
+      'the second request to be in the queue',
     );
     expect(await mediator.stop()).toBe(0);
     expect(readFileSync(root.in(1, 'response-first.txt'), 'utf8')).toBe('300\n');

@@ -6,6 +6,9 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** So long at most {@link until} waits. */
+const PATIENCE_MS = 30_000;
+
 const repository = resolve(import.meta.dirname, '../..');
 export const MEDIATOR = join(repository, 'packages/mediator/bin/vgpu-mediator.js');
 export const CLIENT = join(repository, 'packages/vm-client/bin/vgpu-vm-client.js');
@@ -101,12 +104,21 @@ export class MediatorProcess {
   /** Starts a mediator and waits until it serves. */
   static async serving(root: TestRoot, ...flags: string[]): Promise<MediatorProcess> {
     const mediator = new MediatorProcess(root, ...flags);
-    await until(
-      () => mediator.logged('ready').length > 0 || mediator.child.exitCode !== null,
-      'the mediator to be ready',
-    );
-    if (mediator.child.exitCode !== null) throw new Error(mediator.complaints.join('\n'));
+    await mediator.ready();
     return mediator;
+  }
+
+  /** Waits until it serves, and says what is known where it does not. */
+  async ready(): Promise<void> {
+    const { child } = this;
+    const ended = () => child.exitCode ?? child.signalCode;
+    const state = () =>
+      JSON.stringify({ ended: ended(), complaints: this.complaints, log: this.log });
+    await until(
+      () => this.logged('ready').length > 0 || ended() !== null,
+      () => `the mediator to be ready: ${state()}`,
+    );
+    if (ended() !== null) throw new Error(`the mediator ended: ${state()}`);
   }
 
   logged(message: string): LogLine[] {
@@ -159,11 +171,19 @@ export async function run(
 }
 
 /** Waits for a condition; fails after 30 seconds, saying for what it waited. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 30_000;
+export async function until(
+  condition: () => boolean,
+  what: string | (() => string),
+): Promise<void> {
+  let waitedMs = 0;
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    if (waitedMs > PATIENCE_MS) {
+      throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);
+    }
+    const start = performance.now();
     await sleep(5);
+    // A machine that stands still, as a virtual one may, has not given anybody the time to do it.
+    waitedMs += Math.min(performance.now() - start, 1000);
   }
 }
 
