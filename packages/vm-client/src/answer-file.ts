@@ -1,5 +1,6 @@
 import { MAX_LINE_BYTES } from '@vgpu/protocol';
 import { VgpuError } from './errors.js';
+import { isAbsent } from './file-access.js';
 import { isErrno, shareError } from './share-error.js';
 import type { Share } from './share.js';
 
@@ -46,7 +47,7 @@ export class AnswerFile {
    * from the server's restart.
    */
   #mayPass(error: unknown): boolean {
-    if (isErrno(error, 'ENOENT', 'ESTALE')) return true;
+    if (isAbsent(error)) return true;
     if (!isErrno(error, 'EIO') || this.#hadInputOutputError) return false;
     this.#hadInputOutputError = true;
     return true;

@@ -1,7 +1,8 @@
 import fs from 'node:fs/promises';
 import type { Changes } from './changes.js';
 import { VgpuError } from './errors.js';
-import { isSharedWithOthers } from './file-system.js';
+import { isFuse, isSharedWithOthers } from './file-system.js';
+import { FuseShare } from './fuse-share.js';
 import { LocalShare } from './local-share.js';
 import { NetworkShare } from './network-share.js';
 import { PolledChanges } from './polled-changes.js';
@@ -22,9 +23,11 @@ export interface Channel {
  */
 export async function openChannel(directory: string): Promise<Channel> {
   const type = await fileSystemType(directory);
-  return isSharedWithOthers(type)
-    ? { share: new NetworkShare(directory), changes: new PolledChanges() }
-    : { share: new LocalShare(directory), changes: watchOrPoll(directory) };
+  if (!isSharedWithOthers(type)) {
+    return { share: new LocalShare(directory), changes: watchOrPoll(directory) };
+  }
+  const share = isFuse(type) ? new FuseShare(directory) : new NetworkShare(directory);
+  return { share, changes: new PolledChanges() };
 }
 
 async function fileSystemType(directory: string): Promise<number> {

@@ -5,7 +5,7 @@ import type { Change } from './changes.js';
 import type { Channel } from './channel.js';
 import { VgpuError } from './errors.js';
 import { PolledChanges } from './polled-changes.js';
-import { isErrno, shareError } from './share-error.js';
+import { shareError } from './share-error.js';
 import type { Awaitable, Share } from './share.js';
 
 /** So long a mediator may take to clear the plain slot after its answer. */
@@ -20,9 +20,8 @@ export interface Answered {
 /**
  * One request and its answer in one slot:
  *
- * 1. prepare: create the empty response file, because an NFS client looks again at a name that
- *    exists whenever it opens it, but remembers for up to a minute that a name does not exist;
- *    in the plain slot, refuse if it is in use, and empty the response file;
+ * 1. prepare: create or empty the response file (on FUSE remove it), so that the answer is seen as
+ *    soon as it is there; in the plain slot, refuse if it is in use;
  * 2. send: write the request under a temporary name and rename it into its place;
  * 3. receive: wait until the response file holds a whole line;
  * 4. tidy: remove the response file; in the plain slot, wait until the mediator has removed the
@@ -65,7 +64,7 @@ export class Exchange {
       change.stop();
     });
     try {
-      await this.#prepare();
+      await this.#share.clearAnswer(this.#response);
       await this.#send(line);
       return await this.#receive(change);
     } catch (error) {
@@ -92,11 +91,6 @@ export class Exchange {
           'try again later, or use a slot of your own (no plain mode)',
       );
     }
-  }
-
-  async #prepare(): Promise<void> {
-    if (this.#isPlain) await this.#share.empty(this.#response);
-    else await this.#share.create(this.#response, '');
   }
 
   async #send(line: string): Promise<void> {
@@ -148,12 +142,7 @@ export class Exchange {
 
   /** Empty if there is no request. */
   async #requestText(): Promise<string> {
-    try {
-      return await this.#share.read(this.#request);
-    } catch (error) {
-      if (isErrno(error, 'ENOENT', 'ESTALE')) return '';
-      throw error;
-    }
+    return (await this.#share.readIfThere(this.#request)) ?? '';
   }
 
   #answered(line: string): Answered {

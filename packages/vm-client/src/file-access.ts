@@ -12,6 +12,9 @@ export const READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 /** One byte more than an answer may have, so that a longer one shows. */
 export const newReadBuffer = (): Buffer => Buffer.allocUnsafe(MAX_LINE_BYTES + 1);
 
+/** Whether there was nothing to read. NFS: ESTALE for what was removed meanwhile. */
+export const isAbsent = (error: unknown): boolean => isErrno(error, 'ENOENT', 'ESTALE');
+
 /** What removing gives where there is nothing to remove. */
 export function falseIfAbsent(error: unknown): false {
   if (isErrno(error, 'ENOENT')) return false;

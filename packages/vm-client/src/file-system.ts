@@ -1,3 +1,6 @@
+/** virtiofs is FUSE by its type. A local FUSE file system is polled for nothing, but correctly. */
+const FUSE = 0x65735546;
+
 /**
  * `f_type` of the file systems whose files another machine, or another kernel, may change: inotify
  * does not tell of that. Numbers from statfs(2) and Linux's `include/uapi/linux/magic.h`; SMB2 and
@@ -5,8 +8,7 @@
  */
 const SHARED_WITH_OTHERS = new Map([
   [0x6969, 'NFS'],
-  // virtiofs is FUSE by its type. A local FUSE file system is polled for nothing, but correctly.
-  [0x65735546, 'FUSE or virtiofs'],
+  [FUSE, 'FUSE or virtiofs'],
   [0x01021997, '9p'],
   [0x517b, 'SMB'],
   [0xff534d42, 'CIFS'],
@@ -17,6 +19,8 @@ const SHARED_WITH_OTHERS = new Map([
   [0x73757245, 'Coda'],
   [0x7461636f, 'OCFS2'],
 ]);
+
+export const isFuse = (type: number): boolean => type >>> 0 === FUSE;
 
 /**
  * Whether files on such a file system may change without the kernel of this machine knowing.

@@ -1,5 +1,5 @@
 import fs from 'node:fs/promises';
-import { CREATE, EMPTY, falseIfAbsent, newReadBuffer, READ } from './file-access.js';
+import { CREATE, EMPTY, falseIfAbsent, isAbsent, newReadBuffer, READ } from './file-access.js';
 import type { Share } from './share.js';
 
 /**
@@ -24,7 +24,8 @@ export class NetworkShare implements Share {
     }
   }
 
-  async empty(name: string): Promise<void> {
+  /** By an empty file: an NFS client remembers for up to a minute that a name does not exist. */
+  async clearAnswer(name: string): Promise<void> {
     const file = await fs.open(this.#path(name), EMPTY);
     await file.close();
   }
@@ -43,6 +44,15 @@ export class NetworkShare implements Share {
     } finally {
       await file.close();
       this.#buffers.push(buffer);
+    }
+  }
+
+  async readIfThere(name: string): Promise<string | undefined> {
+    try {
+      return await this.read(name);
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw error;
     }
   }
 

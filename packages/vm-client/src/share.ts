@@ -9,12 +9,17 @@ export type Awaitable<T> = T | Promise<T>;
 export interface Share {
   /** Creates a file with this text in it; fails with EEXIST where the name is taken. */
   create(name: string, text: string): Awaitable<void>;
-  /** Empties a file; creates it if there is none. */
-  empty(name: string): Awaitable<void>;
+  /**
+   * Leaves nothing of an older answer: an empty file or none, whichever lets the next answer be seen
+   * sooner on this file system.
+   */
+  clearAnswer(name: string): Awaitable<void>;
   /** Renames a file, over another one if there is one. */
   rename(from: string, to: string): Awaitable<void>;
   /** A file's text, one character per byte: at most 64 KiB and one byte of it. */
   read(name: string): Awaitable<string>;
+  /** The same of a file that others may have removed since it was used here; undefined if it is gone. */
+  readIfThere(name: string): Awaitable<string | undefined>;
   /** Removes a file; false if there was none. */
   remove(name: string): Awaitable<boolean>;
 }

@@ -18,9 +18,10 @@ export function faulty(replace: (share: Share) => Partial<Share>) {
     const real = new LocalShare(directory);
     const share: Share = {
       create: real.create.bind(real),
-      empty: real.empty.bind(real),
+      clearAnswer: real.clearAnswer.bind(real),
       rename: real.rename.bind(real),
       read: real.read.bind(real),
+      readIfThere: real.readIfThere.bind(real),
       remove: real.remove.bind(real),
       ...replace(real),
     };

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MAX_LINE_BYTES } from '@vgpu/protocol';
+import { FuseShare } from '../src/fuse-share.js';
 import { LocalShare } from '../src/local-share.js';
 import { NetworkShare } from '../src/network-share.js';
 import type { Awaitable, Share } from '../src/share.js';
@@ -30,9 +31,10 @@ afterEach(() => {
 });
 
 describe.each([
-  ['LocalShare', (where: string): Share => new LocalShare(where)],
-  ['NetworkShare', (where: string): Share => new NetworkShare(where)],
-])('%s', (_name, open) => {
+  ['LocalShare', (where: string): Share => new LocalShare(where), ''],
+  ['NetworkShare', (where: string): Share => new NetworkShare(where), ''],
+  ['FuseShare', (where: string): Share => new FuseShare(where), undefined],
+])('%s', (_name, open, cleared) => {
   let share: Share;
   beforeEach(() => {
     share = open(directory);
@@ -54,25 +56,42 @@ describe.each([
     expect(fs.existsSync(at('elsewhere'))).toBe(false);
   });
 
-  test('empties files, and creates them', async () => {
+  test(`leaves ${cleared === '' ? 'an empty file' : 'no file'} for an answer`, async () => {
     fs.writeFileSync(at('full'), 'text');
-    await share.empty('full');
-    await share.empty('new');
-    expect([textOf('full'), textOf('new')]).toEqual(['', '']);
+    await share.clearAnswer('full');
+    await share.clearAnswer('new');
+    const texts = ['full', 'new'].map((name) =>
+      fs.existsSync(at(name)) ? textOf(name) : undefined,
+    );
+    expect(texts).toEqual([cleared, cleared]);
   });
 
-  test('follows no link when it empties or reads', async () => {
+  test('follows no link when it clears or reads', async () => {
     fs.writeFileSync(at('target'), 'text');
     fs.symlinkSync(at('target'), at('link'));
-    expect(await failure(() => share.empty('link'))).toMatchObject({ code: 'ELOOP' });
     expect(await failure(() => share.read('link'))).toMatchObject({ code: 'ELOOP' });
+    expect(await failure(() => share.readIfThere('link'))).toMatchObject({ code: 'ELOOP' });
+    if (cleared === '') {
+      expect(await failure(() => share.clearAnswer('link'))).toMatchObject({ code: 'ELOOP' });
+    } else {
+      await share.clearAnswer('link');
+    }
     expect(textOf('target')).toBe('text');
+  });
+
+  test('reads a file if it is there', async () => {
+    fs.writeFileSync(at('file'), 'text');
+    expect(await share.readIfThere('file')).toBe('text');
+    expect(await share.readIfThere('absent')).toBeUndefined();
   });
 
   test('does not wait for the other end of a FIFO', async () => {
     execFileSync('mkfifo', [at('fifo')]);
     expect(await share.read('fifo')).toBe('');
-    expect(await failure(() => share.empty('fifo'))).toMatchObject({ code: 'ENXIO' });
+    const clearing = await failure(() => share.clearAnswer('fifo'));
+    expect(clearing).toEqual(
+      cleared === '' ? expect.objectContaining({ code: 'ENXIO' }) : 'no failure',
+    );
   });
 
   test('renames over what is there', async () => {
@@ -115,7 +134,8 @@ describe.each([
     const before = openFiles();
     for (let round = 0; round < 20; round += 1) {
       await share.read('file');
-      await share.empty('file');
+      fs.writeFileSync(at('file'), 'text');
+      await share.clearAnswer('file');
       await failure(() => share.read('absent'));
       await failure(() => share.create('file', ''));
     }
