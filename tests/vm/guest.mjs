@@ -1,12 +1,13 @@
 // One guest: a QEMU process without KVM, with the VM's device, and a network in which nothing can be
 // reached but the NFS server, by an address that is the VM's own.
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { encodeRegisterBlock } from '@vgpu/protocol';
+import { describeQemu } from '@vgpu/mediator';
 import { PciDevice } from './pci-device.mjs';
 import { end, environment, own } from './processes.mjs';
+import { TAG } from './virtiofsd.mjs';
 
 /** The NFS server as the guests see it. */
 export const SERVER = '10.0.2.100';
@@ -19,8 +20,6 @@ const COMMAND_MS = 240_000;
 export class Guest {
   /** The emulator of the original device, where the guest has one. @type {PciDevice | undefined} */
   device;
-  /** The file behind the register block of an ivshmem device. */
-  registerFile;
   #consoleFile;
   #child;
   /** @type {Map<number, (outcome: Outcome) => void>} */
@@ -42,15 +41,14 @@ export class Guest {
    * @param {import('./vms.mjs').Vm} options.vm
    * @param {import('./requirements.mjs').Kernel} options.kernel
    * @param {string} options.image
+   * @param {string} options.deviceFile the file with its register block
    * @param {string} options.base a folder for its files
    * @param {number} options.port of the NFS server
+   * @param {string} options.virtiofs the socket of the server of its directory
    */
-  constructor({ vm, kernel, image, base, port }) {
+  constructor({ vm, kernel, image, deviceFile, base, port, virtiofs }) {
     this.vm = vm;
     this.#consoleFile = join(base, `vm${vm.id}.console`);
-    this.registerFile = join(base, `vm${vm.id}.bar`);
-    const registers = encodeRegisterBlock({ vm: vm.id, pool: vm.pool, priority: vm.priority });
-    writeFileSync(this.registerFile, registers, { mode: 0o600 });
     const relay = join(import.meta.dirname, 'nfs-relay.mjs');
     const command = `'${process.execPath}' '${relay}' ${vm.address} ${port}`.replaceAll(',', ',,');
     const forward = `tcp:${SERVER}:2049-cmd:${command}`;
@@ -58,14 +56,16 @@ export class Guest {
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
       // A /dev/kvm that is there may not work.
       ...['-accel', 'tcg', '-cpu', 'max', '-m', String(MEMORY_MIB)],
-      // The proxy device wants memory that can be shared with its other end.
+      // The proxy device and virtiofs want memory that can be shared with their other ends.
       ...['-M', 'pc,memory-backend=ram0'],
       ...['-object', `memory-backend-memfd,id=ram0,size=${MEMORY_MIB}M,share=on`],
       ...['-kernel', kernel.image, '-initrd', image, '-append', commandLine(vm)],
       ...['-serial', `file:${this.#consoleFile}`, '-serial', 'stdio'],
       ...['-netdev', `user,id=net0,restrict=on,guestfwd=${forward}`],
       ...['-device', 'virtio-net-pci,netdev=net0,romfile='],
-      ...deviceArguments(vm, this.registerFile),
+      ...['-chardev', `socket,id=fs0,path=${virtiofs}`],
+      ...['-device', `vhost-user-fs-pci,chardev=fs0,tag=${TAG}`],
+      ...(vm.device === 'stub' ? PROXY_DEVICE : describeQemu(deviceFile)),
     ];
     this.#child = spawn('qemu-system-x86_64', args, {
       stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
@@ -73,7 +73,7 @@ export class Guest {
     });
     own(this.#child);
     const socket = /** @type {import('node:stream').Duplex} */ (this.#child.stdio[3]);
-    if (vm.device === 'stub') this.device = new PciDevice(socket, withoutMagic(registers));
+    if (vm.device === 'stub') this.device = new PciDevice(socket, withoutMagic(deviceFile));
     createInterface({
       input: /** @type {import('node:stream').Readable} */ (this.#child.stdout),
     }).on('line', (line) => {
@@ -106,11 +106,19 @@ export class Guest {
   }
 
   /** Mounts the VM's export where the client looks for it; `options` besides the defaults. */
-  async mount(options = '') {
+  mount(options = '') {
+    return this.#mount((directory) => mountCommand(`/vm${this.vm.id}`, directory, options));
+  }
+
+  /** Mounts the VM's directory there by virtiofs, with default options. */
+  mountVirtiofs() {
+    return this.#mount((directory) => `mount -t virtiofs -o nodev,nosuid ${TAG} ${directory}`);
+  }
+
+  async #mount(/** @type {(directory: string) => string} */ command) {
     const directory = `/mnt/vgpu/vm${this.vm.id}`;
     const { status, stderr } = await this.shell(
-      `umount ${directory} 2>/dev/null; mkdir -p ${directory}; ` +
-        mountCommand(`/vm${this.vm.id}`, directory, options),
+      `umount ${directory} 2>/dev/null; mkdir -p ${directory}; ${command(directory)}`,
     );
     if (status !== 0) throw new Error(`VM ${this.vm.id} cannot mount: ${stderr}`);
   }
@@ -169,19 +177,12 @@ export const mountCommand = (path, directory, options = '') =>
   `${options && `,${options}`} ${SERVER}:${path} ${directory}`;
 
 /** @param {import('./vms.mjs').Vm} vm */
-const commandLine = ({ id, pool, priority }) =>
-  `console=ttyS0 vgpu.vm=${id} vgpu.pool=${pool} vgpu.priority=${priority}`;
+const commandLine = ({ id }) => `console=ttyS0 vgpu.hostname=vm${id}`;
 
-/** @param {import('./vms.mjs').Vm} vm @param {string} registerFile */
-const deviceArguments = ({ device }, registerFile) =>
-  device === 'stub'
-    ? ['-device', 'x-pci-proxy-dev,id=vgpu0,fd=3']
-    : [
-        ...['-object', `memory-backend-file,id=vgpu0,mem-path=${registerFile},size=4K,share=on`],
-        ...['-device', 'ivshmem-plain,memdev=vgpu0'],
-      ];
+/** Its other end is the fourth file of the QEMU process. */
+const PROXY_DEVICE = ['-device', 'x-pci-proxy-dev,id=vgpu0,fd=3'];
 
 /** The original device has a command and a status register where the block has magic and version. */
-function withoutMagic(/** @type {Uint8Array} */ registers) {
-  return registers.slice().fill(0, 0, 8);
+function withoutMagic(/** @type {string} */ deviceFile) {
+  return readFileSync(deviceFile).fill(0, 0, 8);
 }

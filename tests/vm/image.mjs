@@ -1,5 +1,5 @@
 // The guests' image: an initramfs with busybox, the Node that runs this, the kernel modules that NFS
-// needs, and `@vgpu/vm-client` as npm installed it. All guests boot the same one.
+// and virtiofs need, and `@vgpu/vm-client` as npm installed it. All guests boot the same one.
 import {
   closeSync,
   copyFileSync,
@@ -13,7 +13,7 @@ import { basename, dirname, join } from 'node:path';
 import { execute } from './processes.mjs';
 
 /** Modules of Debian's cloud kernel; those that they depend on come along. */
-const MODULES = ['virtio_pci', 'virtio_net', 'nfsv4'];
+const MODULES = ['virtio_pci', 'virtio_net', 'nfsv4', 'virtiofs'];
 
 /**
  * @param {object} options

@@ -1,6 +1,5 @@
 // The mediator, as npm installed it from its tarball, as a user that owns nothing else.
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { end, environment, hasEnded, own, until } from './processes.mjs';
 import { MEDIATOR_USER } from './vms.mjs';
@@ -15,9 +14,9 @@ export class Mediator {
   /** @type {import('node:child_process').ChildProcess | undefined} */
   #child;
 
-  /** @param {string} project where it is installed @param {string} root */
-  constructor(project, root) {
-    this.#program = join(project, 'node_modules/@vgpu/mediator/bin/vgpu-mediator.js');
+  /** @param {string} program @param {string} root */
+  constructor(program, root) {
+    this.#program = program;
     this.#root = root;
   }
 

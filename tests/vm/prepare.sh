@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 
 apt-get update -q
 apt-get install -qy --no-install-recommends \
-  qemu-system-x86 busybox-static cpio kmod zstd nfs-ganesha nfs-ganesha-vfs
+  qemu-system-x86 qemu-system-common util-linux busybox-static cpio kmod zstd nfs-ganesha nfs-ganesha-vfs
 
 folder=.cache/vm
 if ! compgen -G "$folder/kernel/boot/vmlinuz-*" >/dev/null; then

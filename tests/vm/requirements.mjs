@@ -7,6 +7,8 @@ const REPOSITORY = join(import.meta.dirname, '../..');
 /** Where each package of Debian puts something that is used, relative to `/`. */
 const NEEDED = {
   'qemu-system-x86': 'usr/bin/qemu-system-x86_64',
+  'qemu-system-common': 'usr/lib/qemu/virtiofsd',
+  'util-linux': 'usr/bin/setpriv',
   'busybox-static': 'bin/busybox',
   cpio: 'usr/bin/cpio',
   kmod: 'usr/sbin/modprobe',

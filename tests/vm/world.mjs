@@ -8,6 +8,7 @@ import { buildImage } from './image.mjs';
 import { Mediator } from './mediator.mjs';
 import { installInto, packAll } from './packages.mjs';
 import { Spool } from './spool.mjs';
+import { Virtiofsd } from './virtiofsd.mjs';
 import { VMS } from './vms.mjs';
 
 /**
@@ -56,8 +57,9 @@ export async function withWorld(kernel, report, use) {
     console.log('Building the image of the guests');
     const image = buildImage({ kernel, project: client, base });
 
-    const spool = new Spool(base);
-    const mediator = new Mediator(host, spool.root);
+    const program = join(host, 'node_modules/@vgpu/mediator/bin/vgpu-mediator.js');
+    const spool = new Spool(base, program);
+    const mediator = new Mediator(program, spool.root);
     endings.push(() => mediator.stop());
     await mediator.start();
     const port = await freePort();
@@ -68,14 +70,21 @@ export async function withWorld(kernel, report, use) {
 
     console.log(`Booting ${VMS.length} guests`);
     const start = performance.now();
-    const files = makeFolder(base, 'guests');
+    const files = makeFolder(base, 'guests', 0o711);
     const boot = async (/** @type {import('./vms.mjs').Vm} */ vm) => {
-      const guest = new Guest({ vm, kernel, image, base: files, port });
+      const virtiofsd = new Virtiofsd({ vm, directory: spool.directory(vm.id), base: files });
+      endings.push(() => virtiofsd.stop());
+      await virtiofsd.ready();
+      const guest = new Guest({
+        ...{ vm, kernel, image, port, base: files },
+        ...{ deviceFile: spool.deviceFile(vm.id), virtiofs: virtiofsd.socket },
+      });
       endings.push(() => guest.stop());
       try {
         await guest.booted();
       } catch (error) {
         await guest.stop();
+        await virtiofsd.stop();
         throw error;
       }
       return guest;
@@ -104,10 +113,10 @@ export async function withWorld(kernel, report, use) {
   }
 }
 
-/** @param {string} base @param {string} name */
-function makeFolder(base, name) {
+/** @param {string} base @param {string} name @param {number} [mode] */
+function makeFolder(base, name, mode = 0o700) {
   const folder = join(base, name);
-  mkdirSync(folder, { mode: 0o700 });
+  mkdirSync(folder, { mode });
   return folder;
 }
 
@@ -116,7 +125,7 @@ function makeFolder(base, name) {
  *
  * @param {Guest} guest
  * @param {number} count
- * @param {'together' | 'one-by-one'} manner
+ * @param {'together' | 'one-by-one' | 'plain'} manner
  * @returns {Promise<{ count: number, wrong: string[], medianMs: number, maxMs: number }>}
  */
 export async function burst(guest, count, manner) {

@@ -1,16 +1,13 @@
-// Runs in a guest: `requests.mjs <count> together|one-by-one` has sums computed by the library, and
-// prints how many were wrong and how long they took, in milliseconds.
-import { VgpuClient } from '@vgpu/vm-client';
+// Runs in a guest: `requests.mjs <count> together|one-by-one|plain` has sums computed by the library
+// (all at once, one after the other, or that in the plain slot), and prints how many were wrong and
+// how long they took, in milliseconds.
+import { readIdentity, VgpuClient } from '@vgpu/vm-client';
 
 const [count = '1', manner = 'together'] = process.argv.slice(2);
-// As the command line of the client has it, by the environment: see `choose_identity` in `init`.
-const { VGPU_VM_ID, VGPU_POOL, VGPU_PRIORITY } = process.env;
+const { vm: vmId, pool, priority } = readIdentity();
 const client = new VgpuClient({
-  root: '/mnt/vgpu',
-  vmId: Number(VGPU_VM_ID),
-  pool: VGPU_POOL === 'B' ? 'B' : 'A',
-  priority: /** @type {0 | 1 | 2} */ (Number(VGPU_PRIORITY)),
-  timeoutMs: 180_000,
+  ...{ root: '/mnt/vgpu', vmId, pool, priority },
+  ...{ timeoutMs: 180_000, plain: manner === 'plain' },
 });
 
 /** @type {number[]} */

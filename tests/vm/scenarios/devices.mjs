@@ -1,5 +1,5 @@
-// What a guest sees of its virtual PCI device.
-import { equal, match } from 'node:assert/strict';
+// What a guest sees of its virtual PCI device, and what the client reads from it.
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
 
 /** Vendor, device, class and the size of the BAR with the registers, as sysfs has them. */
 const EXPECTED = {
@@ -28,11 +28,48 @@ export async function devices({ report, guests }) {
       async () => {
         const { id: vm, pool, priority } = guest.vm;
         const words = await readRegisters(guest);
-        equal(JSON.stringify(words), JSON.stringify([pool.charCodeAt(0), priority, vm]));
+        deepEqual(words, [pool.charCodeAt(0), priority, vm]);
+      },
+    );
+    await report.check(
+      `VM-${id}: the library reads who it is, by aligned 32-bit loads`,
+      async () => {
+        const { id: vm, pool, priority } = guest.vm;
+        const before = { ...guest.device?.counts };
+        const { stdout, stderr } = await guest.shell('node /app/identity.mjs 20');
+        equal(stderr, '');
+        const { identity, firstMs, medianMs } = /** @type {Reading} */ (JSON.parse(stdout));
+        deepEqual(identity, { vm, pool, priority });
+        equal(guest.device?.counts.oddReads, before.oddReads);
+        equal(guest.device?.counts.writes, before.writes);
+        report.note(`VM-${id}: read in ${firstMs} ms the first time, ${medianMs} ms after that`);
       },
     );
   }
+  const [guest] = guests;
+  ok(guest);
+  await report.check('a user who is not root has to be let in, by a group', async () => {
+    const request = 'node /app/as-user.mjs 1000 vgpu-vm-client 1 2';
+    const refused = await guest.shell(request);
+    equal(refused.status, 77, refused.stderr);
+    match(refused.stderr, /udev/);
+    const file = `${await devicePath(guest)}/${EXPECTED[guest.vm.device].bar}`;
+    // What the udev rule that comes with the client does.
+    await guest.shell(`chgrp 1000 ${file} && chmod 0440 ${file}`);
+    const { status, stdout, stderr } = await guest.shell(request);
+    await guest.shell(`chgrp 0 ${file} && chmod 0600 ${file}`);
+    deepEqual({ status, stdout, stderr }, { status: 0, stdout: '3\n', stderr: '' });
+  });
 }
+
+/**
+ * What `identity.mjs` prints.
+ *
+ * @typedef {object} Reading
+ * @property {import('@vgpu/protocol').Identity} identity
+ * @property {number} firstMs
+ * @property {number} medianMs
+ */
 
 /**
  * The folder of the VM's device in the guest's sysfs.

@@ -131,10 +131,10 @@ export async function hostile(world) {
     const address = await barAddress(ivshmem);
     await ivshmem.shell(`devmem $((${address} + 0x10)) 32 1`);
     deepEqual(await readRegisters(ivshmem), [0x42, 2, 1]);
-    equal(readFileSync(ivshmem.registerFile).readUInt32LE(0x10), 1);
+    equal(readFileSync(spool.deviceFile(ivshmem.vm.id)).readUInt32LE(0x10), 1);
     // What a client does that believes it.
     const { status, stderr } = await ivshmem.shell(
-      'ln -s vm4 /mnt/vgpu/vm1; vgpu-vm-client 1 2 --vm-id 1; s=$?; rm /mnt/vgpu/vm1; exit $s',
+      'ln -s vm4 /mnt/vgpu/vm1; vgpu-vm-client 1 2; s=$?; rm /mnt/vgpu/vm1; exit $s',
     );
     equal(status, 65, stderr);
     match(stderr, /VM_MISMATCH/);

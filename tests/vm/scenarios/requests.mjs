@@ -1,9 +1,11 @@
 // Single requests by the command line program, and many at once by the library.
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { burst } from '../world.mjs';
 
 /** @param {import('../world.mjs').World} world */
 export async function requests({ report, guests, spool }) {
+  const [, plain] = guests;
+  ok(plain);
   for (const guest of guests) {
     const { id } = guest.vm;
     await report.check(`VM-${id}: vgpu-vm-client 100 200 prints 300`, async () => {
@@ -20,6 +22,15 @@ export async function requests({ report, guests, spool }) {
       deepEqual(wrong, []);
       equal(count, 100);
     }
+  });
+  await report.check('a shell in VM-2 that writes and polls the plain slot in place', async () => {
+    const { stdout } = await plain.shell(
+      `cd /mnt/vgpu/vm${plain.vm.id}; for i in $(seq 20); do : >response.txt; ` +
+        `echo A:1:${plain.vm.id}:$i:1 >request.txt; ` +
+        'until [ -s response.txt ]; do sleep 0.05; done; cat response.txt; done; rm response.txt',
+    );
+    const sums = Array.from({ length: 20 }, (_, index) => index + 2);
+    deepEqual(stdout.trim().split('\n').map(Number), sums);
   });
   await report.check('nothing is left in the directories', () => {
     for (const { vm } of guests) deepEqual(spool.list(vm.id), []);
