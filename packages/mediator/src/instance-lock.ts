@@ -1,19 +1,19 @@
-import { spawnSync } from 'node:child_process';
 import { constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from './directories.js';
+import { flock } from './flock.js';
 import { MediatorError, unusableRoot } from './mediator-error.js';
 import { closeRead } from './spool/errno.js';
 
-/** The exit status of flock(1) for a lock that somebody else holds. */
-const HELD = 1;
-const MAX_ATTEMPTS = 5;
-const ATTEMPT_EVERY_MS = 100;
+/**
+ * Where a mediator was killed just now, the child by which it locks may still be about to end, and
+ * holds the lock until then.
+ */
+const PATIENCE_MS = 1000;
 
 /**
- * Keeps a second mediator off a state directory and a root, by flock(2) locks on a file in the one
- * and on the other. The kernel lets them go when the process ends, however it ends, so that nothing
- * stale can remain.
+ * Keeps a second mediator off a state directory and a root, by locks on a file in the one and on the
+ * other. They go with the process: nothing stale can remain.
  */
 export class InstanceLock {
   readonly #stateDir: string;
@@ -70,20 +70,20 @@ export class InstanceLock {
     } catch (error) {
       throw this.#unusable((error as Error).message, error);
     }
-    const { status, error, stderr } = this.#lock(fd);
-    if (error !== undefined) {
-      throw this.#unusable(`cannot run flock (of util-linux or busybox): ${error.message}`, error);
+    this.#descriptors.push(fd);
+    let isLocked: boolean;
+    try {
+      isLocked = flock(fd, PATIENCE_MS);
+    } catch (error) {
+      throw this.#unusable((error as Error).message, error);
     }
-    if (status === HELD) {
-      throw new MediatorError(
-        'ALREADY_RUNNING',
-        `another mediator holds ${path}; stop it first, or give this one another --root`,
-      );
-    }
-    if (status !== 0) throw this.#unusable(`flock failed: ${stderr.trim()}`);
+    if (isLocked) return;
+    throw new MediatorError(
+      'ALREADY_RUNNING',
+      `another mediator holds ${path}; stop it first, or give this one another --root`,
+    );
   }
 
-  /** Where the file system cannot lock a directory, as NFS, the lock of the state must do. */
   #lockDirectory(root: string): number {
     let fd: number;
     try {
@@ -91,29 +91,15 @@ export class InstanceLock {
     } catch (error) {
       throw unusableRoot(root, error);
     }
-    if (this.#lock(fd).status !== HELD) return fd;
-    this.#descriptors.pop();
+    if (lockedIfPossible(fd)) {
+      this.#descriptors.push(fd);
+      return fd;
+    }
     closeRead(fd);
     throw new MediatorError(
       'ALREADY_RUNNING',
       `another mediator serves ${root}; stop it first, or give this one another --root`,
     );
-  }
-
-  /**
-   * Node has no flock(2). The lock belongs to the open file, which the child only shares; where a
-   * mediator was killed just now its child may still be about to end, and holds the lock until then.
-   */
-  #lock(fd: number) {
-    this.#descriptors.push(fd);
-    for (let attempt = 1; ; attempt += 1) {
-      const result = spawnSync('flock', ['-n', '3'], {
-        stdio: ['ignore', 'ignore', 'pipe', fd],
-        encoding: 'utf8',
-      });
-      if (result.status !== HELD || attempt === MAX_ATTEMPTS) return result;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ATTEMPT_EVERY_MS);
-    }
   }
 
   #unusable(reason: string, cause?: unknown): MediatorError {
@@ -122,5 +108,14 @@ export class InstanceLock {
       `cannot use ${this.#stateDir} as the state directory: ${reason}; give another with --state-dir`,
       { cause },
     );
+  }
+}
+
+/** Where the file system can not lock a directory, as NFS, the lock of the state must do. */
+function lockedIfPossible(fd: number): boolean {
+  try {
+    return flock(fd, PATIENCE_MS);
+  } catch {
+    return true;
   }
 }
