@@ -2,7 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { VgpuClient } from '@vgpu/vm-client';
 import { ATTACKS, during } from './flood/during.mjs';
-import { quantile, withMediator } from './mediator.mjs';
+import { quantile } from './lib/measured.mjs';
+import { withMediator } from './mediator.mjs';
 
 const SECONDS = 4;
 const WARM_UP = 300;
@@ -39,7 +40,7 @@ export async function measureFlood() {
       verdict: p99 <= allowed ? `at most ${ms(allowed)}` : `OVER ${ms(allowed)}`,
     });
   }
-  return rows;
+  return { tables: [{ title: 'Round trips beside a flood', rows }], ratios: [] };
 }
 
 /** @param {string} root @returns {Promise<number[]>} milliseconds each */

@@ -44,9 +44,3 @@ export async function withMediator(vms, measure) {
     rmSync(base, { recursive: true });
   }
 }
-
-/** @param {number[]} values @param {number} share between 0 and 1 */
-export function quantile(values, share) {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
-}

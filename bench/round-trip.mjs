@@ -1,5 +1,6 @@
 import { VgpuClient } from '@vgpu/vm-client';
-import { quantile, withMediator } from './mediator.mjs';
+import { quantile } from './lib/measured.mjs';
+import { withMediator } from './mediator.mjs';
 
 const WARM_UP = 500;
 const REQUESTS = 3000;
@@ -18,5 +19,6 @@ export async function measureRoundTrip() {
     return times;
   });
   const us = (/** @type {number} */ share) => Math.round(quantile(microseconds, share));
-  return [{ requests: REQUESTS, 'p50 us': us(0.5), 'p90 us': us(0.9), 'p99 us': us(0.99) }];
+  const row = { requests: REQUESTS, 'p50 us': us(0.5), 'p90 us': us(0.9), 'p99 us': us(0.99) };
+  return { tables: [{ title: 'One request after the other', rows: [row] }], ratios: [] };
 }

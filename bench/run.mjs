@@ -1,26 +1,40 @@
-// `pnpm bench [name ...]`: prints what each benchmark measured. Absolute times say little on a
-// shared machine; compare figures of one run.
+// `pnpm bench [--write | --check] [name ...]`: measures and prints. `--write` puts the figures into
+// `docs/benchmarks`; `--check` names what is worse than there by more than a quarter, and exits with 1
+// if anything is. Absolute times say little on a shared machine; compare figures of one run.
+import { parseArgs } from 'node:util';
 import { measureFlood } from './flood.mjs';
+import { print, regressions, write } from './lib/report.mjs';
 import { measureQueue } from './queue.mjs';
 import { measureRoundTrip } from './round-trip.mjs';
 import { measureThroughput } from './throughput.mjs';
 
-/** @type {Record<string, () => Promise<object[]>>} */
+/** @type {Record<string, import('./lib/measured.mjs').Benchmark>} */
 const benchmarks = {
-  flood: measureFlood,
   queue: measureQueue,
   'round-trip': measureRoundTrip,
   throughput: measureThroughput,
+  flood: measureFlood,
 };
 
-const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benchmarks);
-for (const name of names) {
-  const measure = benchmarks[name];
-  if (!measure) {
-    console.error(`no benchmark ${name}; there are ${Object.keys(benchmarks).join(', ')}`);
-    process.exitCode = 64;
-    break;
+const { values: options, positionals } = parseArgs({
+  options: { write: { type: 'boolean' }, check: { type: 'boolean' } },
+  allowPositionals: true,
+});
+const unknown = positionals.filter((name) => !Object.hasOwn(benchmarks, name));
+if (unknown.length > 0) {
+  const known = Object.keys(benchmarks).join(', ');
+  console.error(`no benchmark ${unknown.join(', ')}; there are ${known}`);
+  process.exit(64);
+}
+const names = positionals.length > 0 ? positionals : Object.keys(benchmarks);
+for (const [name, measure] of Object.entries(benchmarks)) {
+  if (!names.includes(name)) continue;
+  const measured = await measure();
+  print(name, measured);
+  if (options.write) write(name, measured);
+  if (options.check) {
+    const worse = regressions(name, measured);
+    for (const sentence of worse) console.error(sentence);
+    if (worse.length > 0) process.exitCode = 1;
   }
-  console.log(`\n${name}`);
-  console.table(await measure());
 }

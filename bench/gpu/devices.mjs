@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { openDevice } from '@vgpu/cuda-binding';
-import { quantile } from '../mediator.mjs';
+import { quantile } from '../lib/measured.mjs';
 
 /** @typedef {import('@vgpu/cuda-binding').VectorAdder} VectorAdder */
 

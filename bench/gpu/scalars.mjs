@@ -1,5 +1,5 @@
 import { Executor } from '../../packages/mediator/dist/executor.js';
-import { quantile } from '../mediator.mjs';
+import { quantile } from '../lib/measured.mjs';
 
 /**
  * @typedef {import('@vgpu/cuda-binding').VectorAdder} VectorAdder

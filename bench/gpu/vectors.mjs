@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { quantile } from '../mediator.mjs';
+import { quantile } from '../lib/measured.mjs';
 
 /**
  * @typedef {import('@vgpu/cuda-binding').VectorAdder} VectorAdder
