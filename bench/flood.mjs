@@ -15,7 +15,7 @@ const WARM_UP = 300;
 export async function measureFlood() {
   const rows = [];
   for (const attack of /** @type {(keyof typeof ATTACKS)[]} */ (Object.keys(ATTACKS))) {
-    const [quiet, elsewhere, hit] = await withMediator([1, 2], async (root) => {
+    const [quiet, elsewhere, hit] = await withMediator(2, async (root) => {
       const outside = join(root, '..', 'outside');
       mkdirSync(outside);
       await roundTrips(root);

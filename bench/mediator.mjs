@@ -1,17 +1,9 @@
 import { spawn } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { stop } from './lib/processes.mjs';
+import { withRoot } from './lib/spool-root.mjs';
 
 const MEDIATOR = fileURLToPath(
   new URL('../packages/mediator/bin/vgpu-mediator.js', import.meta.url),
@@ -19,28 +11,36 @@ const MEDIATOR = fileURLToPath(
 
 /**
  * Runs a measurement against a mediator process on the CPU device, with all its checks and its log
- * at info into a file, on a tmpfs where there is one.
+ * at info into a file.
  *
  * @template T
- * @param {readonly number[]} vms
- * @param {(root: string) => Promise<T>} measure
+ * @param {number} vms as many directories there are
+ * @param {(root: string, pid: number) => Promise<T>} measure
+ * @param {{ node?: string[], flags?: string[] }} [options] arguments of Node, and of the mediator
+ * @returns {Promise<T>}
  */
-export async function withMediator(vms, measure) {
-  const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'vgpu-bench-'));
-  const root = join(base, 'vgpu');
-  for (const vm of vms) mkdirSync(join(root, `vm${vm}`), { recursive: true });
-  const logPath = join(base, 'log');
+export function withMediator(vms, measure, options) {
+  return withRoot(vms, (root) => servedBy(root, (pid) => measure(root, pid), options));
+}
+
+/**
+ * The same on a root that is there.
+ *
+ * @template T
+ * @param {string} root
+ * @param {(pid: number) => Promise<T>} measure
+ * @param {{ node?: string[], flags?: string[] }} [options]
+ */
+export async function servedBy(root, measure, { node = [], flags = [] } = {}) {
+  const logPath = `${root}.log`;
   const log = openSync(logPath, 'w');
-  const child = spawn(process.execPath, [MEDIATOR, '--root', root, '--backend', 'cpu'], {
-    stdio: ['ignore', 'ignore', log],
-  });
+  const args = [...node, MEDIATOR, '--root', root, '--backend', 'cpu', ...flags];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', log] });
   try {
     while (!readFileSync(logPath, 'utf8').includes(' ready ')) await sleep(10);
-    return await measure(root);
+    return await measure(child.pid ?? NaN);
   } finally {
-    child.kill('SIGTERM');
-    await new Promise((resolve) => child.on('exit', resolve));
+    await stop(child);
     closeSync(log);
-    rmSync(base, { recursive: true });
   }
 }

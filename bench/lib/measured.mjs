@@ -54,7 +54,8 @@ export const rounded = (value, digits = 3) => Number(value.toPrecision(digits));
  * Has several ways measured by turns, in another order each round, and gives the figures of each.
  *
  * @template {string} Way
- * @param {Record<Way, () => number | Promise<number>>} ways
+ * @param {Record<Way, (() => number | Promise<number>) | undefined>} ways those that are undefined get
+ *   no figures
  * @param {number} rounds
  * @returns {Promise<Record<Way, number[]>>}
  */
@@ -63,7 +64,10 @@ export async function byTurns(ways, rounds) {
   /** @type {Map<Way, number[]>} */
   const figures = new Map(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
-    for (const name of rotated(names, round)) figures.get(name)?.push(await ways[name]());
+    for (const name of rotated(names, round)) {
+      const figure = await ways[name]?.();
+      if (figure !== undefined) figures.get(name)?.push(figure);
+    }
   }
   return /** @type {Record<Way, number[]>} */ (Object.fromEntries(figures));
 }

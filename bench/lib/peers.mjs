@@ -25,7 +25,7 @@ export function installPeers() {
  * Imports a peer.
  *
  * @param {string} name
- * @returns {Promise<any>}
+ * @returns {Promise<unknown>}
  */
 export function importPeer(name) {
   return import(createRequire(join(installPeers(), 'package.json')).resolve(name));

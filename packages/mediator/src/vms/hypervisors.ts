@@ -19,13 +19,21 @@ export function describeQemu(deviceFile: string): string[] {
 }
 
 /**
+ * A slot of its own on the PCI bus: QEMU would give the device the first free one, which libvirt gives
+ * to another device. libvirt counts from 1, so that it comes to this one late.
+ */
+const LATE_SLOT = 'addr=0x10';
+
+/**
  * What libvirt needs in a domain's XML for the same device: arguments that it passes on to QEMU.
  * libvirt's own `<shmem>` takes a name in `/dev/shm` instead of a path, and a mebibyte at least.
  *
  * @param deviceFile As `deviceFileOf` gives it.
  */
 export function describeLibvirt(deviceFile: string): string {
-  const args = describeQemu(deviceFile).map((arg) => `    <qemu:arg value='${escapeXml(arg)}'/>`);
+  const args = describeQemu(deviceFile)
+    .map((arg) => (arg.startsWith('ivshmem-plain') ? `${arg},${LATE_SLOT}` : arg))
+    .map((arg) => `    <qemu:arg value='${escapeXml(arg)}'/>`);
   return [
     "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>",
     '  <!-- what the domain has already, then: -->',

@@ -13,7 +13,7 @@ import { vmOf } from './vm-arguments.js';
 /** The parts that can be asked for one by one, in their order, with their headings. */
 const PARTS = {
   qemu: 'QEMU, as arguments',
-  libvirt: 'libvirt, by virsh edit; its own <shmem> takes no path, so QEMU gets arguments',
+  libvirt: 'libvirt, by virsh edit; AppArmor has to let QEMU open the register block',
   stub: 'a QEMU with the original device instead',
   exports: '/etc/exports',
 } as const;

@@ -1,0 +1,21 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Makes a root with VM directories, on a tmpfs where there is one, for as long as it is used.
+ *
+ * @template T
+ * @param {number} vms numbered from 1
+ * @param {(root: string) => Promise<T>} use
+ */
+export async function withRoot(vms, use) {
+  const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'vgpu-bench-'));
+  const root = join(base, 'vgpu');
+  for (let vm = 1; vm <= vms; vm += 1) mkdirSync(join(root, `vm${vm}`), { recursive: true });
+  try {
+    return await use(root);
+  } finally {
+    rmSync(base, { recursive: true });
+  }
+}
