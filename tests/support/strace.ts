@@ -38,7 +38,7 @@ export class FailingCalls {
     const held = readdirSync(fds).filter((fd) => linkOf(`${fds}/${fd}`) === root.in(vm));
     // strace knows a path by the very text of it, so that only names known before can be made to fail.
     const names = ['', `/${requestName(PLAIN_SLOT)}`, '/request-a.txt', '/request-b.txt'];
-    const inside = held.flatMap((fd) => names.map((name) => `/proc/self/fd/${fd}${name}`));
+    const inside = held.flatMap((fd) => names.map((name) => `${fds}/${fd}${name}`));
     return FailingCalls.#attach(pid, error, [root.in(vm), ...inside]);
   }
 

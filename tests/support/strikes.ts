@@ -37,7 +37,7 @@ export async function callsOf(
   trial.root.remove();
   expect({ status, faults, stderr }).toMatchObject({ status: 0, faults: [] });
   // How it starts and ends is the same for all.
-  const isOfVm = ({ what }: SystemCall) => /\/vm#|\/proc\/self\/fd\//.test(what);
+  const isOfVm = ({ what }: SystemCall) => /\/vm#|\/proc\/#\/fd\//.test(what);
   const ofVms = calls.slice(calls.findIndex(isOfVm), calls.findLastIndex(isOfVm) + 1);
   const kept = scenario === SCENARIOS[0] ? calls : ofVms;
   recorded.set(scenario, kept);

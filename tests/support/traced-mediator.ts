@@ -163,9 +163,7 @@ function parse(log: string, root: TestRoot): SystemCall[] {
 
 /** Whether a call's paths are in the root's parent directory, or in a VM directory. */
 function concerns(root: TestRoot, line: string): boolean {
-  return (
-    !line.startsWith('execve') && (line.includes(root.base) || line.includes('/proc/self/fd/'))
-  );
+  return !line.startsWith('execve') && (line.includes(root.base) || /\/proc\/\d+\/fd\//.test(line));
 }
 
 function ofRoot(calls: readonly SystemCall[]): SystemCall[] {

@@ -32,6 +32,8 @@ export interface MediatorOptions extends Partial<MediatorSettings> {
 /** What is done for one VM before it is another's turn; looking at a name is 1. */
 const EFFORT_PER_TURN = 16;
 const EFFORT_IN_FIRST_TURN = 4096;
+/** For so long jobs follow each other in one turn, milliseconds: new arrivals wait no longer. */
+const TURN_MS = 0.5;
 /** What else costs about so many times as much as a look. */
 const EFFORT = { listing: 16, rejection: 4, withdrawal: 2, element: 1 / 1024 } as const;
 /**
@@ -48,8 +50,8 @@ const MAX_DEVICE_FAULTS = 2;
  * is in place, so that a mediator killed at any instruction loses nothing; the next one goes on.
  *
  * All work happens in turns of the event loop: look at what is new, queue it in the order of
- * arrival, give every idle device the first job. A finished operation is answered at once and asks
- * for another turn, before which new arrivals are noticed.
+ * arrival, give every idle device the first job. A finished operation is answered at once, and its
+ * device given the next job, until the turn is half a millisecond old: then new arrivals are noticed.
  */
 export class Mediator {
   readonly #root: string;
@@ -72,6 +74,9 @@ export class Mediator {
   #stopping: Promise<void> | undefined;
   #turn: NodeJS.Immediate | undefined;
   #isFirstTurn = true;
+  #turnStartedMs = 0;
+  /** Jobs that this turn has read. */
+  readonly #justRead = new Set<Job>();
   /** For the VM whose turn it is. */
   #effort = 0;
   #sweep: NodeJS.Timeout | undefined;
@@ -244,6 +249,8 @@ export class Mediator {
     if (this.#phase !== 'serving') return;
     this.#turn ??= setImmediate(() => {
       this.#turn = undefined;
+      this.#turnStartedMs = performance.now();
+      this.#justRead.clear();
       this.#takeIn();
       this.#dispatch();
       this.#conditions.look();
@@ -271,7 +278,10 @@ export class Mediator {
     if (this.#spool.hasWork) this.#requestTurn();
     this.#isFirstTurn = false;
     this.#queue.push(jobs);
-    for (const job of jobs) this.#logger.debug('request queued', describe(job));
+    for (const job of jobs) {
+      this.#justRead.add(job);
+      this.#logger.debug('request queued', describe(job));
+    }
   }
 
   /** Adds to `jobs` one by one: what was admitted before something fails must be queued, too. */
@@ -298,7 +308,9 @@ export class Mediator {
   }
 
   async #serve(executor: Executor, job: Job): Promise<void> {
-    if (!this.#isStillThere(job)) return;
+    // What was read in this very turn need not be looked at again.
+    const isFresh = this.#justRead.has(job) && job.plainText === undefined;
+    if (!isFresh && !this.#isStillThere(job)) return;
     job.waitMs = performance.now() - job.admittedMs;
     this.#logger.debug('request on the device', describe(job));
     const execution = await executor.run(job);
@@ -308,8 +320,15 @@ export class Mediator {
       this.#logger.warn('a device did not compute a request', fields);
     }
     if (!this.#putBack(job, execution)) this.#delivery.deliver(job, execution);
-    this.#requestTurn();
+    this.#goOn();
     this.#conditions.look();
+  }
+
+  /** Serves what is queued in the same turn while that is young: each turn costs as much as a job. */
+  #goOn(): void {
+    const isYoung = performance.now() - this.#turnStartedMs < TURN_MS;
+    if (isYoung && this.#phase === 'serving') this.#dispatch();
+    this.#requestTurn();
   }
 
   /** Queues a job again whose device was lost; false if it is to be answered. */

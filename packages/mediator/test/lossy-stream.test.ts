@@ -28,15 +28,30 @@ test('lines are dropped while their reader does not keep up, and counted', async
   const dropped: number[] = [];
   const stream = new LossyStream(reader, (lines) => dropped.push(lines));
   for (let i = 0; i < 5000; i += 1) stream.write(KIB);
+  await new Promise(setImmediate);
   expect(reader.writableLength).toBe(2 ** 20);
   expect(stream.writableLength).toBe(0);
   expect(dropped).toEqual([]);
   await reader.catchUp();
   stream.write('the next\n');
   stream.write('and another\n');
+  stream.flush();
   await reader.catchUp();
   expect(dropped).toEqual([5000 - 1024]);
-  expect(reader.lines.slice(1024)).toEqual(['the next\n', 'and another\n']);
+  const taken = reader.lines.join('');
+  expect(taken.slice(1024 * KIB.length)).toBe('the next\nand another\n');
+});
+
+test('the lines of a turn go together', async () => {
+  const reader = new FakeSlowReader();
+  const stream = new LossyStream(reader, () => undefined);
+  stream.write('a\n');
+  stream.write('b\n');
+  await new Promise(setImmediate);
+  stream.write('c\n');
+  stream.flush();
+  await reader.catchUp();
+  expect(reader.lines).toEqual(['a\nb\n', 'c\n']);
 });
 
 test('a reader that has gone, or a disk that is full, stops nothing', async () => {

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { decodeWith, encodeWith, refuse, Text } from './codec.js';
 import { ErrorCode } from './error-codes.js';
+import { MAX_LINE_BYTES } from './max-line-bytes.js';
 import { Int32List } from './operands.js';
-import { MAX_LINE_BYTES } from './request.js';
+import { readUsualAnswer, writeUsualAnswer } from './usual-lines.js';
 
 const SumAnswer = z.object({ sum: Int32List });
 
@@ -60,7 +61,7 @@ export const AnswerLine = z.codec(Text, Answer, {
  * @throws ProtocolError `BAD_ANSWER`.
  */
 export function decodeAnswer(text: string): Answer {
-  return decodeWith(AnswerLine, 'BAD_ANSWER', 'answer', text);
+  return readUsualAnswer(text) ?? decodeWith(AnswerLine, 'BAD_ANSWER', 'answer', text);
 }
 
 /**
@@ -69,5 +70,5 @@ export function decodeAnswer(text: string): Answer {
  * @throws ProtocolError `BAD_ANSWER`.
  */
 export function encodeAnswer(answer: Answer): string {
-  return encodeWith(AnswerLine, 'BAD_ANSWER', 'answer', answer);
+  return writeUsualAnswer(answer) ?? encodeWith(AnswerLine, 'BAD_ANSWER', 'answer', answer);
 }

@@ -3,6 +3,7 @@ export { ErrorCode } from './error-codes.js';
 export { ExitCode } from './exit-codes.js';
 export { Identity, parsePriority, Pool, Priority, priorityName, VmId } from './identity.js';
 export type { PriorityName } from './identity.js';
+export { MAX_LINE_BYTES } from './max-line-bytes.js';
 export {
   decodeRequestName,
   decodeResponseName,
@@ -31,5 +32,5 @@ export {
   RegisterBlock,
   REGISTERS,
 } from './register-block.js';
-export { decodeRequest, encodeRequest, MAX_LINE_BYTES, RequestLine } from './request.js';
+export { decodeRequest, encodeRequest, RequestLine } from './request.js';
 export type { Request } from './request.js';

@@ -45,6 +45,12 @@ export const Int32List = z.codec(Text, Int32Vector, {
   },
 });
 
+/** The numbers of a list; undefined if it is none. */
+export function readInt32List(text: string): Int32Array | undefined {
+  const { list, count, at } = scan(text);
+  return at === undefined ? list.slice(0, count) : undefined;
+}
+
 /**
  * Reads a list in one pass over its characters: a line may hold 32 000 numbers, and whoever decodes
  * it does nothing else meanwhile.

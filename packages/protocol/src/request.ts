@@ -1,10 +1,9 @@
 import * as z from 'zod';
 import { decodeWith, encodeWith, refuse, Text } from './codec.js';
 import { PoolLetter, PriorityDigit, VmIdDecimal } from './identity.js';
+import { MAX_LINE_BYTES } from './max-line-bytes.js';
 import { Int32List } from './operands.js';
-
-/** A request or an answer, with its newline, is at most this many bytes long (64 KiB). */
-export const MAX_LINE_BYTES = 65_536;
+import { readUsualRequest, writeUsualRequest } from './usual-lines.js';
 
 const FIELDS = ['pool', 'priority', 'vm', 'a', 'b'] as const;
 
@@ -82,7 +81,7 @@ export const RequestLine = z.codec(Text, Request, {
  * @throws ProtocolError `BAD_REQUEST`, `TOO_LARGE`, `OUT_OF_RANGE` or `LENGTH_MISMATCH`.
  */
 export function decodeRequest(text: string): Request {
-  return decodeWith(RequestLine, 'BAD_REQUEST', 'request', text);
+  return readUsualRequest(text) ?? decodeWith(RequestLine, 'BAD_REQUEST', 'request', text);
 }
 
 /**
@@ -91,5 +90,5 @@ export function decodeRequest(text: string): Request {
  * @throws ProtocolError with the code that a mediator would answer such a request with.
  */
 export function encodeRequest(request: Request): string {
-  return encodeWith(RequestLine, 'BAD_REQUEST', 'request', request);
+  return writeUsualRequest(request) ?? encodeWith(RequestLine, 'BAD_REQUEST', 'request', request);
 }

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import {
   encodeVmDirectoryName,
   type Identity,
-  Int32,
   INT32_MAX,
   INT32_MIN,
   PLAIN_SLOT,
@@ -179,7 +178,9 @@ const closed = () => new VgpuError('CLOSED', 'the client was closed; make a new 
 const ignore = () => undefined;
 
 function scalar(name: string, value: number): Int32Array {
-  if (Int32.safeParse(value).success) return Int32Array.of(value);
+  if (Number.isInteger(value) && value >= INT32_MIN && value <= INT32_MAX) {
+    return Int32Array.of(value);
+  }
   throw new VgpuError(
     'OUT_OF_RANGE',
     `${name}: expected a whole number from ${INT32_MIN} to ${INT32_MAX}, ` +

@@ -2,29 +2,41 @@ import winston from 'winston';
 import { LossyStream } from './lossy-stream.js';
 import type { Options } from './options.js';
 
-const { combine, printf, timestamp, json } = winston.format;
+/** Where winston's transports look for the line (triple-beam's `MESSAGE`). */
+const LINE = Symbol.for('message');
+
+/** Writes a line's fields; one function for each line, which costs half of what winston's own do. */
+const formatted = (lineOf: (time: string, info: winston.Logform.TransformableInfo) => string) =>
+  winston.format((info) => {
+    info[LINE] = lineOf(new Date().toISOString(), info);
+    return info;
+  })();
 
 /** One line for people: `12:00:00.000 info  message key=value ...`. */
-const pretty = combine(
-  timestamp({ format: () => new Date().toISOString().slice(11, 23) }),
-  printf(({ timestamp: time, level, message, ...fields }) => {
-    const shown = Object.entries(fields)
-      .filter(([, value]) => value !== undefined)
-      .map(
-        ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-      );
-    return `${String(time)} ${level.padEnd(5)} ${String(message)}${shown.join('')}`;
-  }),
-);
+const pretty = formatted((time, info) => {
+  let line = `${time.slice(11, 23)} ${info.level.padEnd(5)} ${String(info.message)}`;
+  for (const key of Object.keys(info)) {
+    const value = info[key];
+    if (key === 'level' || key === 'message' || value === undefined) continue;
+    line += ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
+  }
+  return line;
+});
+
+/** One JSON object. */
+const json = formatted((timestamp, info) => JSON.stringify({ ...info, timestamp }));
 
 /** A winston logger that writes to stderr: stdout is for data. */
 export function createLogger(options: Options): winston.Logger {
   const stream = new LossyStream(process.stderr, (lines) => {
     logger.warn('lines of this log were dropped, because its reader did not keep up', { lines });
   });
+  process.once('exit', () => {
+    stream.flush();
+  });
   const logger = winston.createLogger({
     level: options['log-level'],
-    format: options['log-format'] === 'json' ? combine(timestamp(), json()) : pretty,
+    format: options['log-format'] === 'json' ? json : pretty,
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston's types know its transports by their interfaces only
     transports: [new winston.transports.Stream({ stream })],
   });

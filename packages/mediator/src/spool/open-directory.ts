@@ -4,6 +4,7 @@ import {
   fstatSync,
   lstatSync,
   opendirSync,
+  readlinkSync,
   openSync,
   rmdirSync,
   unlinkSync,
@@ -19,6 +20,8 @@ const HUGE_BLOCKS = 2048n;
 const OPEN_HUGE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+let ownNumber: string | undefined;
 
 /** A part of a listing; `complete` says that the listing has come to its end. */
 export interface Listing {
@@ -43,8 +46,11 @@ export class OpenDirectory {
   constructor(root: string, vm: number) {
     this.vm = vm;
     this.#name = join(root, encodeVmDirectoryName(vm));
+    // Followed once: it takes a third of the way. It knows this process by the number that it has in
+    // the namespace that /proc is of.
+    ownNumber ??= readlinkSync('/proc/self');
     this.#fd = openSync(this.#name, OPEN_DIRECTORY);
-    this.#path = `/proc/self/fd/${this.#fd}`;
+    this.#path = `/proc/${ownNumber}/fd/${this.#fd}`;
     try {
       this.#stats = fstatSync(this.#fd, { bigint: true });
     } catch (error) {

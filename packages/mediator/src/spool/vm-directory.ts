@@ -7,7 +7,7 @@
  *
  * - A symbolic link, as the directory, a request or an answer, to a file of the host or of another
  *   VM: everything is opened with O_NOFOLLOW below a descriptor of the directory
- *   (`/proc/self/fd/<fd>/<name>`, since Node has no openat(2)); answers are new files (O_EXCL)
+ *   (`/proc/<pid>/fd/<fd>/<name>`, since Node has no openat(2)); answers are new files (O_EXCL)
  *   renamed over whatever stands there, and rename(2) replaces a link, never its target.
  * - A FIFO, whose opening would block the process until somebody opens the other end; a socket or
  *   a device, whose opening has effects: lstat(2) first, and O_NONBLOCK should one be swapped in.

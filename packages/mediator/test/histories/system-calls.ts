@@ -209,7 +209,7 @@ export class SystemCalls {
   #pathOf(arg: unknown): string {
     if (typeof arg === 'number') return this.#files.get(arg)?.path ?? '';
     const path = String(arg);
-    const [, fd, rest = ''] = /^\/proc\/self\/fd\/(\d+)(?:\/(.*))?$/.exec(path) ?? [];
+    const [, fd, rest = ''] = /^\/proc\/\d+\/fd\/(\d+)(?:\/(.*))?$/.exec(path) ?? [];
     return fd === undefined ? path : join(this.#files.get(Number(fd))?.path ?? '', rest);
   }
 

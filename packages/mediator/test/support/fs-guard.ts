@@ -47,7 +47,7 @@ export class FsGuard {
 
 /** The path of a file below an open directory, and that directory. */
 function resolve(path: string): { readonly path: string; readonly directory?: string } {
-  const match = /^(\/proc\/self\/fd\/[0-9]+)\/(.*)$/s.exec(path);
+  const match = /^(\/proc\/[0-9]+\/fd\/[0-9]+)\/(.*)$/s.exec(path);
   if (match === null) return { path };
   const directory = readlinkSync(String(match[1]));
   return { path: `${directory}/${match[2]}`, directory };

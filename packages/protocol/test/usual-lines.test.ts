@@ -1,0 +1,97 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  AnswerLine,
+  decodeAnswer,
+  decodeRequest,
+  encodeAnswer,
+  encodeRequest,
+  type Request,
+  RequestLine,
+} from '@vgpu/protocol';
+import * as fc from 'fast-check';
+import type * as z from 'zod';
+import {
+  readUsualAnswer,
+  readUsualRequest,
+  writeUsualAnswer,
+  writeUsualRequest,
+} from '../src/usual-lines.js';
+import { anyText, anyValue, mutated, request } from './helpers.js';
+
+/** A spelling that owes nothing to the package. */
+const spell = ({ pool, priority, vm, a, b }: Request) =>
+  `${pool}:${priority}:${vm}:${[...a].join(',')}:${[...b].join(',')}\n`;
+
+const sumLine = request.map(({ a }) => `${a.join(',')}\n`);
+const nearly = (line: fc.Arbitrary<string>) => fc.oneof(line, mutated(line), anyText);
+
+/** What the codec alone makes of an input; undefined if it refuses it. */
+const dataOf = ({ data }: z.ZodSafeParseResult<unknown>) => data;
+
+/** What a function gives; undefined if it throws. */
+function resultOf<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch {
+    return undefined;
+  }
+}
+
+describe('lines that are read and written without the codecs', () => {
+  it('say of every text what the codecs say', () => {
+    fc.assert(
+      fc.property(nearly(request.map(spell)), (text) => {
+        const expected = dataOf(RequestLine.safeDecode(text));
+        expect(resultOf(() => decodeRequest(text))).toEqual(expected);
+        expect([expected, undefined]).toContainEqual(readUsualRequest(text));
+      }),
+    );
+    fc.assert(
+      fc.property(nearly(sumLine), (text) => {
+        const expected = dataOf(AnswerLine.safeDecode(text));
+        expect(resultOf(() => decodeAnswer(text))).toEqual(expected);
+        expect([expected, undefined]).toContainEqual(readUsualAnswer(text));
+      }),
+    );
+  });
+
+  it('are written as the codecs write them, or not at all', () => {
+    const value = fc.oneof(
+      request,
+      fc
+        .tuple(request, fc.constantFrom('pool', 'priority', 'vm', 'a', 'b'), anyValue)
+        .map(([valid, field, other]) => ({ ...valid, [field]: other })),
+    );
+    fc.assert(
+      fc.property(value, (fields) => {
+        const expected = dataOf(RequestLine.safeEncode(fields));
+        expect(resultOf(() => encodeRequest(fields as never))).toEqual(expected);
+        expect([expected, undefined]).toContain(writeUsualRequest(fields));
+      }),
+    );
+    const answer = fc.oneof(
+      request.map(({ a }) => ({ sum: a })),
+      anyValue.map((sum) => ({ sum })),
+      anyValue,
+    );
+    fc.assert(
+      fc.property(answer, (fields) => {
+        const expected = dataOf(AnswerLine.safeEncode(fields as never));
+        expect(resultOf(() => encodeAnswer(fields as never))).toEqual(expected);
+        expect([expected, undefined]).toContain(writeUsualAnswer(fields as never));
+      }),
+    );
+  });
+
+  it('are the usual ones', () => {
+    fc.assert(
+      fc.property(request, (fields) => {
+        const line = spell(fields);
+        expect(readUsualRequest(line)).toEqual(fields);
+        expect(writeUsualRequest(fields)).toBe(line);
+        expect(readUsualAnswer(`${fields.a.join(',')}\n`)).toEqual({ sum: fields.a });
+        expect(writeUsualAnswer({ sum: fields.a })).toBe(`${fields.a.join(',')}\n`);
+      }),
+    );
+  });
+});
