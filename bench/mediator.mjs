@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stop } from './lib/processes.mjs';
@@ -28,19 +28,58 @@ export function withMediator(vms, measure, options) {
  *
  * @template T
  * @param {string} root
- * @param {(pid: number) => Promise<T>} measure
- * @param {{ node?: string[], flags?: string[] }} [options]
+ * @param {(pid: number, answered: () => number) => Promise<T>} measure `answered` gives how many
+ *   requests the log says were finished
+ * @param {{ node?: string[], flags?: string[], isWaiting?: boolean }} [options] `isWaiting` false: does
+ *   not wait until the mediator is ready
  */
-export async function servedBy(root, measure, { node = [], flags = [] } = {}) {
-  const logPath = `${root}.log`;
-  const log = openSync(logPath, 'w');
+export async function servedBy(root, measure, { node = [], flags = [], isWaiting = true } = {}) {
+  const log = new Log(`${root}.log`);
   const args = [...node, MEDIATOR, '--root', root, '--backend', 'cpu', ...flags];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', log] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', log.fd] });
   try {
-    while (!readFileSync(logPath, 'utf8').includes(' ready ')) await sleep(10);
-    return await measure(child.pid ?? NaN);
+    while (isWaiting && log.count('ready') === 0) await sleep(10);
+    return await measure(child.pid ?? NaN, () => log.count('request finished'));
   } finally {
     await stop(child);
-    closeSync(log);
+    log.close();
+  }
+}
+
+/** A log file, read as it grows. */
+class Log {
+  fd;
+  #reading;
+  #buffer = Buffer.alloc(1 << 20);
+  /** What came after the last newline. */
+  #rest = '';
+  /** @type {Map<string, number>} */
+  #counts = new Map();
+
+  constructor(/** @type {string} */ path) {
+    this.fd = openSync(path, 'w');
+    this.#reading = openSync(path, 'r');
+  }
+
+  /** How many lines with this message there are so far. */
+  count(/** @type {string} */ message) {
+    for (let bytes = this.#read(); bytes > 0; bytes = this.#read()) {
+      const lines = (this.#rest + this.#buffer.toString('latin1', 0, bytes)).split('\n');
+      this.#rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const [, found = ''] = /^\S+ \S+ +(.*?)(?: \w+=|$)/.exec(line) ?? [];
+        this.#counts.set(found, (this.#counts.get(found) ?? 0) + 1);
+      }
+    }
+    return this.#counts.get(message) ?? 0;
+  }
+
+  #read() {
+    return readSync(this.#reading, this.#buffer, 0, this.#buffer.length, null);
+  }
+
+  close() {
+    closeSync(this.fd);
+    closeSync(this.#reading);
   }
 }

@@ -2,7 +2,9 @@
 // `docs/benchmarks`; `--check` names what is worse than there by more than a quarter, and exits with 1
 // if anything is. Absolute times say little on a shared machine; compare figures of one run.
 import { parseArgs } from 'node:util';
+import { measureBacklog } from './backlog.mjs';
 import { measureFlood } from './flood.mjs';
+import { measureIdle } from './idle.mjs';
 import { print, regressions, write } from './lib/report.mjs';
 import { measureQueue } from './queue.mjs';
 import { measureRoundTrip } from './round-trip.mjs';
@@ -13,6 +15,8 @@ const benchmarks = {
   queue: measureQueue,
   'round-trip': measureRoundTrip,
   throughput: measureThroughput,
+  backlog: measureBacklog,
+  idle: measureIdle,
   flood: measureFlood,
 };
 

@@ -1,9 +1,9 @@
 // Requests per second with many VMs that keep several requests in flight each.
-import { readFileSync } from 'node:fs';
 import { VgpuClient } from '@vgpu/vm-client';
 import { MISSING, withBullmq } from './lib/bullmq.mjs';
 import { askInC, withFloor } from './lib/floor.mjs';
 import { byTurns, median, medianRatio, rounded } from './lib/measured.mjs';
+import { cpuSeconds, residentMiB } from './lib/process-figures.mjs';
 import { withRoot } from './lib/spool-root.mjs';
 import { withMediator } from './mediator.mjs';
 
@@ -146,15 +146,4 @@ async function ratePerSecond(inFlight, add) {
   });
   await Promise.all(loops);
   return (1000 * answered) / (performance.now() - started);
-}
-
-/** User and system time of a process so far; fields 14 and 15 of proc_pid_stat(5), in 1/100 s. */
-function cpuSeconds(/** @type {number} */ pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function residentMiB(/** @type {number} */ pid) {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s*(\d+)/.exec(status)?.[1]) / 1024;
 }

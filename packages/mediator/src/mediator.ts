@@ -31,7 +31,9 @@ export interface MediatorOptions extends Partial<MediatorSettings> {
 
 /** What is done for one VM before it is another's turn; looking at a name is 1. */
 const EFFORT_PER_TURN = 16;
+/** The first turn is to know all that was on disk, unless that is so much that nobody is served. */
 const EFFORT_IN_FIRST_TURN = 4096;
+const TOTAL_IN_FIRST_TURN = 16_384;
 /** For so long jobs follow each other in one turn, milliseconds: new arrivals wait no longer. */
 const TURN_MS = 0.5;
 /** What else costs about so many times as much as a look. */
@@ -269,10 +271,12 @@ export class Mediator {
     const jobs: Job[] = [];
     // What was there at the start must all be known before the first of it is chosen.
     const limit = this.#isFirstTurn ? EFFORT_IN_FIRST_TURN : EFFORT_PER_TURN;
+    let left = this.#isFirstTurn ? TOTAL_IN_FIRST_TURN : Infinity;
     for (const spool of this.#spool.takeWork()) {
       this.#spool.guard(spool, () => {
-        this.#takeFrom(spool, limit, jobs);
+        this.#takeFrom(spool, Math.min(limit, left), jobs);
       });
+      left -= this.#effort;
       if (spool.hasWork) this.#spool.requeue(spool);
     }
     if (this.#spool.hasWork) this.#requestTurn();

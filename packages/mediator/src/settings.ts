@@ -2,7 +2,10 @@ import type { RateLimit } from './token-bucket.js';
 
 /** What can be changed while the mediator runs. */
 export interface MediatorSettings {
-  /** How often every VM directory is looked at, milliseconds: the latency where inotify fails. */
+  /**
+   * How often VM directories are looked at, milliseconds: the latency where inotify fails. Each time
+   * all that are not watched, or in which something happens, and of the others 64 or a sixteenth.
+   */
   readonly pollIntervalMs: number;
   /** How long a request without a newline must stay untouched, milliseconds. */
   readonly settleMs: number;

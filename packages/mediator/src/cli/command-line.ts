@@ -18,7 +18,7 @@ const SERVE_OPTIONS = {
   backend: value(`${BACKENDS.join(', ')} [default: auto]`),
   devices: value('all, or device numbers, such as 0,1 [default: all]'),
   'cpu-delay': value('make the CPU device that slow, ms [default: 0]'),
-  'poll-interval': value('look at every VM directory so often, ms [default: 1000]'),
+  'poll-interval': value('look at VM directories so often, ms [default: 1000]'),
   settle: value('accept a request without newline after so long, ms [default: 200]'),
   'max-queued-per-vm': value('requests of one VM in the queue [default: 64]'),
   'exec-limit': value('an operation that takes longer failed, ms [default: 10000]'),

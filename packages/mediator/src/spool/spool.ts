@@ -39,6 +39,12 @@ export interface SpoolOptions {
  * looked at in every turn, so that those that flood delay nobody but each other.
  */
 const BACKLOGGED_PER_TURN = 4;
+/**
+ * Quiet VM directories that a sweep looks at; where there are more it takes several to look at all, but
+ * no more than so many. inotify tells of what happens in them: the sweep is for what it loses.
+ */
+const QUIET_PER_SWEEP = 64;
+const MAX_SWEEPS_FOR_ALL = 16;
 /** A request and an answer, a directory that is listed, a log, and as many again. */
 const SPARE_DESCRIPTORS = 8;
 
@@ -61,6 +67,7 @@ export class Spool {
   #rootReadable = true;
   #rootChanged = false;
   #listedMtimeNs: bigint | undefined;
+  #sweeps = 0;
 
   constructor(options: SpoolOptions) {
     this.#options = options;
@@ -97,13 +104,20 @@ export class Spool {
   }
 
   /**
-   * Looks at every VM directory, and for new ones.
+   * Looks at every VM directory in which something is going on, or that is not watched, at some of the
+   * others by turns, and for new ones.
    *
    * @param staleBeforeNs If given, answers older than this that nobody fetched are removed.
    */
   sweep(staleBeforeNs?: bigint): void {
     this.#discover();
+    const parts = Math.min(Math.ceil(this.#spools.size / QUIET_PER_SWEEP), MAX_SWEEPS_FOR_ALL);
+    this.#sweeps += 1;
+    let index = 0;
     for (const spool of this.#spools.values()) {
+      index += 1;
+      const isItsTurn = parts <= 1 || (index + this.#sweeps) % parts === 0;
+      if (!isItsTurn && spool.isQuiet && staleBeforeNs === undefined) continue;
       this.#noteRecovery(spool);
       this.guard(spool, () => {
         if (spool.sweep(staleBeforeNs)) return;

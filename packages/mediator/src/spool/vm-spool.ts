@@ -144,6 +144,14 @@ export class VmSpool {
     return isIdle && (!this.#isBehind() || (this.#hasFailed && this.#waiting.size === 0));
   }
 
+  /** Whether nothing has happened since the last sweep, and inotify would have told. */
+  get isQuiet(): boolean {
+    const isIdle = this.#jobs.size + this.#empty.size + this.settling.size === 0;
+    const isListed = this.#listedMtimeNs !== undefined;
+    const isSeen = this.#idleEvents === 0 && this.#watcher !== undefined && this.#mutedSweeps <= 0;
+    return isIdle && isListed && isSeen && !this.#isBehind() && !this.#hasFailed;
+  }
+
   /** Whether the directory could not be read or written since the last sweep. */
   get hasFailed(): boolean {
     return this.#hasFailed;
