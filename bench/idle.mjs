@@ -7,7 +7,8 @@ import { cpuSeconds, residentMiB } from './lib/process-figures.mjs';
 import { withMediator } from './mediator.mjs';
 
 const VM_COUNTS = [0, 10, 100, 10_000];
-const SETTLE_MS = 5000;
+/** In which V8 tidies up what the start has left. */
+const SETTLE_MS = 20_000;
 const SECONDS = 30;
 const REQUESTS = 500;
 const WARM_UP = 100;

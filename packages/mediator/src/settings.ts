@@ -4,7 +4,7 @@ import type { RateLimit } from './token-bucket.js';
 export interface MediatorSettings {
   /**
    * How often VM directories are looked at, milliseconds: the latency where inotify fails. Each time
-   * all that are not watched, or in which something happens, and of the others 64 or a sixteenth.
+   * all that are not watched, or in which something happens, and of the others 16 or a thirty-second.
    */
   readonly pollIntervalMs: number;
   /** How long a request without a newline must stay untouched, milliseconds. */

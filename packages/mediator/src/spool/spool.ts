@@ -43,8 +43,8 @@ const BACKLOGGED_PER_TURN = 4;
  * Quiet VM directories that a sweep looks at; where there are more it takes several to look at all, but
  * no more than so many. inotify tells of what happens in them: the sweep is for what it loses.
  */
-const QUIET_PER_SWEEP = 64;
-const MAX_SWEEPS_FOR_ALL = 16;
+const QUIET_PER_SWEEP = 16;
+const MAX_SWEEPS_FOR_ALL = 32;
 /** A request and an answer, a directory that is listed, a log, and as many again. */
 const SPARE_DESCRIPTORS = 8;
 
