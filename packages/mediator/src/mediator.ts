@@ -36,6 +36,11 @@ const EFFORT_IN_FIRST_TURN = 4096;
 const TOTAL_IN_FIRST_TURN = 16_384;
 /** For so long jobs follow each other in one turn, milliseconds: new arrivals wait no longer. */
 const TURN_MS = 0.5;
+/**
+ * So long after it was read a request is not looked at again before it is computed, milliseconds: that
+ * would take longer than to compute it in vain. It is looked at before it is answered, in any case.
+ */
+const FRESH_MS = 100;
 /** What else costs about so many times as much as a look. */
 const EFFORT = { listing: 16, rejection: 4, withdrawal: 2, element: 1 / 1024 } as const;
 /**
@@ -77,8 +82,6 @@ export class Mediator {
   #turn: NodeJS.Immediate | undefined;
   #isFirstTurn = true;
   #turnStartedMs = 0;
-  /** Jobs that this turn has read. */
-  readonly #justRead = new Set<Job>();
   /** For the VM whose turn it is. */
   #effort = 0;
   #sweep: NodeJS.Timeout | undefined;
@@ -252,7 +255,6 @@ export class Mediator {
     this.#turn ??= setImmediate(() => {
       this.#turn = undefined;
       this.#turnStartedMs = performance.now();
-      this.#justRead.clear();
       this.#takeIn();
       this.#dispatch();
       this.#conditions.look();
@@ -282,10 +284,7 @@ export class Mediator {
     if (this.#spool.hasWork) this.#requestTurn();
     this.#isFirstTurn = false;
     this.#queue.push(jobs);
-    for (const job of jobs) {
-      this.#justRead.add(job);
-      this.#logger.debug('request queued', describe(job));
-    }
+    for (const job of jobs) this.#logger.debug('request queued', describe(job));
   }
 
   /** Adds to `jobs` one by one: what was admitted before something fails must be queued, too. */
@@ -312,10 +311,10 @@ export class Mediator {
   }
 
   async #serve(executor: Executor, job: Job): Promise<void> {
-    // What was read in this very turn need not be looked at again.
-    const isFresh = this.#justRead.has(job) && job.plainText === undefined;
+    const waitMs = performance.now() - job.admittedMs;
+    const isFresh = waitMs < FRESH_MS && job.plainText === undefined;
     if (!isFresh && !this.#isStillThere(job)) return;
-    job.waitMs = performance.now() - job.admittedMs;
+    job.waitMs = waitMs;
     this.#logger.debug('request on the device', describe(job));
     const execution = await executor.run(job);
     if ('code' in execution.answer) {
