@@ -17,7 +17,7 @@ const inward = (folder, ...forbidden) => ({
 });
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '.cache/', 'coverage/']),
+  globalIgnores(['**/dist/', '**/bundle/', '.cache/', 'coverage/']),
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

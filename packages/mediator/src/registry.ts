@@ -127,8 +127,8 @@ export class Registry {
     return new Map(Object.entries(vms).map(([vm, registration]) => [Number(vm), registration]));
   }
 
-  #check<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-    const { success, data, error } = schema.safeParse(value);
+  #check<T extends z.core.$ZodType>(schema: T, value: unknown): z.output<T> {
+    const { success, data, error } = z.safeParse(schema, value);
     if (success) return data;
     const [issue] = error.issues;
     const where = issue?.path.length ? `${issue.path.join('.')}: ` : '';

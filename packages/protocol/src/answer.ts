@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { decodeWith, encodeWith, refuse, Text } from './codec.js';
 import { ErrorCode } from './error-codes.js';
 import { MAX_LINE_BYTES } from './max-line-bytes.js';
@@ -10,7 +10,7 @@ const SumAnswer = z.object({ sum: Int32List });
 const ErrorAnswer = z.object({
   code: ErrorCode,
   /** For people: one line of printable ASCII. */
-  text: z.string().regex(/^[\x20-\x7e]*$/, 'one line of printable ASCII'),
+  text: z.string().check(z.regex(/^[\x20-\x7e]*$/, 'one line of printable ASCII')),
 });
 
 const Answer = z.union(

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { printable } from './printable.js';
 import { ProtocolError, type ProtocolErrorCode, type Rejection } from './protocol-error.js';
 
@@ -20,7 +20,7 @@ export function refuse(ctx: z.core.ParsePayload, refusal: Refusal): never {
 }
 
 /** Decodes with a codec; throws a {@link ProtocolError} for the first thing that is wrong. */
-export function decodeWith<C extends z.ZodType>(
+export function decodeWith<C extends z.ZodMiniType>(
   codec: C,
   code: ProtocolErrorCode,
   what: string,
@@ -30,7 +30,7 @@ export function decodeWith<C extends z.ZodType>(
 }
 
 /** The reverse of {@link decodeWith}: what no decoder would accept is never encoded. */
-export function encodeWith<C extends z.ZodType>(
+export function encodeWith<C extends z.ZodMiniType>(
   codec: C,
   code: ProtocolErrorCode,
   what: string,
@@ -40,7 +40,7 @@ export function encodeWith<C extends z.ZodType>(
 }
 
 function unwrap<T>(
-  result: z.ZodSafeParseResult<T>,
+  result: z.core.util.SafeParseResult<T>,
   code: ProtocolErrorCode,
   what: string,
   input: unknown,

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /**
  * What a mediator may answer instead of a sum, as `ERROR:<CODE>:<text>`. Codes are stable: a new

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { refuse } from './codec.js';
 
 /** A label that decides which devices may serve a request; it never changes the order. */
@@ -12,7 +12,9 @@ export type Priority = z.infer<typeof Priority>;
 const VM_ID_RANGE = 'a whole number from 1 to 4294967295';
 
 /** A VM's number: 1 to 4294967295. */
-export const VmId = z.int(VM_ID_RANGE).min(1, VM_ID_RANGE).max(0xffff_ffff, VM_ID_RANGE);
+export const VmId = z
+  .int(VM_ID_RANGE)
+  .check(z.minimum(1, VM_ID_RANGE), z.maximum(0xffff_ffff, VM_ID_RANGE));
 export type VmId = z.infer<typeof VmId>;
 
 /** Who a VM is, or says that it is. */

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { decodeWith, encodeWith, refuse, Text } from './codec.js';
 import { VmId, VmIdDecimal } from './identity.js';
 
@@ -14,7 +14,7 @@ export const Slot = z.discriminatedUnion(
     z.object({ kind: z.literal('plain') }),
     z.object({
       kind: z.literal('named'),
-      id: z.string(SLOT_ID).regex(/^[A-Za-z0-9_-]{1,64}$/, SLOT_ID),
+      id: z.string(SLOT_ID).check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, SLOT_ID)),
     }),
   ],
   "{ kind: 'plain' } or { kind: 'named', id }",
@@ -80,11 +80,11 @@ export const VmDirectoryName = z.codec(Text, VmId, {
 });
 
 const decoder =
-  <C extends z.ZodType>(codec: C, what: string) =>
+  <C extends z.ZodMiniType>(codec: C, what: string) =>
   (name: z.input<C>): z.output<C> =>
     decodeWith(codec, 'BAD_NAME', what, name);
 const encoder =
-  <C extends z.ZodType>(codec: C, what: string) =>
+  <C extends z.ZodMiniType>(codec: C, what: string) =>
   (value: z.output<C>): z.input<C> =>
     encodeWith(codec, 'BAD_NAME', what, value);
 

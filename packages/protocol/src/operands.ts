@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { isTypedArray, refuse, Text } from './codec.js';
 import { printable } from './printable.js';
 

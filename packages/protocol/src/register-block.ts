@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { decodeWith, encodeWith, isTypedArray, refuse } from './codec.js';
 import { type Identity, Pool, Priority, VmId } from './identity.js';
 
@@ -29,7 +29,7 @@ const describe = (name: RegisterName) =>
 const hex = (value: number) => `0x${value.toString(16).padStart(8, '0')}`;
 
 /** One register: an unsigned 32-bit word and what it means. */
-function register<T extends z.ZodType<string | number>>(
+function register<T extends z.ZodMiniType<string | number>>(
   name: RegisterName,
   meaning: T,
   expected: string,

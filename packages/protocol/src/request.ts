@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { decodeWith, encodeWith, refuse, Text } from './codec.js';
 import { PoolLetter, PriorityDigit, VmIdDecimal } from './identity.js';
 import { MAX_LINE_BYTES } from './max-line-bytes.js';

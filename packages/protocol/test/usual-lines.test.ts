@@ -9,7 +9,7 @@ import {
   RequestLine,
 } from '@vgpu/protocol';
 import * as fc from 'fast-check';
-import type * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   readUsualAnswer,
   readUsualRequest,
@@ -26,7 +26,7 @@ const sumLine = request.map(({ a }) => `${a.join(',')}\n`);
 const nearly = (line: fc.Arbitrary<string>) => fc.oneof(line, mutated(line), anyText);
 
 /** What the codec alone makes of an input; undefined if it refuses it. */
-const dataOf = ({ data }: z.ZodSafeParseResult<unknown>) => data;
+const dataOf = ({ data }: z.core.util.SafeParseResult<unknown>) => data;
 
 /** What a function gives; undefined if it throws. */
 function resultOf<T>(call: () => T): T | undefined {
@@ -41,14 +41,14 @@ describe('lines that are read and written without the codecs', () => {
   it('say of every text what the codecs say', () => {
     fc.assert(
       fc.property(nearly(request.map(spell)), (text) => {
-        const expected = dataOf(RequestLine.safeDecode(text));
+        const expected = dataOf(z.safeDecode(RequestLine, text));
         expect(resultOf(() => decodeRequest(text))).toEqual(expected);
         expect([expected, undefined]).toContainEqual(readUsualRequest(text));
       }),
     );
     fc.assert(
       fc.property(nearly(sumLine), (text) => {
-        const expected = dataOf(AnswerLine.safeDecode(text));
+        const expected = dataOf(z.safeDecode(AnswerLine, text));
         expect(resultOf(() => decodeAnswer(text))).toEqual(expected);
         expect([expected, undefined]).toContainEqual(readUsualAnswer(text));
       }),
@@ -64,7 +64,7 @@ describe('lines that are read and written without the codecs', () => {
     );
     fc.assert(
       fc.property(value, (fields) => {
-        const expected = dataOf(RequestLine.safeEncode(fields));
+        const expected = dataOf(z.safeEncode(RequestLine, fields));
         expect(resultOf(() => encodeRequest(fields as never))).toEqual(expected);
         expect([expected, undefined]).toContain(writeUsualRequest(fields));
       }),
@@ -76,7 +76,7 @@ describe('lines that are read and written without the codecs', () => {
     );
     fc.assert(
       fc.property(answer, (fields) => {
-        const expected = dataOf(AnswerLine.safeEncode(fields as never));
+        const expected = dataOf(z.safeEncode(AnswerLine, fields as never));
         expect(resultOf(() => encodeAnswer(fields as never))).toEqual(expected);
         expect([expected, undefined]).toContain(writeUsualAnswer(fields as never));
       }),

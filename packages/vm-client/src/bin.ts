@@ -30,13 +30,18 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exitCode = ExitCode.CANT_CREATE;
 });
 
-const status = await run({
-  argv: process.argv.slice(2),
-  env: process.env,
-  signal: withdrawal.signal,
-  print: (line) => process.stdout.write(`${line}\n`),
-  report: (line) => process.stderr.write(`${line}\n`),
-});
-process.exitCode ??= status;
-if (received !== undefined) process.kill(process.pid, received);
-setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_MS).unref();
+async function main(): Promise<void> {
+  const status = await run({
+    argv: process.argv.slice(2),
+    env: process.env,
+    signal: withdrawal.signal,
+    print: (line) => process.stdout.write(`${line}\n`),
+    report: (line) => process.stderr.write(`${line}\n`),
+  });
+  process.exitCode ??= status;
+  if (received !== undefined) process.kill(process.pid, received);
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_MS).unref();
+}
+
+// No top-level await: the program that users get is one file for `require`.
+void main();

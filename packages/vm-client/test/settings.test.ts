@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseArguments } from '../src/cli/arguments.js';
+import { help, newYargs } from '../src/cli/help.js';
 import { parseOperands } from '../src/cli/operands.js';
 import { readSetting, type SettingName, SETTINGS, variableOf } from '../src/cli/settings.js';
 
@@ -173,11 +174,59 @@ describe('parseArguments', () => {
     expect(() => parseArguments(argv)).toThrow(failing('USAGE', /root; see .*--help$/));
   });
 
+  test('understands all that yargs does, and as yargs does', async () => {
+    const yargs = await newYargs();
+    const word = fc.oneof(
+      ...[...names, 'help', 'version', 'x', 'no-json', 'no-root'].map((name) =>
+        fc.constantFrom(`--${name}`, `--${name}=`, `--${name}=true`, `--${name}=1,2`),
+      ),
+      fc.constantFrom(
+        '-1',
+        '-1,2',
+        '1e3',
+        '0x10',
+        '-x',
+        '-xjson',
+        '-',
+        '--',
+        '',
+        'a b',
+        '"q"',
+        "'",
+      ),
+      fc.constantFrom('true', 'false', '-', '---', '--=', '--json.x', '--ro', '--root-', '-h=1'),
+      fc.string({ maxLength: 4 }),
+    );
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 6 }), (argv) => {
+        let problem: string | undefined;
+        const parsed = yargs
+          .fail((message) => (problem ??= message))
+          .parseSync(argv) as unknown as Record<string, unknown> & { _: string[]; '--'?: string[] };
+        const { _: operands, '--': afterDashes = [], ...rest } = parsed;
+        const flags = Object.fromEntries(Object.entries(rest).filter(([name]) => name !== '$0'));
+        let ours;
+        try {
+          ours = parseArguments(argv);
+        } catch (error) {
+          const { message } = error as Error;
+          // These are refused besides.
+          if (/^(?:unknown option |--[a-z-]+ stands alone)/.test(message)) return;
+          expect(message).toBe(`${problem ?? 'none'}; see vgpu-vm-client --help`);
+          return;
+        }
+        expect(problem).toBeUndefined();
+        expect(ours).toEqual({ operands: [...operands, ...afterDashes], flags });
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   test('has a help with every option and its variable', async () => {
-    const help = await parseArguments([]).help();
+    const text = await help();
     for (const name of names) {
-      expect(help).toContain(`--${name}`);
-      expect(help).toContain(variableOf(name));
+      expect(text).toContain(`--${name}`);
+      expect(text).toContain(variableOf(name));
     }
   });
 });

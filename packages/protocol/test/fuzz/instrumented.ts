@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import * as vm from 'node:vm';
 import type * as protocol from '@vgpu/protocol';
 import { createInstrumenter } from 'istanbul-lib-instrument';
-import * as zod from 'zod';
+import * as zod from 'zod/mini';
 
 export type Protocol = typeof protocol;
 
@@ -33,7 +33,7 @@ export async function loadInstrumented(): Promise<Instrumented> {
     coverageGlobalScope: 'globalThis',
     coverageGlobalScopeFunc: false,
   });
-  const modules = new Map<string, vm.Module>([['zod', zodModule()]]);
+  const modules = new Map<string, vm.Module>([['zod/mini', zodModule()]]);
   const load = (specifier: string): vm.Module => {
     const known = modules.get(specifier);
     if (known !== undefined) return known;

@@ -1,5 +1,6 @@
 import { printable } from '@vgpu/protocol';
-import yargs, { type Options } from 'yargs';
+import type { Options } from 'yargs';
+import parser from 'yargs-parser';
 import { VgpuError } from '../errors.js';
 import { type Flags, SETTING_NAMES, SETTINGS, type SettingName, variableOf } from './settings.js';
 
@@ -7,46 +8,64 @@ import { type Flags, SETTING_NAMES, SETTINGS, type SettingName, variableOf } fro
 export interface Arguments {
   readonly operands: readonly string[];
   readonly flags: Flags;
-  /** The text of the help. */
-  readonly help: () => Promise<string>;
 }
 
-const USAGE = `Adds two numbers, or two lists of numbers, on the GPU of this VM's host.
+/** Every option that may stand on a command line, as yargs takes it. */
+export const OPTIONS: Readonly<Record<string, Options>> = {
+  ...Object.fromEntries(SETTING_NAMES.map((name) => [name, optionOf(name)])),
+  help: { type: 'boolean', describe: 'print this' },
+  version: { type: 'boolean', describe: 'print the version' },
+};
 
-  $0 100 200
-  $0 -1,-2 3,4 --vm-id 1 --root ./vgpu`;
-
-const EPILOGUE = `Every option can be set by the variable beside it; the option counts first.
-
-Exit status: 0 the sum was printed; 64 wrong use, or an operand is no int32; 65 the mediator
-rejected the request; 69 no share, no device, or nothing says which VM this is; 70 internal error;
-73 the request could not be created; 75 try again: no answer in time, rate limited, slot in use;
-77 no permission; 78 the environment or the register block is invalid.`;
+/** How yargs is to read a command line. */
+export const PARSING = {
+  // An operand such as -1,-2 is no option. What was meant as one is told apart afterwards.
+  'unknown-options-as-args': true,
+  'parse-positional-numbers': false,
+  'populate--': true,
+  'boolean-negation': false,
+  'camel-case-expansion': false,
+  'dot-notation': false,
+  'duplicate-arguments-array': false,
+};
 
 /**
  * Takes a command line apart. What starts with a minus sign and a digit is an operand, and operands
  * stay text: as JavaScript numbers, `1e3` and `0x10` would pass for what they are not.
  *
+ * The parser of yargs alone does that: the rest of yargs, which takes longer to load than all else
+ * together, is for the help.
+ *
  * @throws VgpuError `USAGE`.
  */
 export function parseArguments(argv: readonly string[]): Arguments {
   argv.forEach(refuseOddSwitch);
-  const parser = newParser();
-  const parsed = parser.parseSync([...argv]) as Parsed;
-  const { _: operands, '--': afterDashes = [], ...flags } = parsed;
+  const { argv: parsed, error } = parser.detailed([...argv], {
+    string: namesOf('string'),
+    boolean: namesOf('boolean'),
+    // As yargs itself has it for `requiresArg`.
+    narg: Object.fromEntries(namesOf('string').map((name) => [name, NaN])),
+    configuration: PARSING,
+  });
+  if (error !== null) throw misuse(error.message);
+  const { _: operands, '--': afterDashes = [], ...flags } = parsed as Parsed;
+  // The parser knows a switch that is negated, although it does not negate it.
+  const odd = Object.keys(flags).filter((name) => !Object.hasOwn(OPTIONS, name));
+  if (odd.length > 0)
+    throw misuse(`Unknown argument${odd.length > 1 ? 's' : ''}: ${odd.join(', ')}`);
   const unknown = operands.find((operand) => /^-[A-Za-z-]/.test(operand));
   if (unknown !== undefined) throw misuse(`unknown option ${printable(unknown)}`);
-  return { operands: [...operands, ...afterDashes], flags, help: () => parser.getHelp() };
+  return { operands: [...operands, ...afterDashes], flags };
 }
 
-/** Flags by name, and what yargs puts beside them. */
+/** Flags by name, and what the parser puts beside them. */
 type Parsed = Flags & { readonly _: readonly string[]; readonly '--'?: readonly string[] };
 
 /** The error of a command line that makes no sense. */
 export const misuse = (message: string): VgpuError =>
   new VgpuError('USAGE', `${message}; see vgpu-vm-client --help`);
 
-/** yargs takes every value of a switch but `true` for false, and so would `--plain=1`. */
+/** The parser takes every value of a switch but `true` for false, and so would `--plain=1`. */
 function refuseOddSwitch(argument: string): void {
   const name = SETTING_NAMES.find((setting) => argument.startsWith(`--${setting}=`));
   if (name !== undefined && SETTINGS[name].isSwitch && !/=(?:true|false)$/.test(argument)) {
@@ -60,33 +79,6 @@ function optionOf(name: SettingName): Options {
   return isSwitch ? { type: 'boolean', describe } : { type: 'string', requiresArg: true, describe };
 }
 
-function newParser() {
-  return yargs()
-    .scriptName('vgpu-vm-client')
-    .help(false)
-    .version(false)
-    .usage(USAGE)
-    .epilogue(EPILOGUE)
-    .options(Object.fromEntries(SETTING_NAMES.map((name) => [name, optionOf(name)])))
-    .options({
-      help: { type: 'boolean', describe: 'print this' },
-      version: { type: 'boolean', describe: 'print the version' },
-    })
-    .parserConfiguration({
-      // An operand such as -1,-2 is no option. What was meant as one is told apart afterwards.
-      'unknown-options-as-args': true,
-      'parse-positional-numbers': false,
-      'populate--': true,
-      'boolean-negation': false,
-      'camel-case-expansion': false,
-      'dot-notation': false,
-      'duplicate-arguments-array': false,
-    })
-    .locale('en')
-    .strictOptions()
-    .exitProcess(false)
-    .wrap(100)
-    .fail((message) => {
-      throw misuse(message);
-    });
+function namesOf(type: 'string' | 'boolean'): string[] {
+  return Object.keys(OPTIONS).filter((name) => OPTIONS[name]?.type === type);
 }

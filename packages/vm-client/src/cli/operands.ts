@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { Int32List, printable, type Rejection } from '@vgpu/protocol';
 import type { Operands } from '../client.js';
 import { VgpuError } from '../errors.js';
@@ -17,7 +18,7 @@ export function parseOperands(texts: readonly string[]): Operands {
 }
 
 function parseOperand(name: string, text: string): Int32Array {
-  const result = Int32List.safeDecode(text);
+  const result = z.safeDecode(Int32List, text);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const { code = 'BAD_REQUEST', received = printable(text) }: Partial<Rejection> =

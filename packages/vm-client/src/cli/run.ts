@@ -34,7 +34,8 @@ export async function run(surroundings: Surroundings): Promise<ExitCode> {
     const line = parseArguments(argv);
     const settings: Settings = (name) => readSetting(name, line.flags, env);
     if (line.flags['help'] === true) {
-      print(await line.help());
+      const { help } = await import('./help.js');
+      print(await help());
     } else if (line.flags['version'] === true) {
       print(version());
     } else {

@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { parsePriority, Pool, printable, VmDirectoryName } from '@vgpu/protocol';
 import { VgpuError } from '../errors.js';
 import { MAX_TIMEOUT_MS } from '../options.js';
@@ -49,7 +50,7 @@ export const SETTINGS = {
   'vm-id': setting(
     'number of this VM',
     'a decimal number from 1 to 4294967295 without leading zeros',
-    (text) => VmDirectoryName.safeDecode(`vm${text}`).data,
+    (text) => z.safeDecode(VmDirectoryName, `vm${text}`).data,
   ),
   pool: setting(
     'which devices may serve the request: A or B [default: A]',
