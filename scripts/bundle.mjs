@@ -78,7 +78,11 @@ async function bundleFile(entry, outfile, { head = '', tail = '' }) {
     lineLimit: 200,
     supported: { 'dynamic-import': false },
     plugins: [packagesApart(apart), ownUrls],
-    define: { 'import.meta.url': 'bundleUrl' },
+    define: {
+      'import.meta.url': 'bundleUrl',
+      // What winston has for debugging itself.
+      'process.env.NODE_ENV': '"production"',
+    },
     banner: {
       js: `${head}"use strict";${MODULE_URL}
 const bundleUrl = require('node:url').pathToFileURL(__filename).href;`,

@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import bindings from 'bindings';
+import type bindings from 'bindings';
 
 import type { CudaDeviceInfo } from './cuda-devices.js';
 import { CudaError, type CudaFailure } from './cuda-error.js';
@@ -61,7 +62,7 @@ const PLACES = [
 let addon: NativeAddon | undefined;
 
 /**
- * The addon, loaded at the first call: importing this package loads nothing.
+ * The addon, loaded at the first call, and what loads it too: importing this package loads nothing.
  *
  * @throws DeviceError `BACKEND_UNAVAILABLE`, which says what was tried.
  */
@@ -69,7 +70,8 @@ export function loadAddon(): NativeAddon {
   try {
     // An explicit root, because guessing it from the call stack fails under test runners.
     const module_root = fileURLToPath(new URL('..', import.meta.url));
-    return (addon ??= bindings({ bindings: 'vgpu_cuda', module_root, try: PLACES }) as NativeAddon);
+    addon ??= load()({ bindings: 'vgpu_cuda', module_root, try: PLACES }) as NativeAddon;
+    return addon;
   } catch (error) {
     throw new DeviceError(
       'BACKEND_UNAVAILABLE',
@@ -78,6 +80,8 @@ export function loadAddon(): NativeAddon {
     );
   }
 }
+
+const load = () => createRequire(import.meta.url)('bindings') as typeof bindings;
 
 /** Turns what the addon hands over into an error; `what` says what was being done. */
 export function errorOf(failure: NativeFailure, what: string): DeviceError {

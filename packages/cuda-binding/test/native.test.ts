@@ -2,7 +2,7 @@ import { beforeEach, expect, jest, test } from '@jest/globals';
 
 // Loading the addon is replaced, since whether there is one is a matter of the machine.
 const bindings = jest.fn<(options: { readonly module_root: string }) => unknown>();
-jest.unstable_mockModule('bindings', () => ({ default: bindings }));
+jest.mock('bindings', () => bindings);
 const { errorOf, loadAddon, promised } = await import('../src/native.js');
 const { listDevices } = await import('../src/index.js');
 

@@ -18,9 +18,12 @@ process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
   process.exitCode = ExitCode.CANT_CREATE;
 });
 
-async function main(): Promise<void> {
+function version(): string {
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  const { version } = JSON.parse(manifest) as { version: string };
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+async function main(): Promise<void> {
   const line = await parseCommandLine(process.argv.slice(2), version);
   if (line.command === 'print') {
     process.stdout.write(`${line.text}\n`);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import en from 'zod/v4/locales/en.js';
 import { Pool, Priority, VmId } from '@vgpu/protocol';
 import { makeDirectory } from './directories.js';
 import { MediatorError } from './mediator-error.js';
@@ -12,9 +13,12 @@ export const Registration = z.strictObject({
   pool: Pool,
   priority: Priority,
   /** Its requests are answered `SUSPENDED`. */
-  suspended: z.boolean('true or false').default(false),
+  suspended: z._default(z.boolean('true or false'), false),
 });
 export type Registration = z.infer<typeof Registration>;
+
+/** zod/mini brings no messages of its own. */
+const ENGLISH = { error: en().localeError };
 
 /** The file's content; VMs by their numbers in decimal. */
 const RegistryFile = z.strictObject({
@@ -128,7 +132,7 @@ export class Registry {
   }
 
   #check<T extends z.core.$ZodType>(schema: T, value: unknown): z.output<T> {
-    const { success, data, error } = z.safeParse(schema, value);
+    const { success, data, error } = z.safeParse(schema, value, ENGLISH);
     if (success) return data;
     const [issue] = error.issues;
     const where = issue?.path.length ? `${issue.path.join('.')}: ` : '';

@@ -1,13 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { parseByYargs } from '../src/cli/any-command-line.js';
 import { parseCommandLine } from '../src/cli/command-line.js';
 import { resolveOptions } from '../src/cli/config.js';
 import { OPTION_NAMES, type Options } from '../src/cli/options.js';
+import { plainServeFlags } from '../src/cli/serve-flags.js';
 import { MediatorError } from '../src/mediator-error.js';
 
 const VERSION = '1.2.3-test';
 
-const parse = (...argv: string[]) => parseCommandLine(argv, VERSION);
+const parse = (...argv: string[]) => parseCommandLine(argv, () => VERSION);
 
 async function flagsOf(...argv: string[]): Promise<Readonly<Record<string, unknown>>> {
   const line = await parse(...argv);
@@ -102,6 +104,79 @@ describe('serve', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('a command line that only says to serve', () => {
+  test.each([[], ['serve'], ['--once', 'serve', '--root=x'], ['--no-once', '--settle', '-5']])(
+    'is understood without yargs: %j',
+    (...argv) => {
+      expect(plainServeFlags(argv)).toBeDefined();
+    },
+  );
+
+  test.each([
+    [['--help']],
+    [['serve', '--version']],
+    [['vm']],
+    [['serve', 'serve']],
+    [['--']],
+    [['--root']],
+    [['-x']],
+  ])('is not %j', (argv) => {
+    expect(plainServeFlags(argv)).toBeUndefined();
+  });
+
+  test('property: means what yargs says', async () => {
+    const names = [...OPTION_NAMES, 'config', 'help', 'x'];
+    const word = fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc
+          .constantFrom(...names)
+          .chain((name) =>
+            fc.constantFrom(
+              `--${name}`,
+              `--${name}=`,
+              `--${name}=true`,
+              `--no-${name}`,
+              `--${name}=1`,
+            ),
+          ),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom(
+          'serve',
+          'vm',
+          '--',
+          '-',
+          '',
+          '-1',
+          '-x',
+          'true',
+          '0x10',
+          '"a b"',
+        ),
+      },
+      fc.string({ maxLength: 3 }),
+    );
+    let understood = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(word, { maxLength: 4 }), async (argv) => {
+        const flags = plainServeFlags(argv);
+        if (flags === undefined) return;
+        understood += 1;
+        const line = await parseByYargs(argv, VERSION);
+        expect(line).toMatchObject({ command: 'serve', flags });
+        const named = line.command === 'serve' ? Object.keys(line.flags) : [];
+        expect(named.filter((name) => name !== '_' && name !== '$0').sort()).toEqual(
+          Object.keys(flags).sort(),
+        );
+      }),
+      { numRuns: 1500 },
+    );
+    expect(understood).toBeGreaterThan(50);
   });
 });
 

@@ -25,7 +25,7 @@ const surroundings = (isTerminal = false): Surroundings => ({
 });
 
 async function run(argv: readonly string[], where = surroundings()): Promise<void> {
-  const line = await parseCommandLine(argv, '1.2.3-test');
+  const line = await parseCommandLine(argv, () => '1.2.3-test');
   if (line.command !== 'administer') throw new Error(`expected a command, got ${line.command}`);
   line.run(where);
 }
@@ -206,7 +206,7 @@ describe('vm', () => {
   test.each(['add', 'show'])(
     '%s --help has its own options, examples and statuses',
     async (name) => {
-      const line = await parseCommandLine(['vm', name, '--help'], '1.2.3-test');
+      const line = await parseCommandLine(['vm', name, '--help'], () => '1.2.3-test');
       const text = line.command === 'print' ? line.text : '';
       expect(text).toContain('Examples:');
       expect(text).toContain('Exit status:');
@@ -217,7 +217,7 @@ describe('vm', () => {
   );
 
   test('--help lists its commands', async () => {
-    const line = await parseCommandLine(['vm', '--help'], '1.2.3-test');
+    const line = await parseCommandLine(['vm', '--help'], () => '1.2.3-test');
     const text = line.command === 'print' ? line.text : '';
     for (const command of ['vm add <id>', 'vm show <id>']) expect(text).toContain(command);
   });

@@ -1,17 +1,20 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { DEFAULT_SETTINGS } from '../settings.js';
 import { MAX_TIMER_MS } from '../time.js';
 
 /** A number that comes from a command line or the environment as text, from a file as itself. */
 const numberOf = (what: string, least: number, most: number, isInteger = false) =>
-  z.union([z.number(), z.string()], what).transform((value, ctx) => {
-    const isDecimal = typeof value === 'number' || /^[0-9]+(?:\.[0-9]+)?$/.test(value);
-    const number = isDecimal ? Number(value) : NaN;
-    if (number >= least && number <= most && (!isInteger || Number.isInteger(number)))
-      return number;
-    ctx.addIssue(what);
-    return z.NEVER;
-  });
+  z.pipe(
+    z.union([z.number(), z.string()], what),
+    z.transform((value, { issues }) => {
+      const isDecimal = typeof value === 'number' || /^[0-9]+(?:\.[0-9]+)?$/.test(value);
+      const number = isDecimal ? Number(value) : NaN;
+      if (number >= least && number <= most && (!isInteger || Number.isInteger(number)))
+        return number;
+      issues.push({ code: 'custom', message: what, input: value });
+      return z.NEVER;
+    }),
+  );
 
 const ms = (least: 0 | 1) =>
   numberOf(`milliseconds from ${least} to ${MAX_TIMER_MS}`, least, MAX_TIMER_MS);
@@ -20,18 +23,26 @@ const count = numberOf('a whole number from 1 to 1000000', 1, 1_000_000, true);
 const perSecond = numberOf('requests per second from 0.001 to 1000000', 0.001, 1_000_000);
 
 const DEVICES = 'all, or device numbers separated by commas, such as 0,1';
+const deviceList = z
+  .union([z.string(), z.pipe(z.array(z.int().check(z.minimum(0))), z.transform(String))], DEVICES)
+  .check(
+    z.refine((list) => /^(?:all|[0-9]{1,3}(?:,[0-9]{1,3})*)$/.test(list), {
+      error: DEVICES,
+      abort: true,
+    }),
+  );
 const devices = z
-  .union([z.string(), z.array(z.int().min(0)).transform(String)], DEVICES)
-  .refine((list) => /^(?:all|[0-9]{1,3}(?:,[0-9]{1,3})*)$/.test(list), {
-    error: DEVICES,
-    abort: true,
-  })
-  .transform((list) => (list === 'all' ? list : list.split(',').map(Number)))
-  .refine((list) => list === 'all' || new Set(list).size === list.length, 'each device once');
+  .pipe(
+    deviceList,
+    z.transform((list) => (list === 'all' ? list : list.split(',').map(Number))),
+  )
+  .check(
+    z.refine((list) => list === 'all' || new Set(list).size === list.length, 'each device once'),
+  );
 
 const choice = <const T extends readonly string[]>(values: T) =>
   z.enum(values, `one of ${values.join(', ')}`);
-const path = z.string('a path').min(1, 'a path');
+const path = z.string('a path').check(z.minLength(1, 'a path'));
 const flag = z.union([z.boolean(), z.stringbool()], 'true or false');
 
 export const BACKENDS = ['auto', 'cuda', 'cpu'] as const;
@@ -40,26 +51,26 @@ export const LOG_FORMATS = ['pretty', 'json'] as const;
 
 /** Everything that can be set: by flag, as `VGPU_...` in the environment, or in the config file. */
 export const Options = z.object({
-  root: path.default('/var/vgpu'),
+  root: z._default(path, '/var/vgpu'),
   /** Default: the root with `-state` behind it. */
-  'state-dir': path.optional(),
-  backend: choice(BACKENDS).default('auto'),
+  'state-dir': z.optional(path),
+  backend: z._default(choice(BACKENDS), 'auto'),
   /** `all`: every CUDA device, or one CPU device. */
-  devices: devices.default('all'),
-  'cpu-delay': ms(0).default(0),
-  'poll-interval': ms(1).default(DEFAULT_SETTINGS.pollIntervalMs),
-  settle: ms(0).default(DEFAULT_SETTINGS.settleMs),
-  'max-queued-per-vm': count.default(DEFAULT_SETTINGS.maxQueuedPerVm),
-  'exec-limit': ms(1).default(DEFAULT_SETTINGS.execLimitMs),
-  retention: ms(1).default(DEFAULT_SETTINGS.retentionMs),
-  'require-registration': flag.default(DEFAULT_SETTINGS.requireRegistration),
+  devices: z._default(devices, 'all'),
+  'cpu-delay': z._default(ms(0), 0),
+  'poll-interval': z._default(ms(1), DEFAULT_SETTINGS.pollIntervalMs),
+  settle: z._default(ms(0), DEFAULT_SETTINGS.settleMs),
+  'max-queued-per-vm': z._default(count, DEFAULT_SETTINGS.maxQueuedPerVm),
+  'exec-limit': z._default(ms(1), DEFAULT_SETTINGS.execLimitMs),
+  retention: z._default(ms(1), DEFAULT_SETTINGS.retentionMs),
+  'require-registration': z._default(flag, DEFAULT_SETTINGS.requireRegistration),
   /** Default: no limit. */
-  'rate-limit': perSecond.optional(),
+  'rate-limit': z.optional(perSecond),
   /** Default: what may come in a second, one at least. */
-  'rate-burst': count.optional(),
-  once: flag.default(false),
-  'log-level': choice(LOG_LEVELS).default('info'),
-  'log-format': choice(LOG_FORMATS).default('pretty'),
+  'rate-burst': z.optional(count),
+  once: z._default(flag, false),
+  'log-level': z._default(choice(LOG_LEVELS), 'info'),
+  'log-format': z._default(choice(LOG_FORMATS), 'pretty'),
 });
 export type Options = z.infer<typeof Options>;
 export type OptionName = keyof Options;

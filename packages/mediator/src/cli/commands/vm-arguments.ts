@@ -1,5 +1,5 @@
 import { Pool, parsePriority, printable, type Priority, VmDirectoryName } from '@vgpu/protocol';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { MediatorError } from '../../mediator-error.js';
 import type { Flags } from './command.js';
 

@@ -1,0 +1,60 @@
+import { MediatorError } from '../mediator-error.js';
+import type { CommandLine } from './command-line.js';
+import { vmCommands } from './commands/vm.js';
+import { PARSING, SERVE_OPTIONS } from './serve-flags.js';
+
+/**
+ * Reads any command line.
+ *
+ * @throws MediatorError `USAGE`.
+ */
+export async function parseByYargs(argv: readonly string[], version: string): Promise<CommandLine> {
+  const { default: yargs } = await import('yargs');
+  let printed = '';
+  let problem: string | undefined;
+  let chosen: CommandLine | undefined;
+  const parser = yargs()
+    .scriptName('vgpu-mediator')
+    .usage('$0 [serve]\n\nServes the requests that virtual machines put below a directory.')
+    // Known here, too, for those that stand before a command; not global, or every command had them.
+    .options(
+      Object.fromEntries(
+        Object.entries(SERVE_OPTIONS).map(([name, option]) => [name, { ...option, global: false }]),
+      ),
+    )
+    .command(['serve', '$0'], 'serve requests until stopped (default)', (command) =>
+      command.options(SERVE_OPTIONS),
+    )
+    .command(
+      'vm',
+      'administer virtual machines: vm add, vm show',
+      vmCommands((command, flags) => {
+        chosen = {
+          command: 'administer',
+          run: (surroundings) => {
+            command.run(flags, surroundings);
+          },
+        };
+      }),
+    )
+    .epilog(
+      'Each option of serve may also come from the environment (VGPU_ROOT, VGPU_POLL_INTERVAL, ...) or ' +
+        'from the config file; the flag counts first, then the environment, then the file.',
+    )
+    .locale('en')
+    .strict()
+    .version(version)
+    .parserConfiguration(PARSING)
+    .exitProcess(false)
+    .fail((message, error) => {
+      problem = message || error.message;
+    });
+  const flags = await parser.parseAsync([...argv], {}, (_error, _argv, output) => {
+    printed = output;
+  });
+  if (problem !== undefined) {
+    throw new MediatorError('USAGE', `${problem}; see vgpu-mediator --help`);
+  }
+  if (printed !== '') return { command: 'print', text: printed };
+  return chosen ?? { command: 'serve', flags };
+}
