@@ -8,6 +8,7 @@ import { measureIdle } from './idle.mjs';
 import { print, regressions, write } from './lib/report.mjs';
 import { measureQueue } from './queue.mjs';
 import { measureRoundTrip } from './round-trip.mjs';
+import { measureStartUp } from './start-up.mjs';
 import { measureThroughput } from './throughput.mjs';
 
 /** @type {Record<string, import('./lib/measured.mjs').Benchmark>} */
@@ -17,6 +18,7 @@ const benchmarks = {
   throughput: measureThroughput,
   backlog: measureBacklog,
   idle: measureIdle,
+  'start-up': measureStartUp,
   flood: measureFlood,
 };
 

@@ -4,20 +4,23 @@
 //
 // `--backend cuda` plays them on a GPU; the default is the CPU, made slow.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parsePriority } from '@vgpu/protocol';
 import { VgpuClient } from '@vgpu/vm-client';
 
-const program = (/** @type {string} */ name) =>
-  fileURLToPath(import.meta.resolve(`@vgpu/${name}/package.json`)).replace(
-    'package.json',
-    `bin/vgpu-${name}.js`,
+/** In the repository the program as it was built, in an installed package as it was packed. */
+function program(/** @type {string} */ name) {
+  const path = fileURLToPath(import.meta.resolve(`@vgpu/${name}/package.json`));
+  const { bin } = /** @type {{ bin: Record<string, string> }} */ (
+    JSON.parse(readFileSync(path, 'utf8'))
   );
+  return join(dirname(path), bin[`vgpu-${name}`] ?? '');
+}
 const MEDIATOR = program('mediator');
 const CLIENT = program('vm-client');
 const PATIENCE_MS = 30_000;

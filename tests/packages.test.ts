@@ -2,11 +2,18 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { encodeRegisterBlock } from '@vgpu/protocol';
 import { FakePci } from '../packages/vm-client/test/fake-pci.js';
-import { environment, run } from './support/processes.js';
+import {
+  CLIENT,
+  environment,
+  MEDIATOR,
+  MediatorProcess,
+  run,
+  TestRoot,
+} from './support/processes.js';
 
 const repository = resolve(import.meta.dirname, '..');
 const { packageManager } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
@@ -67,16 +74,16 @@ describe('the packed packages, installed by npm outside the repository', () => {
     for (const name of readdirSync(join(project, 'node_modules/@vgpu'))) {
       const folder = join(project, 'node_modules/@vgpu', name);
       const files = readdirSync(folder).filter((file) => file !== 'node_modules');
-      const bin = /mediator|client/.test(name) ? ['bin'] : [];
+      const bundle = /mediator|client/.test(name) ? ['bundle'] : [];
       const addon = ['binding.gyp', 'native', 'prebuilds', 'scripts'];
       const native =
         { 'cuda-binding': [...addon, 'kernels'], 'vm-client': [...addon, 'udev'] }[name] ?? [];
       expect(files.sort()).toEqual(
-        ['LICENSE', 'README.md', ...bin, 'dist', 'package.json', ...native].sort(),
+        ['LICENSE', 'README.md', ...bundle, 'dist', 'package.json', ...native].sort(),
       );
       expect(
         readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
-          /\.tsbuildinfo$|\.map$|test/.test(file),
+          /\.tsbuildinfo$|\.map$|test|^cli(?:\/|$)|^bin\./.test(file),
         ),
       ).toEqual([]);
     }
@@ -132,6 +139,83 @@ describe('the packed packages, installed by npm outside the repository', () => {
     for (const program of ['vgpu-mediator', 'vgpu-vm-client']) {
       const { stdout } = await inProject('npx', program, '--version');
       expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    }
+  });
+
+  it.each([
+    ['vgpu-vm-client', ['100', '200', '--root', 'vgpu', '--vm-id', '9']],
+    ['vgpu-vm-client', ['--verbose', '--json', '1e3', '2']],
+    ['vgpu-vm-client', ['--help']],
+    ['vgpu-vm-client', ['--root']],
+    ['vgpu-vm-client', ['1', '2', '--no-json', '--root', 'vgpu']],
+    ['vgpu-vm-client', ['1', '2', '--device', 'package.json']],
+    ['vgpu-mediator', ['--help']],
+    ['vgpu-mediator', ['vm', 'add', '--help']],
+    ['vgpu-mediator', ['vm', 'show', '7', '--json', '--qemu']],
+    ['vgpu-mediator', ['vm', 'add', '7', '--pool', 'B']],
+    ['vgpu-mediator', ['vm']],
+    ['vgpu-mediator', ['--rooot', 'x', '-y']],
+    ['vgpu-mediator', ['serve', 'now']],
+    ['vgpu-mediator', ['--settle', '-5']],
+    ['vgpu-mediator', ['--config', 'package.json']],
+    ['vgpu-mediator', ['--root', 'vgpu', '--state-dir', 'invalid', '--backend', 'cpu']],
+    ['vgpu-mediator', ['--root', 'vgpu', '--state-dir', 'invalid', '--backend', 'cuda']],
+  ])('give %s that does with %j what it does in the repository', async (program, args) => {
+    mkdirSync(join(project, 'invalid'), { recursive: true });
+    const registry = { version: 1, vms: { 7: { pool: 'B', priority: 0, more: 1 } } };
+    writeFileSync(join(project, 'invalid/registry.json'), JSON.stringify(registry));
+    const packed = await inProject(join(project, 'node_modules/.bin', program), ...args);
+    const built = program === 'vgpu-mediator' ? MEDIATOR : CLIENT;
+    expect(packed).toEqual(await inProject('node', built, ...args));
+  });
+
+  describe('give programs that load', () => {
+    /** The files that a program has loaded at its end, without the folder; `node:` ones are left out. */
+    async function loadedBy(program: string, ...args: string[]): Promise<string[]> {
+      const spy = join(project, 'spy.cjs');
+      writeFileSync(
+        spy,
+        `process.on('exit', () => {
+          const { writeFileSync, readFileSync } = require('node:fs');
+          const addons = readFileSync('/proc/self/maps', 'utf8').match(/[^/\\n]*\\.node$/gm) ?? [];
+          writeFileSync('loaded.json', JSON.stringify([...Object.keys(require.cache), ...new Set(addons)]));
+        });`,
+      );
+      const command = ['--require', spy, join(project, 'node_modules/.bin', program), ...args];
+      expect(await inProject('node', ...command)).toMatchObject({ status: 0 });
+      const loaded = JSON.parse(readFileSync(join(project, 'loaded.json'), 'utf8')) as string[];
+      return loaded.filter((path) => path !== spy).map((path) => basename(path));
+    }
+
+    it('one file, where a request is sent', async () => {
+      const root = new TestRoot();
+      const mediator = await MediatorProcess.serving(root);
+      const request = ['100', '200', '--root', root.path, '--vm-id', '1'];
+      expect(await loadedBy('vgpu-vm-client', ...request)).toEqual(['vgpu-vm-client.cjs']);
+      await mediator.stop();
+      root.remove();
+    });
+
+    it('one file, where requests are served', async () => {
+      const serve = ['--root', './vgpu', '--backend', 'cpu', '--once'];
+      expect(await loadedBy('vgpu-mediator', ...serve)).toEqual(['vgpu-mediator.cjs']);
+    });
+
+    it.each(['vgpu-vm-client', 'vgpu-mediator'])('yargs too, for the help of %s', async (name) => {
+      expect(await loadedBy(name, '--help')).toEqual([`${name}.cjs`, 'yargs.cjs']);
+    });
+  });
+
+  it('name those whose code is in the programs', () => {
+    const licensesOf = (name: string) =>
+      readFileSync(join(project, `node_modules/@vgpu/${name}/bundle/LICENSES.txt`), 'utf8');
+    for (const name of ['yargs', 'yargs-parser', 'zod', 'cliui']) {
+      for (const program of ['mediator', 'vm-client']) {
+        expect(licensesOf(program)).toMatch(new RegExp(`^${name} \\d.*\\((?:MIT|ISC)\\)$`, 'm'));
+      }
+    }
+    for (const name of ['winston', 'logform', 'readable-stream']) {
+      expect(licensesOf('mediator')).toMatch(new RegExp(`^${name} \\d.*\\(MIT\\)$`, 'm'));
     }
   });
 

@@ -9,7 +9,7 @@ const SOURCE = join(import.meta.dirname, '../floor/spool.c');
 const FOLDER = join(import.meta.dirname, '../../.cache/bench');
 
 /** @returns {string} the path of the program that `floor/spool.c` describes */
-function compile() {
+export function compile() {
   mkdirSync(FOLDER, { recursive: true });
   const program = join(FOLDER, 'spool');
   execFileSync(process.env['CC'] ?? 'cc', ['-O2', '-Wall', '-Wextra', '-o', program, SOURCE]);

@@ -22,7 +22,7 @@ async function serve(requests, flags, cwd = project) {
     mkdirSync(join(root, `vm${i + 1}`), { recursive: true });
     writeFileSync(join(root, `vm${i + 1}`, 'request.txt'), `${request}\n`);
   }
-  const program = join(cwd, 'node_modules/@vgpu/mediator/bin/vgpu-mediator.js');
+  const program = join(cwd, 'node_modules/@vgpu/mediator/bundle/vgpu-mediator.cjs');
   const logging = ['--log-format', 'json'];
   const outcome = await run([program, '--root', root, '--once', ...logging, ...flags], { cwd });
   const answers = requests.map((_, i) =>

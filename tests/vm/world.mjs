@@ -57,7 +57,7 @@ export async function withWorld(kernel, report, use) {
     console.log('Building the image of the guests');
     const image = buildImage({ kernel, project: client, base });
 
-    const program = join(host, 'node_modules/@vgpu/mediator/bin/vgpu-mediator.js');
+    const program = join(host, 'node_modules/.bin/vgpu-mediator');
     const spool = new Spool(base, program);
     const mediator = new Mediator(program, spool.root);
     endings.push(() => mediator.stop());
