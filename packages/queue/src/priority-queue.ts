@@ -1,15 +1,8 @@
-import { ArrivalList } from './arrival-list.js';
-import { ABSENT, Heap, type HeapItem } from './heap.js';
-import { QueueError } from './queue-error.js';
-
-declare const handleBrand: unique symbol;
-
-/**
- * Names one element of the queue whose `push` returned it, and never another one: handles are not
- * issued twice, not even after `clear`. To be kept and given back, not to be calculated with.
- * Another queue does not know it and may take it for one of its own.
- */
-export type Handle = number & { readonly [handleBrand]: true };
+import { ArrivalLog } from './arrival-log.js';
+import { checkedCapacity, queueFull } from './capacity.js';
+import type { Handle } from './handle.js';
+import { Heap } from './heap.js';
+import { changedWhileIterating, QueueError } from './queue-error.js';
 
 /** Options of {@link PriorityQueue}. */
 export interface PriorityQueueOptions {
@@ -17,13 +10,8 @@ export interface PriorityQueueOptions {
   readonly capacity?: number;
 }
 
-/** The number of elements for which memory is kept in any case: a few are not worth the work. */
-const SLACK = 32;
-
-interface Element<T> extends HeapItem {
-  /** undefined once the element has left. */
-  value: T | undefined;
-}
+/** The number of elements for which there is room in any case: a few are not worth the work. */
+const MIN_ROOM = 64;
 
 /**
  * A stable priority queue with removal by handle and an optional capacity.
@@ -38,28 +26,13 @@ interface Element<T> extends HeapItem {
  */
 export class PriorityQueue<T> implements Iterable<T> {
   readonly #capacity: number;
-  #heap = new Heap<Element<T>>();
-  #arrivals = new ArrivalList<Element<T>>();
-
-  /**
-   * Arrival number of the next element, and its handle. It is never reset, and stays exact for 2^53
-   * pushes: 28 years at ten million a second.
-   */
-  #nextArrival = 0;
-
-  /** Number of changes so far, by which an iterator notices one. */
-  #changes = 0;
+  readonly #log = new ArrivalLog<T>();
+  /** The slots of the log whose elements have not left; by its room, the most that the log may have. */
+  #heap = new Heap(MIN_ROOM);
 
   /** @throws {QueueError} INVALID_CAPACITY: the capacity is no positive integer nor Infinity. */
   constructor({ capacity = Infinity }: PriorityQueueOptions = {}) {
-    if (!isCapacity(capacity)) {
-      throw new QueueError(
-        'INVALID_CAPACITY',
-        `Expected a capacity that is a positive integer or Infinity, got ${String(capacity)}. ` +
-          'Leave it out for a queue without limit.',
-      );
-    }
-    this.#capacity = capacity;
+    this.#capacity = checkedCapacity(capacity);
   }
 
   /** Number of elements in the queue. */
@@ -90,18 +63,11 @@ export class PriorityQueue<T> implements Iterable<T> {
           'Use Infinity or -Infinity for "before all" or "after all".',
       );
     }
-    if (this.size >= this.#capacity) {
-      throw new QueueError(
-        'QUEUE_FULL',
-        `Expected fewer elements than the capacity of ${this.#capacity}, got ${this.size}. ` +
-          'Pop or delete one before pushing, or create the queue with a larger capacity.',
-      );
-    }
-    const element = { value, priority, arrival: this.#nextArrival++, position: ABSENT };
-    this.#heap.insert(element);
-    this.#arrivals.append(element);
-    this.#changes++;
-    return element.arrival as Handle;
+    if (this.size >= this.#capacity) throw queueFull(this.#capacity, this.size);
+    if (this.#log.length === this.#heap.room) this.#makeRoom();
+    const handle = this.#log.next as Handle;
+    this.#heap.insert(this.#log.append(value), -priority);
+    return handle;
   }
 
   /**
@@ -111,13 +77,16 @@ export class PriorityQueue<T> implements Iterable<T> {
    *   value is undefined)
    */
   pop(): T | undefined {
-    const element = this.#heap.first;
-    return element && this.#take(element);
+    if (this.size === 0) return undefined;
+    const value = this.#log.take(this.#heap.first);
+    this.#heap.removeFirst();
+    this.#giveBack();
+    return value;
   }
 
   /** The value that `pop` would return, without removing it. O(1). */
   peek(): T | undefined {
-    return this.#heap.first?.value;
+    return this.size === 0 ? undefined : this.#log.at(this.#heap.first);
   }
 
   /**
@@ -127,17 +96,18 @@ export class PriorityQueue<T> implements Iterable<T> {
    * @returns true if the element was removed; false if it had left already
    */
   delete(handle: Handle): boolean {
-    const element = this.#arrivals.find(handle);
-    if (element === undefined) return false;
-    this.#take(element);
+    const slot = this.#log.find(handle);
+    if (slot < 0) return false;
+    this.#log.take(slot);
+    this.#heap.remove(slot);
+    this.#giveBack();
     return true;
   }
 
   /** Removes all elements. O(1). Their handles stay stale for ever. */
   clear(): void {
-    this.#heap = new Heap();
-    this.#arrivals = new ArrivalList();
-    this.#changes++;
+    this.#log.clear();
+    this.#heap = new Heap(MIN_ROOM);
   }
 
   /**
@@ -149,37 +119,27 @@ export class PriorityQueue<T> implements Iterable<T> {
    */
   *[Symbol.iterator](): IterableIterator<T, void, undefined> {
     const changes = this.#changes;
-    for (const element of this.#heap.inOrder()) {
-      // The cast undoes the `| undefined` of an element that has left; this one has not.
-      yield element.value as T;
-      if (this.#changes !== changes) {
-        throw new QueueError(
-          'CHANGED_WHILE_ITERATING',
-          'Expected the queue to stay as it is while it is iterated, ' +
-            `got ${this.#changes - changes} change(s). ` +
-            'Leave the loop before changing the queue, or iterate over a copy: [...queue].',
-        );
-      }
+    for (const slot of this.#heap.inOrder()) {
+      yield this.#log.at(slot);
+      if (this.#changes !== changes) throw changedWhileIterating(this.#changes - changes);
     }
   }
 
-  #take(element: Element<T>): T | undefined {
-    const { value } = element;
-    // The arrival list may keep the element for a while; it must not keep the value.
-    element.value = undefined;
-    this.#heap.remove(element);
-    this.#changes++;
-    // As seldom as this, it costs O(1) amortised.
-    if (this.#arrivals.length > 2 * this.size + SLACK) {
-      this.#arrivals.prune();
-      this.#heap.trim();
-    }
-    return value;
+  /** Number of elements added and removed so far. */
+  get #changes(): number {
+    return 2 * this.#log.next - this.size;
   }
-}
 
-function isCapacity(value: number): boolean {
-  return value > 0 && (Number.isInteger(value) || value === Infinity);
+  /** After elements have left: keeps memory proportional to `size`. */
+  #giveBack(): void {
+    if (this.#heap.room > Math.max(MIN_ROOM, 8 * this.size)) this.#makeRoom();
+  }
+
+  /** Makes room for as many elements again as there are. O(n), which is O(1) amortised. */
+  #makeRoom(): void {
+    if (this.size < this.#log.length) this.#heap.renumber(this.#log.compact(this.size));
+    this.#heap.resize(Math.max(MIN_ROOM, 2 * this.size));
+  }
 }
 
 /** `unknown`, because without a type checker a string may come, and would silently break the order. */

@@ -1,14 +1,20 @@
 /**
  * What went wrong; these strings are stable.
  *
- * - `INVALID_PRIORITY`: `push` was given a priority that is NaN or no number.
+ * - `INVALID_PRIORITY`: `push` was given a priority that is NaN or no number; for a `LevelQueue`, that
+ *   is none of its levels.
+ * - `INVALID_LEVELS`: the constructor of a `LevelQueue` was given something else than 1 to 32.
  * - `INVALID_CAPACITY`: the constructor was given a capacity that is neither a positive integer nor
  *   Infinity.
  * - `QUEUE_FULL`: `push` found `capacity` elements in the queue.
  * - `CHANGED_WHILE_ITERATING`: an iterator was asked to go on after the queue had changed.
  */
 export type QueueErrorCode =
-  'INVALID_PRIORITY' | 'INVALID_CAPACITY' | 'QUEUE_FULL' | 'CHANGED_WHILE_ITERATING';
+  | 'INVALID_PRIORITY'
+  | 'INVALID_LEVELS'
+  | 'INVALID_CAPACITY'
+  | 'QUEUE_FULL'
+  | 'CHANGED_WHILE_ITERATING';
 
 /** The only error that this package throws. Decide by `code`; `message` is for people. */
 export class QueueError extends Error {
@@ -23,4 +29,13 @@ export class QueueError extends Error {
     super(message);
     this.code = code;
   }
+}
+
+/** @param changes how many elements were added and removed */
+export function changedWhileIterating(changes: number): QueueError {
+  return new QueueError(
+    'CHANGED_WHILE_ITERATING',
+    `Expected the queue to stay as it is while it is iterated, got ${changes} change(s). ` +
+      'Leave the loop before changing the queue, or iterate over a copy: [...queue].',
+  );
 }

@@ -1,0 +1,8 @@
+declare const handleBrand: unique symbol;
+
+/**
+ * Names one element of the queue whose `push` returned it, and never another one: handles are not
+ * issued twice, not even after `clear`. To be kept and given back, not to be calculated with.
+ * Another queue does not know it and may take it for one of its own.
+ */
+export type Handle = number & { readonly [handleBrand]: true };
