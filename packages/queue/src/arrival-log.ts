@@ -62,21 +62,25 @@ export class ArrivalLog<T> {
   compact(size: number): Int32Array {
     const values = this.#values;
     const kept = this.#kept;
-    const slots = new Int32Array(values.length);
-    // One more, because what is not kept is written, too, instead of asking.
-    const arrivals = new Float64Array(size + 1);
-    const offset = this.#firstNew - kept.length;
     const next = this.next;
+    const slots = new Int32Array(values.length);
+    // Without branches, which would be predicted wrongly: the next one overwrites what has left.
+    const stayed = new Int32Array(size + 1);
     let count = 0;
     for (let slot = 0; slot < values.length; slot++) {
-      const value = values[slot] as T | typeof GONE;
       slots[slot] = count;
-      arrivals[count] = kept[slot] ?? offset + slot;
-      values[count] = value;
-      if (value !== GONE) count++;
+      stayed[count] = slot;
+      count += +(values[slot] !== GONE);
+    }
+    const arrivals = new Float64Array(size);
+    const offset = this.#firstNew - kept.length;
+    for (let index = 0; index < size; index++) {
+      const slot = stayed[index] ?? 0;
+      arrivals[index] = slot < kept.length ? (kept[slot] ?? 0) : offset + slot;
+      values[index] = values[slot] as T;
     }
     values.length = size;
-    this.#kept = arrivals.subarray(0, size);
+    this.#kept = arrivals;
     this.#firstNew = next;
     return slots;
   }

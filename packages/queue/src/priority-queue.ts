@@ -10,8 +10,11 @@ export interface PriorityQueueOptions {
   readonly capacity?: number;
 }
 
-/** The number of elements for which there is room in any case: a few are not worth the work. */
-const MIN_ROOM = 64;
+/** Elements for which a queue has room at first: 1 KiB. */
+const FIRST_ROOM = 64;
+
+/** Elements for which it has room once there were more: less is not worth the work. */
+const MIN_ROOM = 1024;
 
 /**
  * A stable priority queue with removal by handle and an optional capacity.
@@ -28,7 +31,7 @@ export class PriorityQueue<T> implements Iterable<T> {
   readonly #capacity: number;
   readonly #log = new ArrivalLog<T>();
   /** The slots of the log whose elements have not left; by its room, the most that the log may have. */
-  #heap = new Heap(MIN_ROOM);
+  #heap = new Heap(FIRST_ROOM);
 
   /** @throws {QueueError} INVALID_CAPACITY: the capacity is no positive integer nor Infinity. */
   constructor({ capacity = Infinity }: PriorityQueueOptions = {}) {
@@ -107,7 +110,7 @@ export class PriorityQueue<T> implements Iterable<T> {
   /** Removes all elements. O(1). Their handles stay stale for ever. */
   clear(): void {
     this.#log.clear();
-    this.#heap = new Heap(MIN_ROOM);
+    this.#heap = new Heap(FIRST_ROOM);
   }
 
   /**
@@ -130,15 +133,21 @@ export class PriorityQueue<T> implements Iterable<T> {
     return 2 * this.#log.next - this.size;
   }
 
-  /** After elements have left: keeps memory proportional to `size`. */
-  #giveBack(): void {
-    if (this.#heap.room > Math.max(MIN_ROOM, 8 * this.size)) this.#makeRoom();
+  get #isTooLarge(): boolean {
+    const { size, room } = this.#heap;
+    return room > MIN_ROOM && room > 8 * size;
   }
 
-  /** Makes room for as many elements again as there are. O(n), which is O(1) amortised. */
+  /** After elements have left: keeps memory proportional to `size`. */
+  #giveBack(): void {
+    if (this.#isTooLarge) this.#makeRoom();
+  }
+
+  /** Makes room in the log for as many elements as there are. O(n), which is O(1) amortised. */
   #makeRoom(): void {
-    if (this.size < this.#log.length) this.#heap.renumber(this.#log.compact(this.size));
-    this.#heap.resize(Math.max(MIN_ROOM, 2 * this.size));
+    const { size, room } = this.#heap;
+    if (size < this.#log.length) this.#heap.renumber(this.#log.compact(size));
+    if (room < 2 * size || this.#isTooLarge) this.#heap.resize(Math.max(MIN_ROOM, 2 * size));
   }
 }
 
