@@ -32,8 +32,6 @@ export class LevelQueue<T> implements Iterable<T> {
   /** Bit p is set if there are elements of priority p. */
   #occupied = 0;
   #size = 0;
-  /** Number of elements pushed so far: with `#size` it tells an iterator of changes. */
-  #pushed = 0;
 
   /**
    * @throws {QueueError} INVALID_LEVELS: `levels` is no integer from 1 to 32.
@@ -88,7 +86,6 @@ export class LevelQueue<T> implements Iterable<T> {
     if (this.#size >= this.#capacity) throw queueFull(this.#capacity, this.#size);
     this.#occupied |= 1 << priority;
     this.#size++;
-    this.#pushed++;
     return (lane.push(value) * MAX_LEVELS + priority) as Handle;
   }
 
@@ -99,11 +96,13 @@ export class LevelQueue<T> implements Iterable<T> {
    *   value is undefined)
    */
   pop(): T | undefined {
-    const priority = highestBit(this.#occupied);
+    const occupied = this.#occupied;
+    const priority = highestBit(occupied);
     const lane = this.#lanes[priority];
     if (lane === undefined) return undefined;
     const value = lane.shift();
-    this.#left(lane, priority);
+    this.#occupied = occupied & ~(lane.isEmpty << priority);
+    this.#size--;
     return value;
   }
 
@@ -122,7 +121,8 @@ export class LevelQueue<T> implements Iterable<T> {
     const priority = handle % MAX_LEVELS;
     const lane = this.#lanes[priority];
     if (!lane?.delete((handle - priority) / MAX_LEVELS)) return false;
-    this.#left(lane, priority);
+    this.#occupied &= ~(lane.isEmpty << priority);
+    this.#size--;
     return true;
   }
 
@@ -143,7 +143,6 @@ export class LevelQueue<T> implements Iterable<T> {
   *[Symbol.iterator](): IterableIterator<T, void, undefined> {
     const changes = this.#changes;
     for (const lane of this.#lanes.toReversed()) {
-      if (lane.size === 0) continue;
       for (const value of lane) {
         yield value;
         if (this.#changes !== changes) throw changedWhileIterating(this.#changes - changes);
@@ -153,13 +152,7 @@ export class LevelQueue<T> implements Iterable<T> {
 
   /** Number of elements added and removed so far. */
   get #changes(): number {
-    return 2 * this.#pushed - this.#size;
-  }
-
-  /** Accounts for an element that has left its lane. */
-  #left(lane: Lane<T>, priority: number): void {
-    this.#size--;
-    if (lane.size === 0) this.#occupied &= ~(1 << priority);
+    return 2 * this.#lanes.reduce((sum, lane) => sum + lane.end, 0) - this.#size;
   }
 }
 
