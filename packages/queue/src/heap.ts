@@ -14,7 +14,10 @@ const ARITY = 4;
  */
 export class Heap {
   #size = 0;
-  /** By place: no place comes before its parent; the children of p are 4p + 1 to 4p + 4. */
+  /**
+   * By place: no place comes before its parent; the children of p are 4p + 1 to 4p + 4. NaN where no
+   * slot is, which comes before nothing, so that there are always four children to compare.
+   */
   #keys: Float64Array;
   #slots: Int32Array;
   /** By slot: where it was put. */
@@ -33,7 +36,7 @@ export class Heap {
   }
 
   get room(): number {
-    return this.#keys.length;
+    return this.#slots.length;
   }
 
   /** The slot that comes before all others. Only if there is one. */
@@ -43,7 +46,10 @@ export class Heap {
 
   /** Takes in a slot that is not in. O(log n). */
   insert(slot: number, key: number): void {
-    this.#rise(this.#size++, slot, key);
+    const place = this.#size++;
+    this.#keys[place] = key;
+    this.#slots[place] = slot;
+    this.#rise(place);
   }
 
   /** Takes out the first slot. Only if there is one. O(log n). */
@@ -104,12 +110,14 @@ export class Heap {
     return place;
   }
 
-  /** Moves a vacancy up to where a slot belongs, and puts it there. */
-  #rise(vacancy: number, slot: number, key: number): void {
+  /** Moves the slot of a place up to where it belongs, and writes down where that is. */
+  #rise(from: number): void {
     const keys = this.#keys;
     const slots = this.#slots;
     const places = this.#places;
-    let place = vacancy;
+    const key = keys[from]!;
+    const slot = slots[from]!;
+    let place = from;
     while (place > 0) {
       const parent = (place - 1) >>> 2;
       const parentKey = keys[parent]!;
@@ -133,9 +141,12 @@ export class Heap {
     const keys = this.#keys;
     const slots = this.#slots;
     const last = --this.#size;
+    const lastKey = keys[last]!;
+    const lastSlot = slots[last]!;
+    keys[last] = NaN;
     let place = vacancy;
     let child = ARITY * place + 1;
-    while (child + 3 < last) {
+    while (child < last) {
       // Comparisons are used as numbers: of branches, half would be predicted wrongly.
       const key0 = keys[child]!;
       const key1 = keys[child + 1]!;
@@ -147,29 +158,28 @@ export class Heap {
       const rightKey = keys[right]!;
       const isTie = key0 === key1 || key2 === key3 || leftKey === rightKey;
       const next = isTie
-        ? this.#firstOf(child, child + ARITY)
+        ? this.#firstOf(child)
         : left ^ ((left ^ right) & -+(rightKey < leftKey));
       keys[place] = keys[next]!;
       slots[place] = slots[next]!;
       place = next;
       child = ARITY * place + 1;
     }
-    if (child < last) {
-      const next = this.#firstOf(child, last);
-      keys[place] = keys[next]!;
-      slots[place] = slots[next]!;
-      place = next;
+    if (place < last) {
+      keys[place] = lastKey;
+      slots[place] = lastSlot;
+      this.#rise(place);
     }
-    if (place < last) this.#rise(place, slots[last]!, keys[last]!);
   }
 
-  /** The place of the slot that comes before those of the other places from `from` to before `to`. */
-  #firstOf(from: number, to: number): number {
+  /** The one of the children, from that place on, whose slot comes first. */
+  #firstOf(child: number): number {
     const keys = this.#keys;
     const slots = this.#slots;
-    let first = from;
-    for (let place = from + 1; place < to; place++) {
-      const [key, firstKey] = [keys[place]!, keys[first]!];
+    let first = child;
+    for (let place = child + 1; place < child + ARITY; place++) {
+      const key = keys[place]!;
+      const firstKey = keys[first]!;
       if (key < firstKey || (key === firstKey && slots[place]! < slots[first]!)) first = place;
     }
     return first;
@@ -178,10 +188,12 @@ export class Heap {
 
 /** In one piece, because to allocate three takes three times as long. */
 function allocate(room: number) {
-  const buffer = new ArrayBuffer(16 * room);
+  // The last children may be beyond the room.
+  const length = room + ARITY;
+  const buffer = new ArrayBuffer(8 * length + 8 * room);
   return {
-    keys: new Float64Array(buffer, 0, room),
-    slots: new Int32Array(buffer, 8 * room, room),
-    places: new Int32Array(buffer, 12 * room, room),
+    keys: new Float64Array(buffer, 0, length).fill(NaN),
+    slots: new Int32Array(buffer, 8 * length, room),
+    places: new Int32Array(buffer, 8 * length + 4 * room, room),
   };
 }
