@@ -20,6 +20,7 @@ import { importPeer, installPeers } from '../lib/peers.mjs';
  * @property {'ours' | 'peer' | 'wired' | 'floor'} kind wired: three FIFO queues by hand, one a level
  * @property {boolean} ties whether equals leave in the order in which they came
  * @property {('levels' | 'floats')[]} priorities
+ * @property {boolean} [isFixed] takes only numbers, and as many as were said beforehand
  * @property {number} most elements: with more it takes too long, or there is nothing new to see
  * @property {() => Promise<(capacity: number) => Queue>} load
  */
@@ -84,9 +85,8 @@ export const candidates = {
       return () => new Adapter();
     },
   },
-  // Numbers only, and no more than were said beforehand.
   heapify: {
-    ...{ kind: 'peer', ties: false, priorities: ANY, most: 1e6 },
+    ...{ kind: 'peer', ties: false, isFixed: true, priorities: ANY, most: 1e6 },
     load: async () => {
       const { MinQueue } = (await importPeer('heapify')).default;
       class Adapter {
@@ -104,7 +104,7 @@ export const candidates = {
     },
   },
   'heapify, arrival in the key': {
-    ...{ kind: 'peer', ties: true, priorities: ['levels'], most: 1e6 },
+    ...{ kind: 'peer', ties: true, isFixed: true, priorities: ['levels'], most: 1e6 },
     load: async () => {
       const { MinQueue } = (await importPeer('heapify')).default;
       class Adapter {

@@ -14,6 +14,9 @@ const candidate = candidates[name];
 if (candidate === undefined) throw new Error(`no candidate ${name}`);
 const create = await candidate.load();
 
+/** As in `1e3`. */
+const shown = (/** @type {number} */ size) => size.toExponential().replace('+', '');
+
 /** @type {Map<string, number>} */
 const figures = new Map();
 if (task === 'weigh') {
@@ -22,11 +25,13 @@ if (task === 'weigh') {
 } else {
   const kind = task === 'levels' ? 'levels' : 'floats';
   for (const size of kind === 'levels' ? [10, 1e3, 1e5] : [1e3, 1e5]) {
-    if (size <= candidate.most) figures.set(`hold ${size}`, hold(create, kind, size));
+    if (size <= candidate.most) figures.set(`hold ${shown(size)}`, hold(create, kind, size));
   }
   for (const size of [1e3, 1e5, 1e6]) {
-    if (size <= candidate.most) figures.set(`fill ${size}`, fillAndDrain(create, kind, size));
+    if (size <= candidate.most)
+      figures.set(`fill ${shown(size)}`, fillAndDrain(create, kind, size));
   }
-  if (create(DEPTH).delete !== undefined) figures.set('remove', removeAny(create, kind, DEPTH));
+  if (create(DEPTH).delete !== undefined)
+    figures.set(`remove ${shown(DEPTH)}`, removeAny(create, kind, DEPTH));
 }
 console.log(JSON.stringify(Object.fromEntries(figures)));

@@ -157,9 +157,7 @@ export class Heap {
       const leftKey = keys[left]!;
       const rightKey = keys[right]!;
       const isTie = key0 === key1 || key2 === key3 || leftKey === rightKey;
-      const next = isTie
-        ? this.#firstOf(child)
-        : left ^ ((left ^ right) & -+(rightKey < leftKey));
+      const next = isTie ? this.#firstOf(child) : left ^ ((left ^ right) & -+(rightKey < leftKey));
       keys[place] = keys[next]!;
       slots[place] = slots[next]!;
       place = next;

@@ -82,7 +82,8 @@ export class Lane<T> {
     const at = this.chunkOf(position);
     const chunk = this.chunks[at];
     const index = position - (chunk?.first ?? 0);
-    if (chunk === undefined || index >= SLOTS || chunk.slots[index] === GONE) return false;
+    if (chunk === undefined || index < 0 || index >= SLOTS) return false;
+    if (chunk.slots[index] === GONE) return false;
     chunk.slots[index] = GONE;
     chunk.deleted++;
     this.gaps++;
@@ -112,7 +113,7 @@ export class Lane<T> {
     }
   }
 
-  /** The index of the chunk that has a position, if any has. */
+  /** The index of the chunk that has a position, if any of them has. */
   private chunkOf(position: number): number {
     const chunks = this.chunks;
     let low = 0;

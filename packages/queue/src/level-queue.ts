@@ -75,7 +75,8 @@ export class LevelQueue<T> implements Iterable<T> {
    * @throws {QueueError} QUEUE_FULL: `size` has reached `capacity`.
    */
   push(value: T, priority: number): Handle {
-    const lane = this.#lanes[priority];
+    // Without a type checker a string may come, which would make something else of the handle.
+    const lane = typeof priority === 'number' ? this.#lanes[priority] : undefined;
     if (lane === undefined) {
       throw new QueueError(
         'INVALID_PRIORITY',

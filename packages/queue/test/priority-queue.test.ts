@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 
 import { describe, expect, test } from '@jest/globals';
 import { type Handle, PriorityQueue, type PriorityQueueOptions, QueueError } from '@vgpu/queue';
 import fc from 'fast-check';
+import { collectGarbage, usedMemory } from './support/memory.js';
+import { arbitraryCommands, expectLikeModel } from './support/model.js';
 
 /** A queue of the given priorities, each pushed as the value 'index:priority'. */
 function queueOf(...priorities: number[]): PriorityQueue<string> {
@@ -28,18 +28,6 @@ function errorOf(action: () => unknown): unknown {
 }
 
 describe('against a sorted array', () => {
-  interface Modelled {
-    readonly value: number;
-    readonly priority: number;
-    readonly handle: Handle;
-  }
-
-  type Operation =
-    | { readonly kind: 'push'; readonly priority: number }
-    | { readonly kind: 'pop' }
-    | { readonly kind: 'delete'; readonly which: number }
-    | { readonly kind: 'clear' };
-
   // Few different priorities, so that most elements have equals, and all kinds of others.
   const priority = fc.oneof(
     { weight: 4, arbitrary: fc.integer({ min: -1, max: 2 }) },
@@ -47,72 +35,30 @@ describe('against a sorted array', () => {
     { weight: 1, arbitrary: fc.double({ noNaN: true }) },
   );
 
-  const operation = fc.oneof(
-    { weight: 60, arbitrary: fc.record({ kind: fc.constant('push' as const), priority }) },
-    { weight: 25, arbitrary: fc.record({ kind: fc.constant('pop' as const) }) },
-    { weight: 25, arbitrary: fc.record({ kind: fc.constant('delete' as const), which: fc.nat() }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear' as const) }) },
-  );
-
-  function behavesLikeModel(operations: readonly Operation[], capacity: number): void {
-    const queue = new PriorityQueue<number>({ capacity });
-    const issued: Handle[] = [];
-    let model: Modelled[] = [];
-
-    const run = (operation: Operation): void => {
-      switch (operation.kind) {
-        case 'push': {
-          const { priority } = operation;
-          const value = issued.length;
-          if (model.length === capacity) {
-            expect(() => queue.push(value, priority)).toThrow(QueueError);
-            return;
-          }
-          const handle = queue.push(value, priority);
-          expect(issued).not.toContain(handle);
-          issued.push(handle);
-          const behind = model.findIndex((other) => other.priority < priority);
-          model.splice(behind < 0 ? model.length : behind, 0, { value, priority, handle });
-          return;
-        }
-        case 'pop':
-          expect(queue.pop()).toBe(model.shift()?.value);
-          return;
-        case 'delete': {
-          const handle = issued[operation.which % issued.length];
-          if (handle === undefined) return;
-          const index = model.findIndex((other) => other.handle === handle);
-          expect(queue.delete(handle)).toBe(index >= 0);
-          if (index >= 0) model.splice(index, 1);
-          return;
-        }
-        case 'clear':
-          queue.clear();
-          model = [];
-      }
-    };
-
-    for (const operation of operations) {
-      run(operation);
-      expect(queue.size).toBe(model.length);
-      expect(queue.peek()).toBe(model[0]?.value);
-      expect([...queue]).toEqual(model.map(({ value }) => value));
-    }
-    expect(drain(queue)).toEqual(model.map(({ value }) => value));
-  }
-
   test('without limit', () => {
-    const operations = fc.array(operation, { maxLength: 200, size: 'max' });
     fc.assert(
-      fc.property(operations, (list) => {
-        behavesLikeModel(list, Infinity);
+      fc.property(arbitraryCommands(priority, 200, 1), (commands) => {
+        expectLikeModel(new PriorityQueue<number>(), commands);
       }),
     );
   });
 
   test('with a capacity', () => {
-    const operations = fc.array(operation, { maxLength: 60, size: 'max' });
-    fc.assert(fc.property(operations, fc.integer({ min: 1, max: 6 }), behavesLikeModel));
+    const capacity = fc.integer({ min: 1, max: 6 });
+    fc.assert(
+      fc.property(arbitraryCommands(priority, 60, 2), capacity, (commands, capacity) => {
+        expectLikeModel(new PriorityQueue<number>({ capacity }), commands);
+      }),
+    );
+  });
+
+  test('while it grows, and gives back what it does not need', () => {
+    fc.assert(
+      fc.property(arbitraryCommands(priority, 40, 1500), (commands) => {
+        expectLikeModel(new PriorityQueue<number>(), commands);
+      }),
+      { numRuns: 20 },
+    );
   });
 });
 
@@ -314,7 +260,7 @@ describe('iteration', () => {
     const error = errorOf(() => iterator.next());
     expect(error).toMatchObject({ code: 'CHANGED_WHILE_ITERATING' });
     expect(String(error)).toMatch(
-      /^QueueError: Expected the queue to stay as it is while it is iterated, got [12] change\(s\)\. Leave the loop before changing the queue, or iterate over a copy: \[\.\.\.queue\]\.$/,
+      /^QueueError: Expected the queue to stay as it is while it is iterated, got [123] change\(s\)\. Leave the loop before changing the queue, or iterate over a copy: \[\.\.\.queue\]\.$/,
     );
     expect(iterator.next()).toEqual({ done: true, value: undefined });
   });
@@ -368,9 +314,6 @@ test('QueueError is an Error with its own name', () => {
 });
 
 describe('memory', () => {
-  setFlagsFromString('--expose-gc');
-  const collectGarbage = runInNewContext('gc') as () => void;
-
   /** Pushes an object that only the queue holds on to. */
   function pushWeakly(queue: PriorityQueue<object>): { handle: Handle; value: WeakRef<object> } {
     const value = {};
@@ -400,18 +343,48 @@ describe('memory', () => {
     expect(queue.size).toBeLessThan(2);
   });
 
-  test('comes back after a burst, though one element stays', () => {
+  test.each([
+    ['first', 0],
+    ['last', 100_000],
+  ])('comes back after a burst, though the %s element stays', (_, which) => {
     const queue = new PriorityQueue<number>();
-    const measure = (): number => {
-      collectGarbage();
-      return process.memoryUsage().heapUsed;
-    };
-    const before = measure();
-    queue.push(0, -1);
-    for (let value = 0; value < 200_000; value++) queue.push(value, value % 3);
-    const held = measure() - before;
+    const before = usedMemory();
+    for (let value = 0; value <= 100_000; value++)
+      queue.push(value, value === which ? -1 : value % 3);
+    const held = usedMemory() - before;
+    expect(held / queue.size).toBeLessThan(55);
     while (queue.size > 1) queue.pop();
-    expect(measure() - before).toBeLessThan(held / 10);
-    expect(queue.pop()).toBe(0);
+    expect(usedMemory() - before).toBeLessThan(held / 10);
+    expect(queue.pop()).toBe(which);
   });
+
+  test('stays the same while many come and go', () => {
+    const queue = new PriorityQueue<number>();
+    queue.push(-1, -1);
+    const pass = (count: number): void => {
+      for (let value = 0; value < count; value++) {
+        queue.push(value, Math.sin(value));
+        if (queue.size > 1000) queue.pop();
+      }
+    };
+    pass(10_000);
+    const before = usedMemory();
+    pass(200_000);
+    expect(usedMemory() - before).toBeLessThan(100_000);
+    expect([...queue].at(-1)).toBeDefined();
+  });
+});
+
+test('a hundred thousand leave in order, and every other handle finds its element', () => {
+  const queue = new PriorityQueue<number>();
+  const priorities = Array.from({ length: 100_000 }, (_, i) => Math.imul(i, 0x9e37_79b1) % 5000);
+  const handles = priorities.map((priority, value) => queue.push(value, priority));
+  const kept = priorities.map((_, value) => value).filter((value) => value % 2 === 0);
+  expect(handles.filter((handle, value) => value % 2 === 1 && queue.delete(handle))).toHaveLength(
+    50_000,
+  );
+  expect(drain(queue)).toEqual(
+    kept.toSorted((a, b) => (priorities[b] ?? 0) - (priorities[a] ?? 0) || a - b),
+  );
+  expect(handles.some((handle) => queue.delete(handle))).toBe(false);
 });
