@@ -6,8 +6,9 @@ import * as exported from '@vgpu/queue';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
-test('the example prints what its comments say', () => {
-  const example = /```js\n(.*?)```/s.exec(readme)?.[1] ?? '';
+const examples = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, example = '']) => example);
+
+test.each(examples)('the example prints what its comments say: %s', (example) => {
   const promised = [...example.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(
     (match) => match[1],
   );
