@@ -39,6 +39,9 @@ const compare = (a, b) => b.priority - a.priority || a.arrival - b.arrival;
 const precedes = (a, b) =>
   a.priority > b.priority || (a.priority === b.priority && a.arrival < b.arrival);
 
+/** @param {string} name @returns {Promise<any>} */
+const load = (name) => importPeer(name);
+
 /** @type {Candidate['priorities']} */
 const ANY = ['levels', 'floats'];
 
@@ -55,7 +58,7 @@ export const candidates = {
   flatqueue: {
     ...{ kind: 'peer', ties: false, priorities: ANY, most: 1e6 },
     load: async () => {
-      const { default: FlatQueue } = await importPeer('flatqueue');
+      const { default: FlatQueue } = await load('flatqueue');
       class Adapter {
         queue = new FlatQueue();
         push(/** @type {number} */ value, /** @type {number} */ priority) {
@@ -71,7 +74,7 @@ export const candidates = {
   'flatqueue, arrival in the key': {
     ...{ kind: 'peer', ties: true, priorities: ['levels'], most: 1e6 },
     load: async () => {
-      const { default: FlatQueue } = await importPeer('flatqueue');
+      const { default: FlatQueue } = await load('flatqueue');
       class Adapter {
         queue = new FlatQueue();
         arrival = 0;
@@ -88,7 +91,7 @@ export const candidates = {
   heapify: {
     ...{ kind: 'peer', ties: false, isFixed: true, priorities: ANY, most: 1e6 },
     load: async () => {
-      const { MinQueue } = (await importPeer('heapify')).default;
+      const { MinQueue } = (await load('heapify')).default;
       class Adapter {
         constructor(/** @type {number} */ capacity) {
           this.queue = new MinQueue(capacity, [], [], Uint32Array, Float64Array);
@@ -106,7 +109,7 @@ export const candidates = {
   'heapify, arrival in the key': {
     ...{ kind: 'peer', ties: true, isFixed: true, priorities: ['levels'], most: 1e6 },
     load: async () => {
-      const { MinQueue } = (await importPeer('heapify')).default;
+      const { MinQueue } = (await load('heapify')).default;
       class Adapter {
         constructor(/** @type {number} */ capacity) {
           this.queue = new MinQueue(capacity, [], [], Uint32Array, Float64Array);
@@ -125,7 +128,7 @@ export const candidates = {
   tinyqueue: {
     ...{ kind: 'peer', ties: true, priorities: ANY, most: 1e6 },
     load: async () => {
-      const { default: TinyQueue } = await importPeer('tinyqueue');
+      const { default: TinyQueue } = await load('tinyqueue');
       class Adapter {
         queue = new TinyQueue([], compare);
         arrival = 0;
@@ -142,7 +145,7 @@ export const candidates = {
   fastpriorityqueue: {
     ...{ kind: 'peer', ties: true, priorities: ANY, most: 1e5 },
     load: async () => {
-      const { default: FastPriorityQueue } = await importPeer('fastpriorityqueue');
+      const { default: FastPriorityQueue } = await load('fastpriorityqueue');
       class Adapter {
         queue = new FastPriorityQueue(precedes);
         arrival = 0;
@@ -164,7 +167,7 @@ export const candidates = {
   'js-sdsl': {
     ...{ kind: 'peer', ties: true, priorities: ANY, most: 1e5 },
     load: async () => {
-      const sdsl = await importPeer('js-sdsl');
+      const sdsl = await load('js-sdsl');
       class Adapter {
         queue = new sdsl.PriorityQueue([], compare);
         arrival = 0;
@@ -186,7 +189,7 @@ export const candidates = {
   '@datastructures-js': {
     ...{ kind: 'peer', ties: true, priorities: ANY, most: 1e5 },
     load: async () => {
-      const { PriorityQueue: Peer } = await importPeer('@datastructures-js/priority-queue');
+      const { PriorityQueue: Peer } = await load('@datastructures-js/priority-queue');
       class Adapter {
         queue = new Peer(compare);
         arrival = 0;
@@ -209,7 +212,7 @@ export const candidates = {
   stablepriorityqueue: {
     ...{ kind: 'peer', ties: true, priorities: ANY, most: 1e5 },
     load: async () => {
-      const { default: StablePriorityQueue } = await importPeer('stablepriorityqueue');
+      const { default: StablePriorityQueue } = await load('stablepriorityqueue');
       class Adapter {
         queue = new StablePriorityQueue(
           (/** @type {Item} */ a, /** @type {Item} */ b) => b.priority - a.priority,
@@ -246,7 +249,7 @@ export const candidates = {
   'yocto-queue, one a level': {
     ...{ kind: 'wired', ties: true, priorities: ['levels'], most: 1e6 },
     load: async () => {
-      const { default: Fifo } = await importPeer('yocto-queue');
+      const { default: Fifo } = await load('yocto-queue');
       class Adapter {
         low = new Fifo();
         middle = new Fifo();
@@ -280,7 +283,7 @@ function wired(name) {
   return {
     ...{ kind: 'wired', ties: true, priorities: ['levels'], most: 1e6 },
     load: async () => {
-      const { default: Fifo } = await importPeer(name);
+      const { default: Fifo } = await load(name);
       class Adapter {
         low = new Fifo();
         middle = new Fifo();
