@@ -46,10 +46,7 @@ export class Heap {
 
   /** Takes in a slot that is not in. O(log n). */
   insert(slot: number, key: number): void {
-    const place = this.#size++;
-    this.#keys[place] = key;
-    this.#slots[place] = slot;
-    this.#rise(place);
+    this.#rise(this.#size++, slot, key);
   }
 
   /** Takes out the first slot. Only if there is one. O(log n). */
@@ -110,14 +107,12 @@ export class Heap {
     return place;
   }
 
-  /** Moves the slot of a place up to where it belongs, and writes down where that is. */
-  #rise(from: number): void {
+  /** Moves a vacancy up to where a slot belongs, puts it there, and writes down where that is. */
+  #rise(vacancy: number, slot: number, key: number): void {
     const keys = this.#keys;
     const slots = this.#slots;
     const places = this.#places;
-    const key = keys[from]!;
-    const slot = slots[from]!;
-    let place = from;
+    let place = vacancy;
     while (place > 0) {
       const parent = (place - 1) >>> 2;
       const parentKey = keys[parent]!;
@@ -156,18 +151,17 @@ export class Heap {
       const right = child + 2 + +(key3 < key2);
       const leftKey = keys[left]!;
       const rightKey = keys[right]!;
+      let next = left ^ ((left ^ right) & -+(rightKey < leftKey));
       const isTie = key0 === key1 || key2 === key3 || leftKey === rightKey;
-      const next = isTie ? this.#firstOf(child) : left ^ ((left ^ right) & -+(rightKey < leftKey));
-      keys[place] = keys[next]!;
-      slots[place] = slots[next]!;
+      if (isTie) next = this.#firstOf(child);
+      const key = keys[next]!;
+      const slot = slots[next]!;
+      keys[place] = key;
+      slots[place] = slot;
       place = next;
       child = ARITY * place + 1;
     }
-    if (place < last) {
-      keys[place] = lastKey;
-      slots[place] = lastSlot;
-      this.#rise(place);
-    }
+    if (place < last) this.#rise(place, lastSlot, lastKey);
   }
 
   /** The one of the children, from that place on, whose slot comes first. */
