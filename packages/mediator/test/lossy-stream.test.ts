@@ -28,7 +28,7 @@ test('lines are dropped while their reader does not keep up, and counted', async
   const dropped: number[] = [];
   const stream = new LossyStream(reader, (lines) => dropped.push(lines));
   for (let i = 0; i < 5000; i += 1) stream.write(KIB);
-  stream.flush();
+  await new Promise(setImmediate);
   expect(reader.writableLength).toBe(2 ** 20);
   expect(stream.writableLength).toBe(0);
   expect(dropped).toEqual([]);
@@ -42,14 +42,35 @@ test('lines are dropped while their reader does not keep up, and counted', async
   expect(taken.slice(1024 * KIB.length)).toBe('the next\nand another\n');
 });
 
-test('lines that follow each other fast go together, soon', async () => {
+test('the lines of a turn go together', async () => {
   const reader = new FakeSlowReader();
   const stream = new LossyStream(reader, () => undefined);
-  for (const line of ['a\n', 'b\n', 'c\n']) stream.write(line);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  stream.write('d\n');
-  stream.write('e\n');
+  stream.write('a\n');
+  stream.write('b\n');
+  await new Promise(setImmediate);
+  stream.write('c\n');
   stream.flush();
   await reader.catchUp();
-  expect(reader.lines).toEqual(['a\n', 'b\nc\n', 'd\n', 'e\n']);
+  expect(reader.lines).toEqual(['a\nb\n', 'c\n']);
+});
+
+test('a reader that has gone, or a disk that is full, stops nothing', async () => {
+  const gone = new Writable({
+    write: (_line, _encoding, done) => {
+      done(new Error('EPIPE'));
+    },
+  });
+  const full = new Writable({
+    write: () => {
+      throw new Error('ENOSPC');
+    },
+  });
+  for (const reader of [gone, full]) {
+    const stream = new LossyStream(reader, () => undefined);
+    for (let i = 0; i < 10; i += 1) {
+      stream.write('x\n');
+      await new Promise(setImmediate);
+    }
+    expect(stream.destroyed).toBe(false);
+  }
 });

@@ -2,21 +2,18 @@ import { Writable } from 'node:stream';
 
 /** What may wait for a slow reader, bytes. */
 const MAX_WAITING_BYTES = 2 ** 20;
-/** Lines that follow others within this time wait for more to come, milliseconds. */
-const GATHER_MS = 5;
 
 /**
  * Passes lines on to a stream, and drops them while its reader does not keep up, or if there is none
- * any more: a log that nobody reads must neither fill the memory nor stop the service. Where they
- * come thick and fast, those of some milliseconds go together, in one system call.
+ * any more: a log that nobody reads must neither fill the memory nor stop the service. Those of one
+ * turn of the event loop go together, in one system call.
  */
 export class LossyStream extends Writable {
   readonly #target: Writable;
   readonly #onDropped: (lines: number) => void;
   #dropped = 0;
   #lines = '';
-  #flushing: NodeJS.Timeout | undefined;
-  #flushedMs = -Infinity;
+  #flushing: NodeJS.Immediate | undefined;
 
   /** @param onDropped Called once lines are passed on again, with the number of those that were not. */
   constructor(target: Writable, onDropped: (lines: number) => void) {
@@ -27,11 +24,10 @@ export class LossyStream extends Writable {
     target.on('error', () => undefined);
   }
 
-  /** Passes on now what would be passed on soon. */
+  /** Passes on now what would be passed on when this turn is over. */
   flush(): void {
-    clearTimeout(this.#flushing);
+    clearImmediate(this.#flushing);
     this.#flushing = undefined;
-    this.#flushedMs = performance.now();
     const lines = this.#lines;
     this.#lines = '';
     if (lines === '') return;
@@ -54,16 +50,8 @@ export class LossyStream extends Writable {
     this.#dropped = 0;
     if (dropped > 0) this.#onDropped(dropped);
     this.#lines += line.toString();
-    this.#flushSoon();
-  }
-
-  #flushSoon(): void {
-    if (this.#flushing !== undefined) return;
-    if (performance.now() - this.#flushedMs > GATHER_MS) this.flush();
-    else {
-      this.#flushing = setTimeout(() => {
-        this.flush();
-      }, GATHER_MS);
-    }
+    this.#flushing ??= setImmediate(() => {
+      this.flush();
+    });
   }
 }
