@@ -35,6 +35,7 @@ describe('error answers, as a client shows them', () => {
     const { error } = JSON.parse(stderr) as { error: { code: string; message: string } };
     expect(error.code).toBe(code);
     expect(error.message).toContain(text);
+    await until(() => mediator.logged('request rejected').length > 0, 'the log line');
     expect(mediator.logged('request rejected').map(({ outcome }) => outcome)).toEqual([code]);
     expect(await mediator.stop()).toBe(0);
     expect(readdirSync(root.in(1))).toEqual([]);
