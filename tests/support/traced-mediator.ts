@@ -63,6 +63,9 @@ export async function record(root: TestRoot, flags: readonly string[], line = 0)
   return { ...finished, calls: ofRoot(parse(log, root)) };
 }
 
+/** More than flock(1) makes of any. */
+const CALLS_OF_CHILD = 50;
+
 /** Runs a mediator that is hit at a call; once it lacks descriptors, it lacks them to its end. */
 export async function strike(
   root: TestRoot,
@@ -73,8 +76,10 @@ export async function strike(
 ): Promise<Struck> {
   const log = join(root.base, 'calls');
   const when = blow === 'EMFILE' ? `${number}+` : String(number);
-  // With a filter in the kernel only these calls stop the process, but then no signal reaches it.
-  const filter = blow === 'KILL' ? [] : ['-f', '--seccomp-bpf'];
+  // With a filter in the kernel only these calls stop the process, but then no signal reaches it, and
+  // its children are hit, too, at their call of the same number.
+  const hitsChildren = number <= CALLS_OF_CHILD && /^(?:newfstatat|openat|read|close)$/.test(name);
+  const filter = blow === 'KILL' || hitsChildren ? [] : ['-f', '--seccomp-bpf'];
   const args = [...filter, '-o', log, ...injection(name, blow, when)];
   const finished = await trace(line, args, root, flags);
   return { ...finished, calls: parse(log, root), hit: hitIn(log, root) };
