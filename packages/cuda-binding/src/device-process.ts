@@ -1,5 +1,6 @@
-// The process of an `IsolatedDevice`: opens the CUDA device whose index is its argument, adds what it
-// is sent, and ends when it is told to or when the process that started it has ended.
+// The process of an `IsolatedDevice`: opens the CUDA device whose index is its first argument, adds
+// what it is sent, and ends when it is told to or when the process that started it, whose number is the
+// second argument, has ended.
 import { CudaError } from './cuda-error.js';
 import { CudaVectorAdder } from './cuda-vector-adder.js';
 import { DeviceError } from './device-error.js';
@@ -13,6 +14,8 @@ process.once('disconnect', () => process.exit(0));
 try {
   // The event above needs this thread, which a driver that hangs may hold.
   loadAddon().endWithParent();
+  // It may have ended before anybody was there to be told.
+  if (process.ppid !== Number(process.argv[3])) process.exit(0);
   serve(await CudaVectorAdder.open(Number(process.argv[2])));
 } catch (error) {
   send({ error: sent(error) });

@@ -37,7 +37,7 @@ export class IsolatedDevice implements VectorAdder {
   static async open(index: number): Promise<IsolatedDevice> {
     // In dist also when this runs from the sources, as in tests.
     const program = fileURLToPath(new URL('../dist/device-process.js', import.meta.url));
-    const child = fork(program, [String(index)], {
+    const child = fork(program, [String(index), String(process.pid)], {
       execArgv: [],
       serialization: 'advanced',
       // What a process prints while it dies is of interest; this one prints nothing else.

@@ -59,18 +59,24 @@ describeOnStub('a process that has a device in another process', () => {
     });
   });
 
-  test.each(['idle', 'busy', 'long', 'closing', 'hanging', 'closing while it hangs', 'opening'])(
-    'ends by process.exit(): %s',
-    async (state) => {
-      const { status, signal, stderr, lines } = await run([state, 'exits']);
-      expect({ status, signal, stderr, lines }).toEqual({
-        status: 0,
-        signal: null,
-        stderr: '',
-        lines: [line],
-      });
-    },
-  );
+  test.each([
+    'idle',
+    'busy',
+    'long',
+    'closing',
+    'hanging',
+    'closing while it hangs',
+    'starting',
+    'opening',
+  ])('ends by process.exit(): %s', async (state) => {
+    const { status, signal, stderr, lines } = await run([state, 'exits']);
+    expect({ status, signal, stderr, lines }).toEqual({
+      status: 0,
+      signal: null,
+      stderr: '',
+      lines: [line],
+    });
+  });
 
   test.each(['idle', 'busy', 'hanging'])('ends by an exception: %s', async (state) => {
     const { status, stderr, lines } = await run([state, 'throws']);
@@ -79,7 +85,7 @@ describeOnStub('a process that has a device in another process', () => {
     expect(stderr.match(/^\w*Error: .*/gm)).toEqual(['Error: on purpose']);
   });
 
-  test.each(['idle', 'busy', 'long', 'hanging', 'closing while it hangs', 'opening'])(
+  test.each(['idle', 'busy', 'long', 'hanging', 'closing while it hangs', 'starting', 'opening'])(
     'is killed: %s',
     async (state) => {
       const { signal, stderr } = await run([state, 'is ended'], (pid) => {

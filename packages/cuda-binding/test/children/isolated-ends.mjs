@@ -77,12 +77,12 @@ if (isMainThread && third === 'worker') {
     print(message);
   });
   if (ending === 'is ended') worker.on('message', () => void worker.terminate());
-} else if (state === 'opening') {
+} else if (state === 'starting' || state === 'opening') {
   process.env['VGPU_STUB_FAULTS'] = 'cuInit@1=hang';
   begin(openDevice({ backend: 'cuda', isolated: true }));
   while (!(deviceProcess() > 0)) await sleep(1);
-  // For it to be in the middle of that.
-  await sleep(200);
+  // For it to be in the middle of that, and not of its own start.
+  if (state === 'opening') await sleep(200);
   print({ pid: deviceProcess() });
   endings[ending]?.();
 } else {
