@@ -125,7 +125,7 @@ function makeFolder(base, name, mode = 0o700) {
  *
  * @param {Guest} guest
  * @param {number} count
- * @param {'together' | 'one-by-one' | 'plain'} manner
+ * @param {'together' | 'one-by-one' | 'plain' | 'files'} manner
  * @returns {Promise<{ count: number, wrong: string[], medianMs: number, maxMs: number }>}
  */
 export async function burst(guest, count, manner) {

@@ -1,6 +1,8 @@
-// Runs in a guest: `requests.mjs <count> together|one-by-one|plain` has sums computed by the library
-// (all at once, one after the other, or that in the plain slot), and prints how many were wrong and
-// how long they took, in milliseconds.
+// Runs in a guest: `requests.mjs <count> together|one-by-one|plain|files` has sums computed by the
+// library (all at once, one after the other, or that in the plain slot), and prints how many were wrong
+// and how long they took, in milliseconds. `files` does only what the library does to files, with no
+// mediator to wait for: the floor.
+import fs from 'node:fs/promises';
 import { readIdentity, VgpuClient } from '@vgpu/vm-client';
 
 const [count = '1', manner = 'together'] = process.argv.slice(2);
@@ -26,9 +28,22 @@ async function add(/** @type {number} */ index) {
   times.push(performance.now() - start);
 }
 
+async function touchFiles(/** @type {number} */ index) {
+  const at = (/** @type {string} */ name) => `/mnt/vgpu/vm${vmId}/${name}-${index}`;
+  const start = performance.now();
+  await fs.writeFile(at('floor-answer'), '', { flag: 'wx' });
+  await fs.writeFile(at('.floor-request'), `${pool}:${priority}:${vmId}:${index}:1\n`);
+  await fs.rename(at('.floor-request'), at('floor-request'));
+  await fs.readFile(at('floor-answer'));
+  await fs.unlink(at('floor-answer'));
+  times.push(performance.now() - start);
+  await fs.unlink(at('floor-request'));
+}
+
 const indices = Array.from({ length: Number(count) }, (_, index) => index);
-if (manner === 'together') await Promise.all(indices.map(add));
-else for (const index of indices) await add(index);
+const act = manner === 'files' ? touchFiles : add;
+if (manner === 'together') await Promise.all(indices.map(act));
+else for (const index of indices) await act(index);
 await client.close();
 
 times.sort((a, b) => a - b);

@@ -14,7 +14,7 @@ export async function caching({ report, guests: [guest], mediator }) {
   /**
    * @param {string} name
    * @param {number} rounds
-   * @param {'one-by-one' | 'plain'} manner
+   * @param {'one-by-one' | 'plain' | 'files'} manner
    */
   const measure = (name, rounds, manner = 'one-by-one') =>
     report.check(`one request after the other, ${name}`, async () => {
@@ -29,9 +29,11 @@ export async function caching({ report, guests: [guest], mediator }) {
     await guest.mount(options);
     await measure(`NFS, ${options || 'default options'}`, 20);
   }
+  await measure('NFS, default options, the file operations alone', 20, 'files');
   await measure('NFS, default options, the plain slot', 10, 'plain');
   await guest.mountVirtiofs();
   await measure('virtiofs, default options', 20);
+  await measure('virtiofs, the file operations alone', 20, 'files');
   await measure('virtiofs, the plain slot', 10, 'plain');
   await mediator.stop();
   await mediator.start('--cpu-delay', String(SLOW_DEVICE_MS));
