@@ -8,12 +8,16 @@ import { stop } from './processes.mjs';
 const SOURCE = join(import.meta.dirname, '../floor/spool.c');
 const FOLDER = join(import.meta.dirname, '../../.cache/bench');
 
-/** @returns {string} the path of the program that `floor/spool.c` describes */
+/** @type {string | undefined} */
+let program;
+
+/** @returns {string} the path of the program that `floor/spool.c` describes; compiled once */
 export function compile() {
+  if (program !== undefined) return program;
   mkdirSync(FOLDER, { recursive: true });
-  const program = join(FOLDER, 'spool');
-  execFileSync(process.env['CC'] ?? 'cc', ['-O2', '-Wall', '-Wextra', '-o', program, SOURCE]);
-  return program;
+  const path = join(FOLDER, 'spool');
+  execFileSync(process.env['CC'] ?? 'cc', ['-O2', '-Wall', '-Wextra', '-o', path, SOURCE]);
+  return (program = path);
 }
 
 /**
