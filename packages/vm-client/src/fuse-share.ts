@@ -8,13 +8,6 @@ import { NetworkShare } from './network-share.js';
  * its place, or removed, is not seen.
  */
 export class FuseShare extends NetworkShare {
-  readonly #directory: string;
-
-  constructor(directory: string) {
-    super(directory);
-    this.#directory = directory;
-  }
-
   /** By no file: the server is asked about a name that does not exist each time. */
   override async clearAnswer(name: string): Promise<void> {
     await this.remove(name);
@@ -22,7 +15,7 @@ export class FuseShare extends NetworkShare {
 
   /** Lists the directory, which asks the server in any case. */
   override async readIfThere(name: string): Promise<string | undefined> {
-    const names = await fs.readdir(this.#directory);
+    const names = await fs.readdir(this.directory);
     return names.includes(name) ? super.readIfThere(name) : undefined;
   }
 }

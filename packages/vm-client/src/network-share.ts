@@ -7,12 +7,12 @@ import type { Share } from './share.js';
  * Node's pool and not the event loop, so that time-outs still fire.
  */
 export class NetworkShare implements Share {
-  readonly #directory: string;
+  protected readonly directory: string;
   /** Buffers that no read uses now: 64 KiB are too much to allocate for each poll. */
   readonly #buffers: Buffer[] = [];
 
   constructor(directory: string) {
-    this.#directory = directory;
+    this.directory = directory;
   }
 
   async create(name: string, text: string): Promise<void> {
@@ -66,6 +66,6 @@ export class NetworkShare implements Share {
   }
 
   #path(name: string): string {
-    return `${this.#directory}/${name}`;
+    return `${this.directory}/${name}`;
   }
 }
