@@ -2,7 +2,7 @@ import { constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from './directories.js';
 import { flock } from './flock.js';
-import { MediatorError, unusableRoot } from './mediator-error.js';
+import { MediatorError, unusableRoot, unusableStateDir } from './mediator-error.js';
 import { closeRead } from './spool/errno.js';
 
 /**
@@ -68,14 +68,14 @@ export class InstanceLock {
       // For reading: a file that is open for writing keeps its file system from being remounted.
       fd = openSync(path, constants.O_RDONLY | constants.O_CREAT, 0o600);
     } catch (error) {
-      throw this.#unusable((error as Error).message, error);
+      throw unusableStateDir(this.#stateDir, error);
     }
     this.#descriptors.push(fd);
     let isLocked: boolean;
     try {
       isLocked = flock(fd, PATIENCE_MS);
     } catch (error) {
-      throw this.#unusable((error as Error).message, error);
+      throw unusableStateDir(this.#stateDir, error);
     }
     if (isLocked) return;
     throw new MediatorError(
@@ -99,14 +99,6 @@ export class InstanceLock {
     throw new MediatorError(
       'ALREADY_RUNNING',
       `another mediator serves ${root}; stop it first, or give this one another --root`,
-    );
-  }
-
-  #unusable(reason: string, cause?: unknown): MediatorError {
-    return new MediatorError(
-      'STATE_DIR_UNUSABLE',
-      `cannot use ${this.#stateDir} as the state directory: ${reason}; give another with --state-dir`,
-      { cause },
     );
   }
 }

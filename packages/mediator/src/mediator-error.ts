@@ -31,6 +31,15 @@ export class MediatorError extends Error {
   }
 }
 
+export function unusableStateDir(path: string, cause: unknown): MediatorError {
+  const reason = (cause as Error).message;
+  return new MediatorError(
+    'STATE_DIR_UNUSABLE',
+    `cannot use ${path} as the state directory: ${reason}; give another with --state-dir`,
+    { cause },
+  );
+}
+
 export function unusableRoot(root: string, cause: unknown): MediatorError {
   const reason = (cause as Error).message;
   return new MediatorError(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeRegisterBlock, encodeRegisterBlock, type Identity } from '@vgpu/protocol';
 import type { AddVmOptions } from '../src/vms/add-vm.js';
-import { FakeFs, systemError } from './support/fake-fs.js';
+import { failAt, FakeFs, FakeKill, systemError } from './support/fake-fs.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
 
 const fakeFs = new FakeFs();
@@ -182,41 +182,6 @@ describe('the owners of what root makes', () => {
   });
 });
 
-/** What `kill -9` does: from some call on, none is made. */
-class FakeKill extends Error {}
-
-const isChange = (name: string) =>
-  /^(?:mkdir|rmdir|open|writeFile|fsync|rename|rm|chmod|chown|fchmod|fchown)Sync$/.test(name);
-
-/**
- * Adds a VM; the system call with this number fails, and with a kill all after it.
- *
- * @returns what was thrown; undefined if there were fewer calls.
- */
-function failAt(number: number, failure: Error, action: () => void): unknown {
-  const opened = new Set<number>();
-  let changes = 0;
-  fakeFs.intercept(({ name, args, proceed }) => {
-    if (isChange(name)) changes += 1;
-    const isDead = failure instanceof FakeKill && changes > number;
-    if (isDead || (isChange(name) && changes === number)) throw failure;
-    const result = proceed();
-    if (name === 'openSync') opened.add(result as number);
-    if (name === 'closeSync') opened.delete(args[0] as number);
-    return result;
-  });
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    return error;
-  } finally {
-    fakeFs.restore();
-    // The kernel closes what a killed process had open.
-    for (const fd of opened) fs.closeSync(fd);
-  }
-}
-
 describe.each<{ what: string; failure: Error }>([
   { what: 'kill', failure: new FakeKill() },
   { what: 'failure', failure: systemError('ENOSPC') },
@@ -225,7 +190,7 @@ describe.each<{ what: string; failure: Error }>([
     for (let number = 1; ; number += 1) {
       stateDir = join(base, `state-${number}`);
       root = join(base, `vgpu-${number}`);
-      const error = failAt(number, failure, () => add(LOW_B));
+      const error = failAt(fakeFs, number, failure, () => add(LOW_B));
       const directory = join(root, 'vm7');
       const hasBlock = fs.existsSync(deviceFileOf(stateDir, 7));
       if (hasBlock) expect(blockOf()).toEqual(LOW_B);
@@ -248,7 +213,7 @@ describe.each<{ what: string; failure: Error }>([
   test('leaves the register block of before, or the new one, as a whole', () => {
     for (let number = 1; ; number += 1) {
       add(LOW_B, { replace: true });
-      const error = failAt(number, failure, () => add(HIGH_A, { replace: true }));
+      const error = failAt(fakeFs, number, failure, () => add(HIGH_A, { replace: true }));
       expect([LOW_B, HIGH_A]).toContainEqual(blockOf());
       expect(fs.statSync(deviceFileOf(stateDir, 7)).size).toBe(4096);
       if (error === undefined) {

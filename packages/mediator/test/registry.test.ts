@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Registry as RegistryClass } from '../src/registry.js';
-import { FakeFs, systemError } from './support/fake-fs.js';
+import { failAt, FakeFs, FakeKill, systemError } from './support/fake-fs.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
 
 const fakeFs = new FakeFs();
@@ -113,41 +113,6 @@ describe('the registry', () => {
   });
 });
 
-const isChange = (name: string) =>
-  /^(?:mkdir|open|write|writeFile|fsync|rename|rm)Sync$/.test(name);
-
-/** What `kill -9` does: from some call on, none is made. */
-class FakeKill extends Error {}
-
-/**
- * Registers VM 2; the change of the disk with this number fails, and with a kill all after it.
- *
- * @returns what was thrown; undefined if there were fewer changes.
- */
-function failAt(number: number, registry: RegistryClass, failure: Error): unknown {
-  const opened = new Set<number>();
-  let changes = 0;
-  fakeFs.intercept(({ name, args, proceed }) => {
-    if (isChange(name)) changes += 1;
-    const isDead = failure instanceof FakeKill && changes > number;
-    if (isDead || (isChange(name) && changes === number)) throw failure;
-    const result = proceed();
-    if (name === 'openSync') opened.add(result as number);
-    if (name === 'closeSync') opened.delete(args[0] as number);
-    return result;
-  });
-  try {
-    registry.set(2, LOW_B);
-    return undefined;
-  } catch (error) {
-    return error;
-  } finally {
-    fakeFs.restore();
-    // The kernel closes what a killed process had open.
-    for (const fd of opened) fs.closeSync(fd);
-  }
-}
-
 describe('a change of the registry', () => {
   beforeEach(() => {
     open().set(1, HIGH_A);
@@ -156,7 +121,9 @@ describe('a change of the registry', () => {
   test('that fails, at any call, says so and leaves the file and what is known alike', () => {
     for (let number = 1; ; number += 1) {
       const registry = open();
-      const error = failAt(number, registry, systemError('ENOSPC'));
+      const error = failAt(fakeFs, number, systemError('ENOSPC'), () => {
+        registry.set(2, LOW_B);
+      });
       expect(open().entries()).toEqual(registry.entries());
       expect(registry.get(1)).toEqual(HIGH_A);
       if (error === undefined) {
@@ -171,7 +138,10 @@ describe('a change of the registry', () => {
 
   test('survives a kill at any call: the file is the one before or the one after', () => {
     for (let number = 1; ; number += 1) {
-      const error = failAt(number, open(), new FakeKill());
+      const registry = open();
+      const error = failAt(fakeFs, number, new FakeKill(), () => {
+        registry.set(2, LOW_B);
+      });
       expect([1, 2]).toContain(open().size);
       // Whoever comes next is not kept off by what was left.
       open().set(2, LOW_B);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { encodeRegisterBlock, type Identity, priorityName } from '@vgpu/protocol';
 import { makeDirectory } from '../directories.js';
-import { MediatorError } from '../mediator-error.js';
+import { MediatorError, unusableStateDir } from '../mediator-error.js';
 import { type Registration, Registry } from '../registry.js';
 import { makeRoot, requireElsewhere } from '../root-directory.js';
 import { errnoOf } from '../spool/errno.js';
@@ -72,11 +72,6 @@ function makeStateDir(path: string): void {
     makeDirectory(path, 0o700);
   } catch (cause) {
     if (errnoOf(cause) === undefined) throw cause;
-    throw new MediatorError(
-      'STATE_DIR_UNUSABLE',
-      `cannot use ${path} as the state directory: ${(cause as Error).message}; give another with ` +
-        '--state-dir',
-      { cause },
-    );
+    throw unusableStateDir(path, cause);
   }
 }

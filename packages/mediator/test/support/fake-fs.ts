@@ -70,3 +70,43 @@ export const callOf =
   (call: FsCall): boolean =>
     call.name === name &&
     call.args.slice(0, 2).some((arg) => typeof arg === 'string' && arg.endsWith(suffix));
+
+/** What `kill -9` does: from some call on, none is made. */
+export class FakeKill extends Error {}
+
+const isChange = (name: string) =>
+  /^(?:mkdir|rmdir|open|write|writeFile|fsync|rename|rm|chmod|chown|fchmod|fchown)Sync$/.test(name);
+
+/**
+ * Does something; the change of the disk with this number fails, and with a kill all calls after it.
+ *
+ * @returns what was thrown; undefined if there were fewer changes.
+ */
+export function failAt(
+  fakeFs: FakeFs,
+  number: number,
+  failure: Error,
+  action: () => void,
+): unknown {
+  const opened = new Set<number>();
+  let changes = 0;
+  fakeFs.intercept(({ name, args, proceed }) => {
+    if (isChange(name)) changes += 1;
+    const isDead = failure instanceof FakeKill && changes > number;
+    if (isDead || (isChange(name) && changes === number)) throw failure;
+    const result = proceed();
+    if (name === 'openSync') opened.add(result as number);
+    if (name === 'closeSync') opened.delete(args[0] as number);
+    return result;
+  });
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    return error;
+  } finally {
+    fakeFs.restore();
+    // The kernel closes what a killed process had open.
+    for (const fd of opened) fs.closeSync(fd);
+  }
+}
