@@ -129,6 +129,7 @@ async function executorOf(/** @type {VectorAdder} */ device) {
     execLimitMs: () => 10_000,
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
     onReady: ignore,
+    onChanged: ignore,
   });
   await executor.open();
   const request = { pool: 'A', priority: 2, vm: 1, a: new Int32Array(1), b: new Int32Array(1) };

@@ -1,8 +1,8 @@
 /** The only file that knows of the process: arguments, environment, signals, exit status. */
-import { readFileSync } from 'node:fs';
 import { parseCommandLine } from './cli/command-line.js';
 import { exitCodeOf } from './cli/exit-code.js';
 import { Service } from './cli/service.js';
+import { version } from './version.js';
 import { ExitCode } from '@vgpu/protocol';
 
 /** Calls in a driver that hangs would keep the process alive for ever (milliseconds). */
@@ -17,11 +17,6 @@ process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
   process.stderr.write(`vgpu-mediator: cannot write the output: ${message}\n`);
   process.exitCode = ExitCode.CANT_CREATE;
 });
-
-function version(): string {
-  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
-}
 
 async function main(): Promise<void> {
   const line = await parseCommandLine(process.argv.slice(2), version);

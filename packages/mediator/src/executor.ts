@@ -1,4 +1,4 @@
-import type { VectorAdder } from '@vgpu/cuda-binding';
+import type { DeviceInfo, VectorAdder } from '@vgpu/cuda-binding';
 import {
   execute,
   hungExecution,
@@ -26,6 +26,25 @@ export interface ExecutorOptions {
   readonly logger: Logger;
   /** Called when the device has become able to take a job other than by finishing one. */
   readonly onReady: () => void;
+  /** Called when the device has been opened, or was let go after a fault, and why. */
+  readonly onChanged: (device: DeviceSnapshot, fault?: DeviceFault) => void;
+}
+
+/** A device as it is now. */
+export interface DeviceSnapshot {
+  /** Its place among the devices of the mediator, from 0. */
+  readonly executor: number;
+  /** Its own number, backend and name; null until it was opened once. */
+  readonly device: number | null;
+  readonly backend: DeviceInfo['backend'] | null;
+  readonly name: string | null;
+  readonly state: 'closed' | 'idle' | 'busy' | 'stopped' | 'out of service';
+  /** Time with a request on it since the start, milliseconds. */
+  readonly busyMs: number;
+  /** Requests that it was given since the start. */
+  readonly jobs: number;
+  /** How often it was lost or hung since the start. */
+  readonly faults: number;
 }
 
 /**
@@ -45,9 +64,13 @@ export class Executor {
   /** The last opening, which may still be under way. */
   #opening: Promise<void> | undefined;
   #reopening: NodeJS.Timeout | undefined;
-  /** Since the last success. */
   #faults = 0;
-  #device: number | undefined;
+  #faultsSinceSuccess = 0;
+  #info: DeviceInfo | undefined;
+  #jobs = 0;
+  /** Of the jobs that have ended. */
+  #busyMs = 0;
+  #startedMs = 0;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -63,7 +86,22 @@ export class Executor {
 
   /** The device's own number, once it was opened. */
   get device(): number | undefined {
-    return this.#device;
+    return this.#info?.index;
+  }
+
+  snapshot(): DeviceSnapshot {
+    const { index: device = null, backend = null, name = null } = this.#info ?? {};
+    const isOut = this.#state === 'closed' && this.#isOutOfService;
+    return {
+      executor: this.#options.index,
+      device,
+      backend,
+      name,
+      state: isOut ? 'out of service' : this.#state,
+      busyMs: this.#busyMs + (this.isBusy ? performance.now() - this.#startedMs : 0),
+      jobs: this.#jobs,
+      faults: this.#faults,
+    };
   }
 
   /** @throws DeviceError if the device cannot be opened. */
@@ -87,12 +125,15 @@ export class Executor {
     const adder = this.#adder;
     if (adder === undefined || !this.isIdle) throw new Error('the device is not idle');
     this.#state = 'busy';
+    this.#jobs += 1;
+    this.#startedMs = performance.now();
     const limitMs = this.#options.execLimitMs();
     const operation = execute(adder, job.request);
     // What a hung device gives later belongs to nobody: the job has been answered by then.
     const isOver = await settledWithin(limitMs, operation);
     const execution = isOver ? await operation : hungExecution(limitMs);
-    if ('sum' in execution.answer) this.#faults = 0;
+    this.#busyMs += performance.now() - this.#startedMs;
+    if ('sum' in execution.answer) this.#faultsSinceSuccess = 0;
     if (!this.isBusy) return execution;
     if (execution.fault === undefined) this.#state = 'idle';
     else void this.#replace(adder, execution.fault);
@@ -120,27 +161,35 @@ export class Executor {
       return;
     }
     this.#adder = adder;
-    this.#device = adder.device.index;
+    this.#info = adder.device;
     this.#state = 'idle';
     logger.info('device ready', { ...adder.device, executor: index });
+    this.#options.onChanged(this.snapshot());
+  }
+
+  get #isOutOfService(): boolean {
+    return this.#faultsSinceSuccess >= MAX_FAULTS_IN_A_ROW;
   }
 
   #fields() {
     const { index } = this.#options;
-    return { executor: index, ...(this.#device !== undefined && { device: this.#device }) };
+    return { executor: index, ...(this.#info && { device: this.#info.index }) };
   }
 
   /** Lets a device go that cannot be used any more, and opens it anew, at once or later. */
-  async #replace(adder: VectorAdder, { kind, message }: DeviceFault): Promise<void> {
-    const { index, logger } = this.#options;
+  async #replace(adder: VectorAdder, fault: DeviceFault): Promise<void> {
+    const { index, logger, onChanged } = this.#options;
+    const { kind, message } = fault;
     this.#state = 'closed';
     this.#adder = undefined;
     this.#faults += 1;
+    this.#faultsSinceSuccess += 1;
+    onChanged(this.snapshot(), fault);
     const closing = adder.close().catch((error: unknown) => {
       logger.warn(`the ${kind} device did not close`, { executor: index, error: messageOf(error) });
     });
-    const fields = { ...this.#fields(), error: message, faults: this.#faults };
-    if (this.#faults >= MAX_FAULTS_IN_A_ROW) {
+    const fields = { ...this.#fields(), error: message, faults: this.#faultsSinceSuccess };
+    if (this.#isOutOfService) {
       const retryInMs = REOPEN_AFTER_MS;
       logger.error('the device is out of service; trying it again', { ...fields, retryInMs });
       this.#reopenLater();

@@ -10,7 +10,7 @@ import {
 } from '@vgpu/protocol';
 import type { Admission, Claim, Rejection } from './admission.js';
 import { answerText } from './answer-text.js';
-import type { Job } from './job.js';
+import { slotLabel, type Job } from './job.js';
 import type { Logger } from './logger.js';
 import type { FinishedRequest } from './statistics.js';
 import { errnoOf } from './spool/errno.js';
@@ -27,7 +27,7 @@ export interface IntakeOptions {
   readonly admission: Admission;
   /** A queued job's request is no longer what was read; true if the job was still queued. */
   readonly onVoid: (job: Job) => boolean;
-  readonly onRejected: (slot: Slot, request: FinishedRequest) => void;
+  readonly onRejected: (request: FinishedRequest) => void;
 }
 
 /** What stands in a slot and is to be served or rejected now. */
@@ -53,7 +53,8 @@ export class Intake {
       return this.#consider(spool, slot, candidate);
     } catch (error) {
       if (error instanceof UndeliverableError) {
-        this.#options.onRejected(slot, { vm: spool.vm, outcome: 'UNDELIVERABLE' });
+        const { vm } = spool;
+        this.#options.onRejected({ vm, slot: slotLabel(slot), outcome: 'UNDELIVERABLE' });
         const rest = spool.directory.look(slot);
         if (rest.kind === 'irregular') this.#leave(spool, candidate.name, rest.file);
       } else {
@@ -164,7 +165,8 @@ export class Intake {
     } else if (!spool.directory.answerIrregular(slot, line)) {
       this.#leave(spool, name, sight.file);
     }
-    this.#options.onRejected(slot, { vm: spool.vm, outcome: rejection.code });
+    const { code: outcome, text: error } = rejection;
+    this.#options.onRejected({ vm: spool.vm, slot: slotLabel(slot), outcome, error });
   }
 
   /** Remembers a directory that has been answered, and cannot be removed, for as long as it lasts. */

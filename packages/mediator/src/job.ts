@@ -23,6 +23,8 @@ export interface Job {
   readonly admittedMs: number;
   /** From its admission to the device, milliseconds; once it is there. */
   waitMs?: number;
+  /** The number of the device it was given to last. */
+  device?: number | undefined;
   /** Its number in the order of arrival; the queue gives it. */
   seq?: number;
   /** Its place, as long as it is queued; the queue's own. */

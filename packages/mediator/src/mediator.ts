@@ -10,14 +10,22 @@ import { Intake } from './intake.js';
 import { describe, slotLabel, type Job } from './job.js';
 import { LimitedLogger } from './limited-logger.js';
 import type { Logger } from './logger.js';
+import type { MediatorObserver } from './observer.js';
 import { openDevices } from './open-devices.js';
 import { RequestQueue } from './request-queue.js';
 import { Registry } from './registry.js';
 import { Retention } from './retention.js';
 import { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
+import { queueSnapshot, vmSnapshots, type MediatorSnapshot, type Phase } from './snapshot.js';
 import { Spool } from './spool/spool.js';
 import type { VmSpool } from './spool/vm-spool.js';
-import { Statistics, type Outcome, type StatisticsSnapshot } from './statistics.js';
+import {
+  Statistics,
+  type FinishedRequest,
+  type Outcome,
+  type StatisticsSnapshot,
+} from './statistics.js';
+import { version } from './version.js';
 
 export interface MediatorOptions extends Partial<MediatorSettings> {
   /** The directory that holds one directory for each VM; created if there is none. */
@@ -71,13 +79,15 @@ export class Mediator {
   readonly #queue = new RequestQueue();
   readonly #executors: readonly Executor[];
   readonly #statistics = new Statistics();
+  readonly #observers: MediatorObserver[] = [];
+  readonly #madeMs = performance.now();
   readonly #delivery: Delivery;
   /** Absent until the start. */
   #registry: Registry | undefined;
   #settings: MediatorSettings;
   readonly #conditions = new Conditions();
   readonly #retention = new Retention();
-  #phase: 'new' | 'serving' | 'stopping' = 'new';
+  #phase: Phase = 'new';
   #stopping: Promise<void> | undefined;
   #turn: NodeJS.Immediate | undefined;
   #isFirstTurn = true;
@@ -119,17 +129,17 @@ export class Mediator {
         this.#effort += EFFORT.withdrawal;
         return this.#withdraw(job);
       },
-      onRejected: (slot, request) => {
+      onRejected: (request) => {
         this.#effort += EFFORT.rejection;
-        this.#statistics.record(request);
-        const { vm, outcome } = request;
-        limited.info('request rejected', { vm, slot: slotLabel(slot), outcome });
+        this.#record(request, performance.now());
+        const { vm, slot, outcome } = request;
+        limited.info('request rejected', { vm, slot, outcome });
       },
     });
     this.#delivery = new Delivery({
       logger: limited,
-      onDelivered: (job, outcome, { execMs }) => {
-        this.#finish(job, outcome, execMs);
+      onDelivered: (job, outcome, execution) => {
+        this.#finish(job, outcome, execution);
         this.#requestTurn();
       },
     });
@@ -142,6 +152,9 @@ export class Mediator {
           execLimitMs: () => this.#settings.execLimitMs,
           onReady: () => {
             this.#requestTurn();
+          },
+          onChanged: (device, fault) => {
+            for (const observer of this.#observers) observer.deviceChanged?.(device, fault);
           },
         }),
     );
@@ -159,6 +172,28 @@ export class Mediator {
 
   statistics(): StatisticsSnapshot {
     return this.#statistics.snapshot();
+  }
+
+  /** What there is to see now; takes time in proportion to the number of VMs. */
+  snapshot(): MediatorSnapshot {
+    const { requireRegistration } = this.#settings;
+    const [registry, spool, statistics] = [this.#registry, this.#spool, this.#statistics];
+    return {
+      version: version(),
+      uptimeMs: performance.now() - this.#madeMs,
+      root: this.#root,
+      stateDir: this.#stateDir,
+      phase: this.#phase,
+      isRootReadable: spool.isRootReadable,
+      queue: queueSnapshot(this.#queue),
+      devices: this.#executors.map((executor) => executor.snapshot()),
+      vms: vmSnapshots({ registry, spool, statistics, requireRegistration }),
+    };
+  }
+
+  /** Tells an observer what happens from now on. */
+  observe(observer: MediatorObserver): void {
+    this.#observers.push(observer);
   }
 
   /** Changes settings while serving. */
@@ -315,6 +350,7 @@ export class Mediator {
     const isFresh = waitMs < FRESH_MS && job.plainText === undefined;
     if (!isFresh && !this.#isStillThere(job)) return;
     job.waitMs = waitMs;
+    job.device = executor.device;
     this.#logger.debug('request on the device', describe(job));
     const execution = await executor.run(job);
     if ('code' in execution.answer) {
@@ -375,24 +411,42 @@ export class Mediator {
     return true;
   }
 
-  /** @param execMs Milliseconds on the device; absent if it has not computed the job. */
-  #finish(job: Job, outcome: Outcome, execMs?: number): void {
+  /** @param execution What came of the job on its device; absent if it has not computed the job. */
+  #finish(job: Job, outcome: Outcome, execution?: Execution): void {
     const { spool, request } = job;
     spool.release(job);
     // What stands there now may be the next request.
     if (outcome === 'WITHDRAWN') spool.notice(job.name);
     else if (job.slot.kind === 'named') spool.noteCleared(job.name);
-    const { pool, priority } = request;
-    const { waitMs } = job;
-    const times = execMs !== undefined && waitMs !== undefined ? { waitMs, execMs } : undefined;
-    const isClaimOverridden = job.claim !== undefined;
-    this.#statistics.record({ vm: spool.vm, pool, priority, isClaimOverridden, outcome, ...times });
-    const logger = execMs === undefined ? this.#limitedLogger : this.#logger;
+    const { waitMs, device } = job;
+    const times =
+      execution && waitMs !== undefined ? { waitMs, execMs: execution.execMs, device } : undefined;
+    const nowMs = performance.now();
+    this.#record(
+      {
+        vm: spool.vm,
+        slot: slotLabel(job.slot),
+        pool: request.pool,
+        priority: request.priority,
+        isClaimOverridden: job.claim !== undefined,
+        outcome,
+        ...(execution && 'code' in execution.answer && { error: execution.answer.text }),
+        ...times,
+        durationMs: nowMs - job.admittedMs,
+      },
+      nowMs,
+    );
+    const logger = execution === undefined ? this.#limitedLogger : this.#logger;
     logger.info('request finished', {
       ...describe(job),
       ...(times && { waitMs: round(times.waitMs), execMs: round(times.execMs) }),
       outcome,
     });
+  }
+
+  #record(request: FinishedRequest, nowMs: number): void {
+    this.#statistics.record(request, nowMs);
+    for (const observer of this.#observers) observer.requestFinished?.(request);
   }
 }
 

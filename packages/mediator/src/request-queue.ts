@@ -1,6 +1,16 @@
 import { PriorityQueue } from '@vgpu/queue';
-import type { Priority } from '@vgpu/protocol';
+import type { Pool, Priority } from '@vgpu/protocol';
 import type { Job } from './job.js';
+
+export const PRIORITIES = [2, 1, 0] as const satisfies Priority[];
+const POOLS = ['A', 'B'] as const satisfies Pool[];
+
+/** How many requests of a pool and a priority are queued. */
+export interface QueueDepth {
+  readonly pool: Pool;
+  readonly priority: Priority;
+  readonly queued: number;
+}
 
 /**
  * The one queue: higher priority first, then earlier arrival, then order of discovery; pools are
@@ -16,9 +26,27 @@ export class RequestQueue {
   /** Arrivals count from the first one: a double is exact for the 104 days around it. */
   #epochNs: bigint | undefined;
   #seq = 0;
+  /** Jobs by pool, of each priority. */
+  readonly #depths: Record<Priority, Record<Pool, number>> = {
+    2: { A: 0, B: 0 },
+    1: { A: 0, B: 0 },
+    0: { A: 0, B: 0 },
+  };
 
   get size(): number {
     return this.#levels[2].size + this.#levels[1].size + this.#levels[0].size;
+  }
+
+  /** Highest priority first; also of what there is nothing. */
+  get depths(): QueueDepth[] {
+    return PRIORITIES.flatMap((priority) =>
+      POOLS.map((pool) => ({ pool, priority, queued: this.#depths[priority][pool] })),
+    );
+  }
+
+  /** The job of a priority that arrived first. */
+  oldest(priority: Priority): Job | undefined {
+    return this.#levels[priority].peek();
   }
 
   /** Adds jobs that were discovered together; equals in arrival keep the order given here. */
@@ -43,7 +71,7 @@ export class RequestQueue {
   /** The next job, which leaves the queue. */
   take(): Job | undefined {
     const job = this.#levels[2].pop() ?? this.#levels[1].pop() ?? this.#levels[0].pop();
-    if (job !== undefined) job.handle = undefined;
+    if (job !== undefined) this.#noteLeft(job);
     return job;
   }
 
@@ -51,14 +79,20 @@ export class RequestQueue {
   remove(job: Job): boolean {
     if (job.handle === undefined) return false;
     const removed = this.#levels[job.request.priority].delete(job.handle);
-    job.handle = undefined;
+    this.#noteLeft(job);
     return removed;
+  }
+
+  #noteLeft(job: Job): void {
+    job.handle = undefined;
+    this.#depths[job.request.priority][job.request.pool] -= 1;
   }
 
   #insert(job: Job): void {
     this.#epochNs ??= job.arrivalNs;
     const earliness = Number(this.#epochNs - job.arrivalNs);
     job.handle = this.#levels[job.request.priority].push(job, earliness);
+    this.#depths[job.request.priority][job.request.pool] += 1;
   }
 }
 

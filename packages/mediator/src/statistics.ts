@@ -1,5 +1,6 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { priorityName, type ErrorCode, type Pool, type Priority } from '@vgpu/protocol';
+import { VmStatistics } from './vm-statistics.js';
 
 /**
  * How a request ended: answered with its sum (`ok`) or an error code, withdrawn by its client, or
@@ -10,15 +11,23 @@ export type Outcome = 'ok' | ErrorCode | 'WITHDRAWN' | 'UNDELIVERABLE';
 /** A request that has left the mediator. Claims are unknown if its line could not be read. */
 export interface FinishedRequest {
   readonly vm: number;
+  /** The slot's id; `.` for the plain one. */
+  readonly slot: string;
   readonly pool?: Pool;
   readonly priority?: Priority;
   /** Whether its line claimed another pool or priority than the registry gives the VM. */
   readonly isClaimOverridden?: boolean;
   readonly outcome: Outcome;
+  /** The text of an answer that is an error; it may quote what the VM wrote. */
+  readonly error?: string | undefined;
   /** From admission to the device, in milliseconds; absent if it never got there. */
   readonly waitMs?: number;
   /** On the device, in milliseconds; absent if it never got there. */
   readonly execMs?: number;
+  /** The number of that device; absent if it never got there. */
+  readonly device?: number | undefined;
+  /** From admission to the end, in milliseconds; absent if it was not admitted. */
+  readonly durationMs?: number;
 }
 
 /** Milliseconds. */
@@ -48,17 +57,18 @@ export class Statistics {
   readonly #outcome = new Map<string, number>();
   readonly #pool = new Map<string, number>();
   readonly #priority = new Map<string, number>();
-  readonly #vm = new Map<string, number>();
-  readonly #claimsOverridden = new Map<string, number>();
+  readonly #vms = new Map<number, VmStatistics>();
   readonly #wait = new Durations();
   readonly #exec = new Durations();
 
-  record(request: FinishedRequest): void {
-    const { vm, pool, priority, isClaimOverridden = false, outcome, waitMs, execMs } = request;
+  /** @param nowMs Milliseconds on the monotonic clock. */
+  record(request: FinishedRequest, nowMs: number): void {
+    const { vm, pool, priority, outcome, waitMs, execMs } = request;
     this.#requests += 1;
     increment(this.#outcome, outcome);
-    increment(this.#vm, String(vm));
-    if (isClaimOverridden) increment(this.#claimsOverridden, String(vm));
+    let ofVm = this.#vms.get(vm);
+    if (ofVm === undefined) this.#vms.set(vm, (ofVm = new VmStatistics()));
+    ofVm.record(request, nowMs);
     if (pool !== undefined) increment(this.#pool, pool);
     if (priority !== undefined) increment(this.#priority, priorityName(priority));
     if (waitMs !== undefined) this.#wait.record(waitMs);
@@ -71,11 +81,22 @@ export class Statistics {
       outcome: Object.fromEntries(this.#outcome),
       pool: Object.fromEntries(this.#pool),
       priority: Object.fromEntries(this.#priority),
-      vm: Object.fromEntries(this.#vm),
-      claimsOverridden: Object.fromEntries(this.#claimsOverridden),
+      vm: this.#byVm(({ requests }) => requests),
+      claimsOverridden: this.#byVm(({ claimsOverridden }) => claimsOverridden),
       waitMs: this.#wait.summary(),
       execMs: this.#exec.summary(),
     };
+  }
+
+  /** VMs of which a request has finished. */
+  get vms(): ReadonlyMap<number, VmStatistics> {
+    return this.#vms;
+  }
+
+  /** The VMs of which there is something to count. */
+  #byVm(count: (vm: VmStatistics) => number): Record<string, number> {
+    const counts = [...this.#vms].map(([vm, ofVm]) => [String(vm), count(ofVm)] as const);
+    return Object.fromEntries(counts.filter(([, number]) => number > 0));
   }
 }
 

@@ -26,6 +26,7 @@ const JOB = fakeJob([100], [200]);
 let logger: FakeLogger;
 let opened: VectorAdder[];
 let ready: number;
+let changes: string[];
 
 /** An executor of the given devices, one for each time it opens one. */
 function executorOf(...devices: (VectorAdder | Error | Promise<VectorAdder>)[]): Executor {
@@ -45,6 +46,9 @@ function executorOf(...devices: (VectorAdder | Error | Promise<VectorAdder>)[]):
     onReady: () => {
       ready += 1;
     },
+    onChanged: ({ state }, fault) => {
+      changes.push(fault === undefined ? state : `${state}: ${fault.kind}`);
+    },
   });
 }
 
@@ -53,6 +57,7 @@ beforeEach(() => {
   logger = new FakeLogger();
   opened = [];
   ready = 0;
+  changes = [];
 });
 
 afterEach(() => {
@@ -109,6 +114,60 @@ describe('a device', () => {
     adder.finish();
     await execution;
     expect(adder.started).toHaveLength(1);
+    await executor.stop();
+  });
+});
+
+describe('a snapshot', () => {
+  test('says what the device is, and what it has done', async () => {
+    const adder = new FakeManualAdder();
+    const executor = executorOf(adder);
+    expect(executor.snapshot()).toEqual({
+      executor: 0,
+      device: null,
+      backend: null,
+      name: null,
+      state: 'closed',
+      busyMs: 0,
+      jobs: 0,
+      faults: 0,
+    });
+    await executor.open();
+    const info = { executor: 0, device: 0, backend: 'cpu', name: 'fake', faults: 0 };
+    expect(executor.snapshot()).toEqual({ ...info, state: 'idle', busyMs: 0, jobs: 0 });
+    const execution = executor.run(JOB);
+    jest.advanceTimersByTime(70);
+    expect(executor.snapshot()).toEqual({ ...info, state: 'busy', busyMs: 70, jobs: 1 });
+    adder.finish();
+    await execution;
+    jest.advanceTimersByTime(1000);
+    expect(executor.snapshot()).toEqual({ ...info, state: 'idle', busyMs: 70, jobs: 1 });
+    await executor.stop();
+    expect(executor.snapshot().state).toBe('stopped');
+  });
+
+  test('counts faults, and says when the device is out of service', async () => {
+    const failing = () => new FakeFailingAdder(LOST);
+    const executor = executorOf(failing(), failing(), failing(), new CpuVectorAdder());
+    await executor.open();
+    for (let fault = 1; fault <= 3; fault += 1) {
+      await executor.run(JOB);
+      await jest.advanceTimersByTimeAsync(0);
+      expect(executor.snapshot()).toMatchObject({ faults: fault, jobs: fault });
+    }
+    expect(executor.snapshot().state).toBe('out of service');
+    await jest.advanceTimersByTimeAsync(RETRY_MS);
+    await executor.run(JOB);
+    expect(executor.snapshot()).toMatchObject({ state: 'idle', faults: 3, jobs: 4 });
+    expect(changes).toEqual([
+      'idle',
+      'closed: lost',
+      'idle',
+      'closed: lost',
+      'idle',
+      'out of service: lost',
+      'idle',
+    ]);
     await executor.stop();
   });
 });

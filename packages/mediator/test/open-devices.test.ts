@@ -9,7 +9,14 @@ const failure = (text: string) => new DeviceError('BACKEND_UNAVAILABLE', text);
 const executors = (...openings: (() => Promise<VectorAdder>)[]) =>
   openings.map(
     (open, index) =>
-      new Executor({ index, open, logger, execLimitMs: () => 1000, onReady: () => undefined }),
+      new Executor({
+        index,
+        open,
+        logger,
+        execLimitMs: () => 1000,
+        onReady: () => undefined,
+        onChanged: () => undefined,
+      }),
   );
 const works = () => Promise.resolve(new CpuVectorAdder());
 const fails = (text: string) => () => Promise.reject(failure(text));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Priority } from '@vgpu/protocol';
+import type { Pool, Priority } from '@vgpu/protocol';
 import fc from 'fast-check';
 import type { Job } from '../src/job.js';
 import { RequestQueue } from '../src/request-queue.js';
@@ -8,8 +8,8 @@ import { RequestQueue } from '../src/request-queue.js';
 const NOW_NS = 1_752_000_000_123_456_789n;
 
 /** As much of a job as the queue looks at. */
-function fakeJob(priority: Priority, arrivalNs: bigint): Job {
-  return { request: { priority, pool: 'A' }, arrivalNs } as Job;
+function fakeJob(priority: Priority, arrivalNs: bigint, pool: Pool = 'A'): Job {
+  return { request: { priority, pool }, arrivalNs } as Job;
 }
 
 function drain(queue: RequestQueue): Job[] {
@@ -99,10 +99,7 @@ describe('order', () => {
   test('does not depend on the pool', () => {
     const queue = new RequestQueue();
     const pools = ['B', 'A', 'A', 'B', 'A', 'B'] as const;
-    const jobs = pools.map((pool, i) => ({
-      ...fakeJob(1, NOW_NS + BigInt(i)),
-      request: { priority: 1, pool },
-    })) as Job[];
+    const jobs = pools.map((pool, i) => fakeJob(1, NOW_NS + BigInt(i), pool));
     queue.push(jobs);
     expect(drain(queue).map((job) => job.request.pool)).toEqual(pools);
   });
@@ -168,6 +165,58 @@ describe('numbers', () => {
     const queue = new RequestQueue();
     queue.push(jobs);
     expect(jobs.map((job) => job.arrivalNs)).toEqual([2n, 1n]);
+  });
+});
+
+describe('depths', () => {
+  test('of an empty queue are zero, for each priority and pool', () => {
+    expect(new RequestQueue().depths).toEqual([
+      { pool: 'A', priority: 2, queued: 0 },
+      { pool: 'B', priority: 2, queued: 0 },
+      { pool: 'A', priority: 1, queued: 0 },
+      { pool: 'B', priority: 1, queued: 0 },
+      { pool: 'A', priority: 0, queued: 0 },
+      { pool: 'B', priority: 0, queued: 0 },
+    ]);
+    expect(new RequestQueue().oldest(1)).toBeUndefined();
+  });
+
+  test('property: are those of the jobs that are queued, whatever came and went', () => {
+    const jobs = fc.array(
+      fc.tuple(
+        priority,
+        fc.constantFrom<Pool[]>('A', 'B'),
+        fc.constantFrom('stays', 'is removed', 'is taken', 'is put back'),
+        fc.bigInt({ min: -2n, max: 2n }),
+      ),
+    );
+    fc.assert(
+      fc.property(jobs, (all) => {
+        const queue = new RequestQueue();
+        let queued: Job[] = [];
+        for (const [level, pool, fate, offsetNs] of all) {
+          const job = fakeJob(level, NOW_NS + offsetNs, pool);
+          queue.push([job]);
+          queued.push(job);
+          const gone = fate === 'is removed' ? job : fate === 'stays' ? undefined : queue.take();
+          if (fate === 'is removed') queue.remove(job);
+          if (fate === 'is put back' && gone !== undefined) queue.putBack(gone);
+          else queued = queued.filter((other) => other !== gone);
+        }
+        for (const { queued: depth, ...of } of queue.depths) {
+          const isOf = ({ request }: Job) =>
+            request.pool === of.pool && request.priority === of.priority;
+          expect(depth).toBe(queued.filter(isOf).length);
+        }
+        for (const level of [2, 1, 0] as const) {
+          const arrivals = queued
+            .filter(({ request }) => request.priority === level)
+            .map(({ arrivalNs }) => arrivalNs);
+          const earliest = arrivals.toSorted((a, b) => Number(a - b))[0];
+          expect(queue.oldest(level)?.arrivalNs).toBe(earliest);
+        }
+      }),
+    );
   });
 });
 

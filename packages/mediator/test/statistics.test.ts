@@ -4,21 +4,24 @@ import { Statistics, type FinishedRequest, type Outcome } from '../src/statistic
 
 const OUTCOMES: Outcome[] = ['ok', 'WITHDRAWN', 'UNDELIVERABLE', 'BAD_REQUEST', 'DEADLINE'];
 
+const X = { vm: 1, slot: 'x' };
+
 const request = fc.record(
   {
     vm: fc.integer({ min: 1, max: 0xffff_ffff }),
+    slot: fc.constantFrom('x', '.'),
     pool: fc.constantFrom('A' as const, 'B' as const),
     priority: fc.constantFrom(0 as const, 1 as const, 2 as const),
     outcome: fc.constantFrom(...OUTCOMES),
     waitMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
     execMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
   },
-  { requiredKeys: ['vm', 'outcome'] },
+  { requiredKeys: ['vm', 'slot', 'outcome'] },
 );
 
 function snapshotOf(requests: readonly FinishedRequest[]) {
   const statistics = new Statistics();
-  for (const finished of requests) statistics.record(finished);
+  for (const finished of requests) statistics.record(finished, 0);
   return statistics.snapshot();
 }
 
@@ -38,11 +41,11 @@ describe('totals', () => {
 
   test('are counted by outcome, pool, priority and VM', () => {
     const snapshot = snapshotOf([
-      { vm: 1, pool: 'A', priority: 2, outcome: 'ok', waitMs: 1, execMs: 1 },
-      { vm: 1, pool: 'B', priority: 0, outcome: 'ok', waitMs: 1, execMs: 1 },
-      { vm: 2, pool: 'B', priority: 1, outcome: 'DEADLINE', waitMs: 1, execMs: 1 },
-      { vm: 2, pool: 'B', priority: 0, outcome: 'WITHDRAWN' },
-      { vm: 7, outcome: 'BAD_REQUEST' },
+      { ...X, pool: 'A', priority: 2, outcome: 'ok', waitMs: 1, execMs: 1 },
+      { ...X, pool: 'B', priority: 0, outcome: 'ok', waitMs: 1, execMs: 1 },
+      { ...X, vm: 2, pool: 'B', priority: 1, outcome: 'DEADLINE', waitMs: 1, execMs: 1 },
+      { ...X, vm: 2, pool: 'B', priority: 0, outcome: 'WITHDRAWN' },
+      { ...X, vm: 7, outcome: 'BAD_REQUEST' },
     ]);
     expect(snapshot).toMatchObject({
       requests: 5,
@@ -72,21 +75,53 @@ describe('totals', () => {
 
   test('of a snapshot stay as they were', () => {
     const statistics = new Statistics();
-    statistics.record({ vm: 1, outcome: 'ok' });
+    statistics.record({ ...X, outcome: 'ok' }, 0);
     const snapshot = statistics.snapshot();
-    statistics.record({ vm: 1, outcome: 'ok' });
+    statistics.record({ ...X, outcome: 'ok' }, 0);
     expect(snapshot).toMatchObject({ requests: 1, vm: { 1: 1 } });
     expect(statistics.snapshot()).toMatchObject({ requests: 2, vm: { 1: 2 } });
   });
 });
 
+describe('totals of a VM', () => {
+  function vmOf(requests: readonly FinishedRequest[]) {
+    const statistics = new Statistics();
+    for (const finished of requests) statistics.record(finished, 0);
+    return statistics.vms.get(1);
+  }
+
+  test('tell sums, errors and withdrawals apart', () => {
+    const outcomes: Outcome[] = ['ok', 'ok', 'ok', 'WITHDRAWN', 'UNDELIVERABLE', 'BAD_REQUEST'];
+    const vm = vmOf(outcomes.map((outcome) => ({ ...X, outcome })));
+    expect(vm).toMatchObject({ requests: 6, answered: 3, errors: 2, withdrawn: 1 });
+  });
+
+  test('add up the time on devices and the claims that were overridden', () => {
+    const vm = vmOf([
+      { ...X, outcome: 'ok', waitMs: 1, execMs: 2, isClaimOverridden: true },
+      { ...X, outcome: 'DEADLINE', waitMs: 1, execMs: 3 },
+      { ...X, vm: 2, outcome: 'ok', waitMs: 1, execMs: 100, isClaimOverridden: true },
+    ]);
+    expect(vm).toMatchObject({ requests: 2, deviceMs: 5, claimsOverridden: 1 });
+  });
+
+  test('keep the pool and the priority of the last request that had them', () => {
+    const vm = vmOf([
+      { ...X, pool: 'A', priority: 1, outcome: 'ok' },
+      { ...X, pool: 'B', priority: 0, outcome: 'ok' },
+      { ...X, outcome: 'BAD_REQUEST' },
+    ]);
+    expect(vm).toMatchObject({ pool: 'B', priority: 0 });
+  });
+});
+
 describe('durations', () => {
-  const at = (waitMs: number): FinishedRequest => ({ vm: 1, outcome: 'ok', waitMs });
+  const at = (waitMs: number): FinishedRequest => ({ ...X, outcome: 'ok', waitMs });
 
   test('are those of requests that got so far', () => {
     const snapshot = snapshotOf([
-      { vm: 1, outcome: 'ok', waitMs: 10, execMs: 20 },
-      { vm: 1, outcome: 'WITHDRAWN' },
+      { ...X, outcome: 'ok', waitMs: 10, execMs: 20 },
+      { ...X, outcome: 'WITHDRAWN' },
     ]);
     expect(snapshot.waitMs?.mean).toBeCloseTo(10, 1);
     expect(snapshot.execMs?.mean).toBeCloseTo(20, 1);

@@ -34,6 +34,15 @@ export interface SpoolOptions {
   readonly onGone: (spool: VmSpool) => void;
 }
 
+/** What the spool knows of a VM. */
+export interface SpooledVm {
+  readonly vm: number;
+  /** Requests that were admitted and are not answered yet. */
+  readonly queued: number;
+  /** Whether its directory could not be used at the last attempt. */
+  readonly hasFailed: boolean;
+}
+
 /**
  * VMs per turn among those that had more to do than their share of an earlier one. All others are
  * looked at in every turn, so that those that flood delay nobody but each other.
@@ -101,6 +110,21 @@ export class Spool {
 
   get vmCount(): number {
     return this.#spools.size;
+  }
+
+  /** Whether the root could be read at the last attempt. */
+  get isRootReadable(): boolean {
+    return this.#rootReadable;
+  }
+
+  /** Every VM that has a directory, or something in its place that cannot be used. */
+  *vms(): IterableIterator<SpooledVm> {
+    for (const { vm, jobs, hasFailed } of this.#spools.values()) {
+      yield { vm, queued: jobs.size, hasFailed: hasFailed || this.#failing.has(vm) };
+    }
+    for (const vm of [...this.#unopened.keys(), ...this.#refused]) {
+      yield { vm, queued: 0, hasFailed: true };
+    }
   }
 
   /**

@@ -1,0 +1,14 @@
+import type { DeviceFault } from './execution.js';
+import type { DeviceSnapshot } from './executor.js';
+import type { FinishedRequest } from './statistics.js';
+
+/**
+ * Is told what happens in a mediator. It is called while requests are served: it has to be quick, and
+ * must not throw.
+ */
+export interface MediatorObserver {
+  /** A request has left the mediator: answered, rejected, withdrawn or without a place to answer. */
+  requestFinished?(request: FinishedRequest): void;
+  /** A device was opened, at first or anew, or let go because of a fault. */
+  deviceChanged?(device: DeviceSnapshot, fault?: DeviceFault): void;
+}
