@@ -146,6 +146,9 @@ describe('the packed packages, installed by npm outside the repository', () => {
     ['vgpu-vm-client', ['100', '200', '--root', 'vgpu', '--vm-id', '9']],
     ['vgpu-vm-client', ['--verbose', '--json', '1e3', '2']],
     ['vgpu-vm-client', ['--help']],
+    ['vgpu-vm-client', ['bench', '--help']],
+    ['vgpu-vm-client', ['bench', '--vms', '2', '--root', 'vgpu']],
+    ['vgpu-vm-client', ['bench', '--rate', '5', '--in-flight', '8']],
     ['vgpu-vm-client', ['--root']],
     ['vgpu-vm-client', ['1', '2', '--no-json', '--root', 'vgpu']],
     ['vgpu-vm-client', ['1', '2', '--device', 'package.json']],
@@ -196,6 +199,16 @@ describe('the packed packages, installed by npm outside the repository', () => {
       root.remove();
     });
 
+    it('one for the progress besides, where many requests are sent', async () => {
+      const root = new TestRoot();
+      const mediator = await MediatorProcess.serving(root);
+      const bench = ['bench', '--root', root.path, '--vm-id', '1', '--duration', '100ms'];
+      const files = ['vgpu-vm-client.cjs', 'cli-progress.cjs'];
+      expect(await loadedBy('vgpu-vm-client', ...bench)).toEqual(files);
+      await mediator.stop();
+      root.remove();
+    });
+
     it('one file, where requests are served', async () => {
       const serve = ['--root', './vgpu', '--backend', 'cpu', '--once'];
       expect(await loadedBy('vgpu-mediator', ...serve)).toEqual(['vgpu-mediator.cjs']);
@@ -214,6 +227,7 @@ describe('the packed packages, installed by npm outside the repository', () => {
         expect(licensesOf(program)).toMatch(new RegExp(`^${name} \\d.*\\((?:MIT|ISC)\\)$`, 'm'));
       }
     }
+    expect(licensesOf('vm-client')).toMatch(/^cli-progress \d.*\(MIT\)$/m);
     for (const name of ['winston', 'logform', 'readable-stream']) {
       expect(licensesOf('mediator')).toMatch(new RegExp(`^${name} \\d.*\\(MIT\\)$`, 'm'));
     }

@@ -37,6 +37,7 @@ async function main(): Promise<void> {
     signal: withdrawal.signal,
     print: (line) => process.stdout.write(`${line}\n`),
     report: (line) => process.stderr.write(`${line}\n`),
+    stderr: process.stderr,
   });
   process.exitCode ??= status;
   if (received !== undefined) process.kill(process.pid, received);

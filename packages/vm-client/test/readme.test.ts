@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeRegisterBlock } from '@vgpu/protocol';
-import { SETTINGS, type SettingName, variableOf } from '../src/cli/settings.js';
+import { BENCH_SETTINGS } from '../src/cli/bench/settings.js';
+import { SETTINGS, variableOf } from '../src/cli/settings.js';
 import * as exported from '../src/index.js';
 import { FakeMediator } from './fake-mediator.js';
 import { STATUS_OF_FAILURE } from './statuses.js';
@@ -91,7 +92,7 @@ describe('what it lists is what there is:', () => {
     expect(readme).toMatch(new RegExp(`^## \`${name}\\b`, 'm'));
   });
 
-  test.each(Object.keys(SETTINGS) as SettingName[])('--%s has a row', (name) => {
+  test.each(Object.keys({ ...SETTINGS, ...BENCH_SETTINGS }))('--%s has a row', (name) => {
     expect(readme).toMatch(new RegExp(`^\\| \`--${name}\\b.*\`${variableOf(name)}\``, 'm'));
   });
 

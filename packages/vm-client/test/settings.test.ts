@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { ADD } from '../src/cli/add.js';
 import { parseArguments } from '../src/cli/arguments.js';
 import { help, newYargs } from '../src/cli/help.js';
 import { parseOperands } from '../src/cli/operands.js';
@@ -76,16 +77,16 @@ describe('readSetting', () => {
 
   test.each(cases(VALID))('%s understands %j, as flag and as variable', (name, entry) => {
     const [text, value] = entry as [string, unknown];
-    expect(readSetting(name, { [name]: text }, {})).toBe(value);
-    expect(readSetting(name, {}, { [variableOf(name)]: text })).toBe(value);
+    expect(readSetting(SETTINGS, name, { [name]: text }, {})).toBe(value);
+    expect(readSetting(SETTINGS, name, {}, { [variableOf(name)]: text })).toBe(value);
   });
 
   test.each(cases(INVALID))('%s refuses %j', (name, entry) => {
     const text = entry as string;
-    expect(() => readSetting(name, { [name]: text }, {})).toThrow(
+    expect(() => readSetting(SETTINGS, name, { [name]: text }, {})).toThrow(
       failing('INVALID_OPTION', new RegExp(`^--${name}: expected .*, got "`)),
     );
-    expect(() => readSetting(name, {}, { [variableOf(name)]: text })).toThrow(
+    expect(() => readSetting(SETTINGS, name, {}, { [variableOf(name)]: text })).toThrow(
       failing('BAD_ENVIRONMENT', new RegExp(`^${variableOf(name)}: expected .*, got "`)),
     );
   });
@@ -94,7 +95,12 @@ describe('readSetting', () => {
     const choice = fc.constantFrom(undefined, '0', '1', '2', 'high', 'low');
     fc.assert(
       fc.property(choice, choice, (flag, variable) => {
-        const found = readSetting('priority', { priority: flag }, { VGPU_PRIORITY: variable });
+        const found = readSetting(
+          SETTINGS,
+          'priority',
+          { priority: flag },
+          { VGPU_PRIORITY: variable },
+        );
         const expected = flag ?? variable;
         const alone = expected === undefined ? undefined : SETTINGS.priority.parse(expected);
         expect(found).toBe(alone);
@@ -103,13 +109,13 @@ describe('readSetting', () => {
   });
 
   test('does not look at a variable that the flag overrides', () => {
-    expect(readSetting('pool', { pool: 'B' }, { VGPU_POOL: 'nonsense' })).toBe('B');
-    expect(readSetting('json', { json: false }, { VGPU_JSON: '1' })).toBe(false);
+    expect(readSetting(SETTINGS, 'pool', { pool: 'B' }, { VGPU_POOL: 'nonsense' })).toBe('B');
+    expect(readSetting(SETTINGS, 'json', { json: false }, { VGPU_JSON: '1' })).toBe(false);
   });
 
   test('takes an empty variable for none, but no empty flag', () => {
-    expect(readSetting('root', {}, { VGPU_ROOT: '' })).toBeUndefined();
-    expect(() => readSetting('root', { root: '' }, {})).toThrow(
+    expect(readSetting(SETTINGS, 'root', {}, { VGPU_ROOT: '' })).toBeUndefined();
+    expect(() => readSetting(SETTINGS, 'root', { root: '' }, {})).toThrow(
       failing('INVALID_OPTION', /--root/),
     );
   });
@@ -132,46 +138,42 @@ describe('parseArguments', () => {
       ['-5', '-3'],
     ],
   ])('keeps the operands of %j as they are', (argv, operands = argv) => {
-    expect(parseArguments(argv).operands).toEqual(operands);
+    expect(parseArguments(argv, ADD).operands).toEqual(operands);
   });
 
   test('finds the flags before, between and after the operands', () => {
-    const { operands, flags } = parseArguments([
-      '--vm-id=7',
-      '-1,-2',
-      '--json',
-      '-3,4',
-      '--root',
-      'x',
-    ]);
+    const { operands, flags } = parseArguments(
+      ['--vm-id=7', '-1,-2', '--json', '-3,4', '--root', 'x'],
+      ADD,
+    );
     expect(operands).toEqual(['-1,-2', '-3,4']);
     expect(flags).toMatchObject({ 'vm-id': '7', json: true, root: 'x' });
   });
 
   test('takes the last of two', () => {
-    expect(parseArguments(['--root', 'a', '--root', 'b']).flags).toMatchObject({ root: 'b' });
+    expect(parseArguments(['--root', 'a', '--root', 'b'], ADD).flags).toMatchObject({ root: 'b' });
   });
 
   test.each([['--rooot'], ['--rooot=x'], ['-x'], ['--vmId'], ['---'], ['--5']])(
     'refuses %s with a hint',
     (option) => {
-      expect(() => parseArguments(['1', '2', option])).toThrow(
+      expect(() => parseArguments(['1', '2', option], ADD)).toThrow(
         failing('USAGE', /^unknown option "-.*--help$/),
       );
     },
   );
 
   test('refuses to negate a switch: --json=false is the way', () => {
-    expect(() => parseArguments(['1', '2', '--no-json'])).toThrow(failing('USAGE', /no-json/));
-    expect(parseArguments(['1', '2', '--json=false']).flags).toMatchObject({ json: false });
+    expect(() => parseArguments(['1', '2', '--no-json'], ADD)).toThrow(failing('USAGE', /no-json/));
+    expect(parseArguments(['1', '2', '--json=false'], ADD).flags).toMatchObject({ json: false });
   });
 
   test.each(['--plain=1', '--json=', '--verbose=yes'])('refuses %s', (option) => {
-    expect(() => parseArguments(['1', '2', option])).toThrow(failing('USAGE', /stands alone/));
+    expect(() => parseArguments(['1', '2', option], ADD)).toThrow(failing('USAGE', /stands alone/));
   });
 
   test.each([[['--root']], [['--root', '--json']]])('refuses %j: the value is missing', (argv) => {
-    expect(() => parseArguments(argv)).toThrow(failing('USAGE', /root; see .*--help$/));
+    expect(() => parseArguments(argv, ADD)).toThrow(failing('USAGE', /root; see .*--help$/));
   });
 
   test('understands all that yargs does, and as yargs does', async () => {
@@ -207,7 +209,7 @@ describe('parseArguments', () => {
         const flags = Object.fromEntries(Object.entries(rest).filter(([name]) => name !== '$0'));
         let ours;
         try {
-          ours = parseArguments(argv);
+          ours = parseArguments(argv, ADD);
         } catch (error) {
           const { message } = error as Error;
           // These are refused besides.

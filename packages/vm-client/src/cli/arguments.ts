@@ -2,7 +2,8 @@ import { printable } from '@vgpu/protocol';
 import type { Options } from 'yargs';
 import parser from 'yargs-parser';
 import { VgpuError } from '../errors.js';
-import { type Flags, SETTING_NAMES, SETTINGS, type SettingName, variableOf } from './settings.js';
+import type { Command, SettingTable } from './command.js';
+import { type Flags, type Setting, variableOf } from './settings.js';
 
 /** What stands on a command line. Names are checked, values are not. */
 export interface Arguments {
@@ -10,12 +11,14 @@ export interface Arguments {
   readonly flags: Flags;
 }
 
-/** Every option that may stand on a command line, as yargs takes it. */
-export const OPTIONS: Readonly<Record<string, Options>> = {
-  ...Object.fromEntries(SETTING_NAMES.map((name) => [name, optionOf(name)])),
+/** Every option that may stand on a command line with these settings, as yargs takes it. */
+export const optionsOf = (settings: SettingTable): Readonly<Record<string, Options>> => ({
+  ...Object.fromEntries(
+    Object.entries(settings).map(([name, setting]) => [name, optionOf(name, setting)]),
+  ),
   help: { type: 'boolean', describe: 'print this' },
   version: { type: 'boolean', describe: 'print the version' },
-};
+});
 
 /** How yargs is to read a command line. */
 export const PARSING = {
@@ -38,8 +41,18 @@ export const PARSING = {
  *
  * @throws VgpuError `USAGE`.
  */
-export function parseArguments(argv: readonly string[]): Arguments {
-  argv.forEach(refuseOddSwitch);
+export function parseArguments(
+  argv: readonly string[],
+  { name: command, settings }: Pick<Command, 'name' | 'settings'>,
+): Arguments {
+  const misuse = (message: string) => misuseOf(command, message);
+  const odd = argv.find((argument) => isOddSwitch(argument, settings));
+  if (odd !== undefined) {
+    throw misuse(`${odd.replace(/=.*/s, '')} stands alone, or with =true or =false`);
+  }
+  const options = optionsOf(settings);
+  const namesOf = (type: 'string' | 'boolean') =>
+    Object.keys(options).filter((name) => options[name]?.type === type);
   const { argv: parsed, error } = parser.detailed([...argv], {
     string: namesOf('string'),
     boolean: namesOf('boolean'),
@@ -50,9 +63,9 @@ export function parseArguments(argv: readonly string[]): Arguments {
   if (error !== null) throw misuse(error.message);
   const { _: operands, '--': afterDashes = [], ...flags } = parsed as Parsed;
   // The parser knows a switch that is negated, although it does not negate it.
-  const odd = Object.keys(flags).filter((name) => !Object.hasOwn(OPTIONS, name));
-  if (odd.length > 0)
-    throw misuse(`Unknown argument${odd.length > 1 ? 's' : ''}: ${odd.join(', ')}`);
+  const strange = Object.keys(flags).filter((name) => !Object.hasOwn(options, name));
+  if (strange.length > 0)
+    throw misuse(`Unknown argument${strange.length > 1 ? 's' : ''}: ${strange.join(', ')}`);
   const unknown = operands.find((operand) => /^-[A-Za-z-]/.test(operand));
   if (unknown !== undefined) throw misuse(`unknown option ${printable(unknown)}`);
   return { operands: [...operands, ...afterDashes], flags };
@@ -62,23 +75,18 @@ export function parseArguments(argv: readonly string[]): Arguments {
 type Parsed = Flags & { readonly _: readonly string[]; readonly '--'?: readonly string[] };
 
 /** The error of a command line that makes no sense. */
-export const misuse = (message: string): VgpuError =>
-  new VgpuError('USAGE', `${message}; see vgpu-vm-client --help`);
+export const misuseOf = (command: string, message: string): VgpuError =>
+  new VgpuError('USAGE', `${message}; see ${command} --help`);
 
 /** The parser takes every value of a switch but `true` for false, and so would `--plain=1`. */
-function refuseOddSwitch(argument: string): void {
-  const name = SETTING_NAMES.find((setting) => argument.startsWith(`--${setting}=`));
-  if (name !== undefined && SETTINGS[name].isSwitch && !/=(?:true|false)$/.test(argument)) {
-    throw misuse(`--${name} stands alone, or with =true or =false`);
-  }
+function isOddSwitch(argument: string, settings: SettingTable): boolean {
+  const name = Object.keys(settings).find((setting) => argument.startsWith(`--${setting}=`));
+  return (
+    name !== undefined && settings[name]?.isSwitch === true && !/=(?:true|false)$/.test(argument)
+  );
 }
 
-function optionOf(name: SettingName): Options {
-  const { isSwitch, describe: text } = SETTINGS[name];
+function optionOf(name: string, { isSwitch, describe: text }: Setting<unknown>): Options {
   const describe = `${text} (${variableOf(name)})`;
   return isSwitch ? { type: 'boolean', describe } : { type: 'string', requiresArg: true, describe };
-}
-
-function namesOf(type: 'string' | 'boolean'): string[] {
-  return Object.keys(OPTIONS).filter((name) => OPTIONS[name]?.type === type);
 }

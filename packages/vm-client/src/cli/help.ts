@@ -1,10 +1,13 @@
 import type { Argv } from 'yargs';
-import { OPTIONS, PARSING } from './arguments.js';
+import { optionsOf, PARSING } from './arguments.js';
+import type { SettingTable } from './command.js';
+import { SETTINGS } from './settings.js';
 
 const USAGE = `Adds two numbers, or two lists of numbers, on the GPU of this VM's host.
 
   $0 100 200
-  $0 -1,-2 3,4 --vm-id 1 --root ./vgpu`;
+  $0 -1,-2 3,4 --vm-id 1 --root ./vgpu
+  $0 bench --help, to measure with the requests of one VM or many`;
 
 const EPILOGUE = `Every option can be set by the variable beside it; the option counts first.
 
@@ -13,16 +16,28 @@ rejected the request; 69 no share, no device, or nothing says which VM this is; 
 73 the request could not be created; 75 try again: no answer in time, rate limited, slot in use;
 77 no permission; 78 the environment or the register block is invalid.`;
 
-/** yargs with all that it has to know of this program. Loads it: few calls need it. */
-export async function newYargs(): Promise<Argv> {
+/** What a help says besides the options; `$0` is the program. */
+export interface HelpText {
+  readonly usage: string;
+  /** Command lines, and what each does. */
+  readonly examples?: [command: string, meaning: string][];
+  readonly epilogue: string;
+}
+
+/** yargs with all that it has to know of a command. Loads it: few calls need it. */
+export async function newYargs(
+  settings: SettingTable = SETTINGS,
+  { usage, examples = [], epilogue }: HelpText = { usage: USAGE, epilogue: EPILOGUE },
+): Promise<Argv> {
   const { default: yargs } = await import('yargs');
   return yargs()
     .scriptName('vgpu-vm-client')
     .help(false)
     .version(false)
-    .usage(USAGE)
-    .epilogue(EPILOGUE)
-    .options(OPTIONS)
+    .usage(usage)
+    .example(examples)
+    .epilogue(epilogue)
+    .options(optionsOf(settings))
     .parserConfiguration(PARSING)
     .locale('en')
     .strictOptions()
@@ -30,7 +45,7 @@ export async function newYargs(): Promise<Argv> {
     .wrap(100);
 }
 
-/** The text of the help. */
-export async function help(): Promise<string> {
-  return (await newYargs()).getHelp();
+/** The text of the help: of adding, unless another command's is asked for. */
+export async function help(settings?: SettingTable, text?: HelpText): Promise<string> {
+  return (await newYargs(settings, text)).getHelp();
 }

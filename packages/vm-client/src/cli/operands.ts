@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { Int32List, printable, type Rejection } from '@vgpu/protocol';
 import type { Operands } from '../client.js';
 import { VgpuError } from '../errors.js';
-import { misuse } from './arguments.js';
+import { misuseOf } from './arguments.js';
 
 /**
  * Understands the operands of a command line: two decimal int32, or two lists of them.
@@ -12,7 +12,7 @@ import { misuse } from './arguments.js';
 export function parseOperands(texts: readonly string[]): Operands {
   const [a, b] = texts;
   if (a === undefined || b === undefined || texts.length > 2) {
-    throw misuse(`expected two operands, got ${texts.length}`);
+    throw misuseOf('vgpu-vm-client', `expected two operands, got ${texts.length}`);
   }
   return { a: parseOperand('a', a), b: parseOperand('b', b) };
 }

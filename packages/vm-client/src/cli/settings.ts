@@ -19,7 +19,8 @@ export interface Setting<T> {
   readonly parse: (text: string) => T | undefined;
 }
 
-function setting<T>(
+/** An option with a value. */
+export function setting<T>(
   describe: string,
   expected: string,
   parse: (text: string) => T | undefined,
@@ -37,7 +38,8 @@ const SWITCHED = new Map([
   ['false', false],
 ]);
 
-const onOff = (describe: string): Setting<boolean> => ({
+/** A switch. */
+export const onOff = (describe: string): Setting<boolean> => ({
   describe,
   isSwitch: true,
   expected: '1, true, 0 or false',
@@ -83,42 +85,37 @@ function milliseconds(text: string): number | undefined {
 
 export type SettingName = keyof typeof SETTINGS;
 
-export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
-
 /** The variable of the environment that stands for a flag: `vm-id` is `VGPU_VM_ID`. */
-export const variableOf = (name: SettingName) => `VGPU_${name.toUpperCase().replaceAll('-', '_')}`;
+export const variableOf = (name: string) => `VGPU_${name.toUpperCase().replaceAll('-', '_')}`;
 
 /** What a setting is once it is understood. */
-type Value<Name extends SettingName> = Exclude<
-  ReturnType<(typeof SETTINGS)[Name]['parse']>,
-  undefined
->;
+type Value<T extends Setting<unknown>> = Exclude<ReturnType<T['parse']>, undefined>;
 
 /**
- * Reads a setting: from its flag, else from its variable, where an empty one counts as none.
+ * Reads one of these settings: from its flag, else from its variable, where an empty one counts as
+ * none.
  *
  * @throws VgpuError `INVALID_OPTION` or `BAD_ENVIRONMENT`.
  */
-export function readSetting<Name extends SettingName>(
-  name: Name,
-  flags: Flags,
-  env: Environment,
-): Value<Name> | undefined {
+export function readSetting<
+  Name extends string,
+  Table extends Readonly<Record<Name, Setting<unknown>>>,
+>(settings: Table, name: Name, flags: Flags, env: Environment): Value<Table[Name]> | undefined {
+  const setting: Table[Name] = settings[name];
   const flag = flags[name];
-  if (flag !== undefined) return understand(name, String(flag), 'INVALID_OPTION', `--${name}`);
+  if (flag !== undefined) return understand(setting, String(flag), 'INVALID_OPTION', `--${name}`);
   const variable = variableOf(name);
   const text = env[variable] ?? '';
-  return text === '' ? undefined : understand(name, text, 'BAD_ENVIRONMENT', variable);
+  return text === '' ? undefined : understand(setting, text, 'BAD_ENVIRONMENT', variable);
 }
 
-function understand<Name extends SettingName>(
-  name: Name,
+function understand<T extends Setting<unknown>>(
+  { parse, expected }: T,
   text: string,
   code: 'INVALID_OPTION' | 'BAD_ENVIRONMENT',
   where: string,
-): Value<Name> {
-  const { parse, expected }: Setting<unknown> = SETTINGS[name];
+): Value<T> {
   const value = parse(text);
-  if (value !== undefined) return value as Value<Name>;
+  if (value !== undefined) return value as Value<T>;
   throw new VgpuError(code, `${where}: expected ${expected}, got ${printable(text)}`);
 }

@@ -1,0 +1,16 @@
+import type { Operands } from '../../client.js';
+
+/** So many elements fit into a request whatever their values are. */
+export const MAX_VECTOR_LENGTH = 2700;
+
+/** Vectors of random int32, so that an answer to another request would be found out. */
+export const randomOperands = (length: number): Operands => ({
+  a: Int32Array.from({ length }, randomInt32),
+  b: Int32Array.from({ length }, randomInt32),
+});
+
+/** Whether this is their sum, which wraps like an int32. */
+export const isSum = (sum: Int32Array, { a, b }: Operands): boolean =>
+  sum.length === a.length && a.every((value, i) => ((value + (b[i] ?? 0)) | 0) === sum[i]);
+
+const randomInt32 = () => Math.trunc((Math.random() - 0.5) * 2 ** 32);
