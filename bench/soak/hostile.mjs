@@ -1,0 +1,31 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ATTACKS, during } from '../flood/during.mjs';
+
+/** How many files an attack by number puts there. */
+const SIZE = 5000;
+
+/**
+ * A VM that attacks in one way after the other, each from an empty directory.
+ *
+ * @param {{ directory: string, vm: number }} target
+ * @param {number} eachMs how long an attack lasts
+ * @param {AbortSignal} signal ends it
+ * @returns {Promise<Record<string, number>>} how often it has attacked in which way
+ */
+export async function attack(target, eachMs, signal) {
+  const names = /** @type {(keyof typeof ATTACKS)[]} */ (Object.keys(ATTACKS));
+  /** @type {Record<string, number>} */
+  const times = {};
+  for (let round = 0; !signal.aborted; round += 1) {
+    const name = /** @type {keyof typeof ATTACKS} */ (names[round % names.length]);
+    await during(name, { ...target, size: SIZE }, async () => {
+      times[name] = (times[name] ?? 0) + 1;
+      await sleep(eachMs, undefined, { signal }).catch(() => undefined);
+    });
+    // The mediator may be putting answers there.
+    await rm(target.directory, { recursive: true, maxRetries: 100 });
+    await mkdir(target.directory);
+  }
+  return times;
+}
