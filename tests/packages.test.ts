@@ -83,7 +83,7 @@ describe('the packed packages, installed by npm outside the repository', () => {
       );
       expect(
         readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
-          /\.tsbuildinfo$|\.map$|test|^cli(?:\/|$)|^bin\./.test(file),
+          /\.tsbuildinfo$|\.map$|test|^(?:cli|http)(?:\/|$)|^bin\./.test(file),
         ),
       ).toEqual([]);
     }
@@ -214,6 +214,12 @@ describe('the packed packages, installed by npm outside the repository', () => {
       expect(await loadedBy('vgpu-mediator', ...serve)).toEqual(['vgpu-mediator.cjs']);
     });
 
+    it('prom-client too, where metrics are served', async () => {
+      const serve = ['--root', './vgpu', '--backend', 'cpu', '--once', '--http', '127.0.0.1:0'];
+      const loaded = await loadedBy('vgpu-mediator', ...serve);
+      expect(loaded).toEqual(['vgpu-mediator.cjs', 'prom-client.cjs']);
+    });
+
     it.each(['vgpu-vm-client', 'vgpu-mediator'])('yargs too, for the help of %s', async (name) => {
       expect(await loadedBy(name, '--help')).toEqual([`${name}.cjs`, 'yargs.cjs']);
     });
@@ -228,9 +234,10 @@ describe('the packed packages, installed by npm outside the repository', () => {
       }
     }
     expect(licensesOf('vm-client')).toMatch(/^cli-progress \d.*\(MIT\)$/m);
-    for (const name of ['winston', 'logform', 'readable-stream']) {
+    for (const name of ['winston', 'logform', 'readable-stream', 'tdigest']) {
       expect(licensesOf('mediator')).toMatch(new RegExp(`^${name} \\d.*\\(MIT\\)$`, 'm'));
     }
+    expect(licensesOf('mediator')).toMatch(/^prom-client \d.*\(Apache-2\.0\)$/m);
   });
 
   it('give libraries to import, with types', async () => {

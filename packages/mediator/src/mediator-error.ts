@@ -17,6 +17,8 @@ export type MediatorErrorCode =
   | 'ALREADY_RUNNING'
   /** With `--once`: something on disk could not be served. */
   | 'INCOMPLETE'
+  /** The HTTP server cannot listen where it is to. */
+  | 'HTTP_UNUSABLE'
   /** A setting in the environment or the config file is unknown or has no acceptable value. */
   | 'INVALID_CONFIG';
 

@@ -51,6 +51,17 @@ const ms = (min: number) =>
 
 const flag = fc.boolean().map((value): Spelling => ({ text: String(value), json: value, value }));
 
+const endpoint = fc.oneof(
+  fc.nat(65535).map((port): Spelling => {
+    const text = `localhost:${port}`;
+    return { text, json: text, value: { kind: 'tcp', host: 'localhost', port } };
+  }),
+  fc.constant('/run/vgpu/http.sock').map((socket): Spelling => {
+    const text = `unix:${socket}`;
+    return { text, json: text, value: { kind: 'unix', path: socket } };
+  }),
+);
+
 const SPELLINGS: Record<OptionName, fc.Arbitrary<Spelling>> = {
   root: path,
   'state-dir': path,
@@ -70,6 +81,8 @@ const SPELLINGS: Record<OptionName, fc.Arbitrary<Spelling>> = {
   'require-registration': flag,
   'rate-limit': ms(1).filter(({ value }) => Number(value) <= 1_000_000),
   'rate-burst': whole(1, 1_000_000),
+  http: endpoint,
+  'http-token': oneOf('0123456789abcdef', 'a-._~+/='.repeat(4)),
   once: flag,
   'log-level': oneOf('error', 'warn', 'info', 'debug'),
   'log-format': oneOf('pretty', 'json'),
@@ -93,6 +106,8 @@ const REFUSED: Record<OptionName, { readonly value: string; readonly expected: s
   'require-registration': { value: '', expected: 'true or false' },
   'rate-limit': { value: '0', expected: 'requests per second from 0.001 to 1000000' },
   'rate-burst': { value: '0', expected: 'a whole number from 1 to 1000000' },
+  http: { value: '9741', expected: 'host:port, such as 127.0.0.1:9741, or unix:<path>' },
+  'http-token': { value: 'secret', expected: '16 to 256 letters, digits or -._~+/=' },
   once: { value: 'perhaps', expected: 'true or false' },
   'log-level': { value: 'INFO', expected: 'one of error, warn, info, debug' },
   'log-format': { value: 'text', expected: 'one of pretty, json' },

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { parseEndpoint } from '../http/endpoint.js';
 import { DEFAULT_SETTINGS } from '../settings.js';
 import { MAX_TIMER_MS } from '../time.js';
 
@@ -45,6 +46,19 @@ const choice = <const T extends readonly string[]>(values: T) =>
 const path = z.string('a path').check(z.minLength(1, 'a path'));
 const flag = z.union([z.boolean(), z.stringbool()], 'true or false');
 
+const ENDPOINT = 'host:port, such as 127.0.0.1:9741, or unix:<path>';
+const endpoint = z.pipe(
+  z.string(ENDPOINT),
+  z.transform((text, { issues }) => {
+    const parsed = parseEndpoint(text);
+    if (parsed !== undefined) return parsed;
+    issues.push({ code: 'custom', message: ENDPOINT, input: text });
+    return z.NEVER;
+  }),
+);
+const TOKEN = '16 to 256 letters, digits or -._~+/=';
+const token = z.string(TOKEN).check(z.regex(/^[A-Za-z0-9._~+/=-]{16,256}$/, TOKEN));
+
 export const BACKENDS = ['auto', 'cuda', 'cpu'] as const;
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['pretty', 'json'] as const;
@@ -68,6 +82,9 @@ export const Options = z.object({
   'rate-limit': z.optional(perSecond),
   /** Default: what may come in a second, one at least. */
   'rate-burst': z.optional(count),
+  /** Default: no HTTP server. */
+  http: z.optional(endpoint),
+  'http-token': z.optional(token),
   once: z._default(flag, false),
   'log-level': z._default(choice(LOG_LEVELS), 'info'),
   'log-format': z._default(choice(LOG_FORMATS), 'pretty'),

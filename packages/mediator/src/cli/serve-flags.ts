@@ -18,6 +18,8 @@ export const SERVE_OPTIONS: Readonly<Record<string, YargsOptions>> = {
   'require-registration': toggle('serve none but registered VMs'),
   'rate-limit': value('requests per second of one VM [default: no limit]'),
   'rate-burst': value('requests of one VM at once within that [default: of one second]'),
+  http: value('metrics and a page, at host:port or unix:<path> [default: none]'),
+  'http-token': value('what one has to give to see them; better as VGPU_HTTP_TOKEN'),
   once: toggle('serve what is there, then exit'),
   config: value('JSON file with these options'),
   'log-level': value(`${LOG_LEVELS.join(', ')} [default: info]`),

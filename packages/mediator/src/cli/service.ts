@@ -1,4 +1,6 @@
 import { listDevices, openDevice } from '@vgpu/cuda-binding';
+import { requireProtection } from '../http/endpoint.js';
+import type { Http } from '../http/open-http.js';
 import { MediatorError } from '../mediator-error.js';
 import { Mediator } from '../mediator.js';
 import type { MediatorSettings } from '../settings.js';
@@ -33,11 +35,15 @@ export class Service {
   #options: Options;
   /** Absent until the devices are known. */
   #mediator: Mediator | undefined;
+  /** Absent if it is not wanted. */
+  #http: Http | undefined;
 
   /** @throws MediatorError `USAGE` or `INVALID_CONFIG`. */
   constructor(sources: ConfigSources) {
     this.#sources = sources;
     this.#options = resolveOptions(sources);
+    const { http, 'http-token': token } = this.#options;
+    if (http !== undefined) requireProtection(http, token);
     this.#logger = createLogger(this.#options);
     this.#stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
@@ -50,6 +56,14 @@ export class Service {
    * @throws MediatorError, DeviceError: what keeps it from running.
    */
   async run(): Promise<void> {
+    try {
+      await this.#run();
+    } finally {
+      this.#http?.close();
+    }
+  }
+
+  async #run(): Promise<void> {
     // A driver may take for ever to list or open devices; stop() ends that.
     await Promise.race([this.#start(), this.#stopped]);
     const timer = setInterval(() => {
@@ -129,8 +143,16 @@ export class Service {
       logger,
       ...settingsOf(options),
     });
+    await this.#openHttp(this.#mediator);
     await this.#mediator.start();
     if (fallback !== undefined) warnOfCpu(logger, fallback, numbers[0] ?? 0);
+  }
+
+  async #openHttp(mediator: Mediator): Promise<void> {
+    const { http: endpoint, 'http-token': token } = this.#options;
+    if (endpoint === undefined) return;
+    const { openHttp } = await import('../http/open-http.js');
+    this.#http = await openHttp({ endpoint, token, mediator, logger: this.#logger });
   }
 }
 

@@ -1,0 +1,53 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { MediatorError } from '../mediator-error.js';
+
+/** Where the HTTP server listens. */
+export type Endpoint =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** What the kernel takes for a socket's path, bytes. */
+const MAX_PATH_BYTES = 107;
+
+/** Reads `host:port`, `[IPv6 address]:port` or `unix:path`; undefined if it is none of them. */
+export function parseEndpoint(text: string): Endpoint | undefined {
+  if (text.startsWith('unix:')) {
+    const path = text.slice('unix:'.length);
+    const bytes = Buffer.byteLength(path);
+    const isPath = bytes > 0 && bytes <= MAX_PATH_BYTES && !path.includes('\0');
+    return isPath ? { kind: 'unix', path } : undefined;
+  }
+  const [, address, name, digits] =
+    /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+)):([0-9]{1,5})$/i.exec(text) ?? [];
+  const host = address === undefined ? name : isIPv6(address) ? address : undefined;
+  const port = Number(digits);
+  return host !== undefined && port <= 0xffff ? { kind: 'tcp', host, port } : undefined;
+}
+
+/** The URL at which it is reached; for people. */
+export function describeEndpoint(endpoint: Endpoint): string {
+  if (endpoint.kind === 'unix') return `unix:${endpoint.path}`;
+  const { host, port } = endpoint;
+  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}/`;
+}
+
+/** Whether only this machine can reach a host of this name or address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+/**
+ * Sees to it that not everybody on the network can look on: other addresses than loopback need a token,
+ * a socket is protected by the permissions of its directory.
+ *
+ * @throws MediatorError `INVALID_CONFIG`.
+ */
+export function requireProtection(endpoint: Endpoint, token: string | undefined): void {
+  if (endpoint.kind === 'unix' || isLoopback(endpoint.host) || token !== undefined) return;
+  throw new MediatorError(
+    'INVALID_CONFIG',
+    `--http: everybody who reaches ${endpoint.host} could see all VMs; give --http-token (better as ` +
+      'VGPU_HTTP_TOKEN or in the config file), or a loopback address, or unix:<path> for a reverse ' +
+      'proxy that asks who it is',
+  );
+}

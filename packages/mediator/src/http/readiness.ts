@@ -1,0 +1,16 @@
+import type { DeviceSnapshot } from '../executor.js';
+import type { MediatorSnapshot } from '../snapshot.js';
+
+/** Whether a device takes requests. */
+export function canServe({ state }: Pick<DeviceSnapshot, 'state'>): boolean {
+  return state === 'idle' || state === 'busy';
+}
+
+/** What keeps a mediator from serving, in words; nothing if it serves. */
+export function obstaclesOf({ phase, isRootReadable, devices }: MediatorSnapshot): string[] {
+  return [
+    ...(phase === 'serving' ? [] : [phase === 'new' ? 'it is starting' : 'it is stopping']),
+    ...(devices.some(canServe) ? [] : ['no device works']),
+    ...(isRootReadable ? [] : ['the root cannot be read']),
+  ];
+}
