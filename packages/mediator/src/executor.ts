@@ -9,6 +9,7 @@ import {
 import type { Job } from './job.js';
 import type { Logger } from './logger.js';
 import { settledWithin } from './settled-within.js';
+import type { DeviceSnapshot } from './snapshot.js';
 
 /** How long a device is left alone that could not be opened, or is out of service (milliseconds). */
 const REOPEN_AFTER_MS = 5000;
@@ -28,23 +29,6 @@ export interface ExecutorOptions {
   readonly onReady: () => void;
   /** Called when the device has been opened, or was let go after a fault, and why. */
   readonly onChanged: (device: DeviceSnapshot, fault?: DeviceFault) => void;
-}
-
-/** A device as it is now. */
-export interface DeviceSnapshot {
-  /** Its place among the devices of the mediator, from 0. */
-  readonly executor: number;
-  /** Its own number, backend and name; null until it was opened once. */
-  readonly device: number | null;
-  readonly backend: DeviceInfo['backend'] | null;
-  readonly name: string | null;
-  readonly state: 'closed' | 'idle' | 'busy' | 'stopped' | 'out of service';
-  /** Time with a request on it since the start, milliseconds. */
-  readonly busyMs: number;
-  /** Requests that it was given since the start. */
-  readonly jobs: number;
-  /** How often it was lost or hung since the start. */
-  readonly faults: number;
 }
 
 /**

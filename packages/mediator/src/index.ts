@@ -1,15 +1,20 @@
 export type { DeviceFault } from './execution.js';
-export type { DeviceSnapshot } from './executor.js';
 export type { Distribution, FinishedRequest, Outcome, StatisticsSnapshot } from './statistics.js';
 export type { Logger } from './logger.js';
 export { Mediator, type MediatorOptions } from './mediator.js';
 export { MediatorError, type MediatorErrorCode } from './mediator-error.js';
 export type { MediatorObserver } from './observer.js';
 export type { Percentiles } from './recent-durations.js';
-export type { QueueDepth } from './request-queue.js';
 export { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
 export { Registration, Registry } from './registry.js';
-export type { MediatorSnapshot, Phase, QueueSnapshot, VmSnapshot } from './snapshot.js';
+export type {
+  DeviceSnapshot,
+  MediatorSnapshot,
+  Phase,
+  QueueDepth,
+  QueueSnapshot,
+  VmSnapshot,
+} from './snapshot.js';
 export type { RateLimit } from './token-bucket.js';
 export type { VmTotals } from './vm-statistics.js';
 export { addVm, type AddedVm, type AddVmOptions } from './vms/add-vm.js';

@@ -16,13 +16,7 @@ import { RequestQueue } from './request-queue.js';
 import { Registry } from './registry.js';
 import { Retention } from './retention.js';
 import { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
-import {
-  queueSnapshot,
-  vmSnapshots,
-  type MediatorSnapshot,
-  type Phase,
-  type QueueSnapshot,
-} from './snapshot.js';
+import type { MediatorSnapshot, Phase, QueueSnapshot } from './snapshot.js';
 import { Spool } from './spool/spool.js';
 import type { VmSpool } from './spool/vm-spool.js';
 import {
@@ -31,6 +25,7 @@ import {
   type Outcome,
   type StatisticsSnapshot,
 } from './statistics.js';
+import { queueSnapshot, vmSnapshots } from './take-snapshot.js';
 import { version } from './version.js';
 
 export interface MediatorOptions extends Partial<MediatorSettings> {

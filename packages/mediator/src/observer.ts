@@ -1,5 +1,5 @@
 import type { DeviceFault } from './execution.js';
-import type { DeviceSnapshot } from './executor.js';
+import type { DeviceSnapshot } from './snapshot.js';
 import type { FinishedRequest } from './statistics.js';
 
 /**

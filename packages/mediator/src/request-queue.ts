@@ -1,16 +1,10 @@
 import { PriorityQueue } from '@vgpu/queue';
 import type { Pool, Priority } from '@vgpu/protocol';
 import type { Job } from './job.js';
+import type { QueueDepth } from './snapshot.js';
 
 export const PRIORITIES = [2, 1, 0] as const satisfies Priority[];
 const POOLS = ['A', 'B'] as const satisfies Pool[];
-
-/** How many requests of a pool and a priority are queued. */
-export interface QueueDepth {
-  readonly pool: Pool;
-  readonly priority: Priority;
-  readonly queued: number;
-}
 
 /**
  * The one queue: higher priority first, then earlier arrival, then order of discovery; pools are

@@ -1,11 +1,6 @@
+import type { DeviceInfo } from '@vgpu/cuda-binding';
 import type { Pool, Priority } from '@vgpu/protocol';
-import type { DeviceSnapshot } from './executor.js';
-import type { Job } from './job.js';
 import type { Percentiles } from './recent-durations.js';
-import type { Registration, Registry } from './registry.js';
-import { PRIORITIES, type QueueDepth, type RequestQueue } from './request-queue.js';
-import type { Spool, SpooledVm } from './spool/spool.js';
-import type { Statistics } from './statistics.js';
 import type { VmTotals } from './vm-statistics.js';
 
 export type Phase = 'new' | 'serving' | 'stopping';
@@ -34,6 +29,31 @@ export interface QueueSnapshot {
   readonly oldest: readonly { readonly priority: Priority; readonly ageMs: number | null }[];
 }
 
+/** How many requests of a pool and a priority are queued. */
+export interface QueueDepth {
+  readonly pool: Pool;
+  readonly priority: Priority;
+  readonly queued: number;
+}
+
+/** A device as it is now. */
+export interface DeviceSnapshot {
+  /** Its place among the devices of the mediator, from 0. */
+  readonly executor: number;
+  /** Its own number, backend and name; null until it was opened once. */
+  readonly device: number | null;
+  readonly backend: DeviceInfo['backend'] | null;
+  readonly name: string | null;
+  readonly state: 'closed' | 'idle' | 'busy' | 'stopped' | 'out of service';
+  /** Time with a request on it since the start, milliseconds. */
+  readonly busyMs: number;
+  /** Requests that it was given since the start. */
+  readonly jobs: number;
+  /** How often it was lost or hung since the start. */
+  readonly faults: number;
+}
+
+/** A VM as it is now, and what became of its requests. */
 export interface VmSnapshot extends VmTotals {
   readonly vm: number;
   readonly registered: boolean;
@@ -49,77 +69,4 @@ export interface VmSnapshot extends VmTotals {
   readonly queued: number;
   /** How long its requests waited for a device in the last five minutes; null if there were none. */
   readonly recentWaitMs: Percentiles | null;
-}
-
-/** What the VMs of a snapshot are gathered from. */
-export interface VmSources {
-  /** Absent until the start. */
-  readonly registry: Registry | undefined;
-  readonly spool: Spool;
-  readonly statistics: Statistics;
-  readonly requireRegistration: boolean;
-}
-
-export function queueSnapshot(queue: RequestQueue): QueueSnapshot {
-  return {
-    queued: queue.size,
-    depths: queue.depths,
-    oldest: PRIORITIES.map((priority) => {
-      const oldest = queue.oldest(priority);
-      return { priority, ageMs: oldest === undefined ? null : ageMsOf(oldest) };
-    }),
-  };
-}
-
-/** By the clock that stamps files; it may be set. */
-function ageMsOf({ arrivalNs }: Job): number {
-  return Math.max(0, Date.now() - Number(arrivalNs / 1000n) / 1000);
-}
-
-export function vmSnapshots(sources: VmSources): VmSnapshot[] {
-  const { registry, statistics } = sources;
-  const spooled = new Map<number, SpooledVm>();
-  for (const vm of sources.spool.vms()) spooled.set(vm.vm, vm);
-  const registered = (registry?.entries() ?? []).map(([vm]) => vm);
-  const numbers = new Set([...registered, ...spooled.keys(), ...statistics.vms.keys()]);
-  const nowMs = performance.now();
-  return [...numbers]
-    .sort((a, b) => a - b)
-    .map((vm) => vmSnapshot(vm, sources, spooled.get(vm), nowMs));
-}
-
-function vmSnapshot(
-  vm: number,
-  { registry, statistics, requireRegistration }: VmSources,
-  spooled: SpooledVm | undefined,
-  nowMs: number,
-): VmSnapshot {
-  const registration = registry?.get(vm);
-  const totals = statistics.vms.get(vm);
-  return {
-    vm,
-    registered: registration !== undefined,
-    pool: registration?.pool ?? totals?.pool ?? null,
-    priority: registration?.priority ?? totals?.priority ?? null,
-    state: stateOf(registration, spooled, requireRegistration),
-    queued: spooled?.queued ?? 0,
-    requests: totals?.requests ?? 0,
-    answered: totals?.answered ?? 0,
-    errors: totals?.errors ?? 0,
-    withdrawn: totals?.withdrawn ?? 0,
-    claimsOverridden: totals?.claimsOverridden ?? 0,
-    deviceMs: totals?.deviceMs ?? 0,
-    recentWaitMs: totals?.recentWait(nowMs) ?? null,
-  };
-}
-
-function stateOf(
-  registration: Registration | undefined,
-  spooled: SpooledVm | undefined,
-  requireRegistration: boolean,
-): VmSnapshot['state'] {
-  if (registration?.suspended === true) return 'suspended';
-  if (registration === undefined && requireRegistration) return 'refused';
-  if (spooled === undefined) return 'absent';
-  return spooled.hasFailed ? 'failing' : 'active';
 }

@@ -2,7 +2,7 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DeviceFault } from '../src/execution.js';
-import type { DeviceSnapshot } from '../src/executor.js';
+import type { DeviceSnapshot } from '../src/snapshot.js';
 import { Mediator } from '../src/mediator.js';
 import { Registry } from '../src/registry.js';
 import type { FinishedRequest } from '../src/statistics.js';

@@ -1,5 +1,4 @@
-import type { DeviceSnapshot } from '../executor.js';
-import type { MediatorSnapshot } from '../snapshot.js';
+import type { DeviceSnapshot, MediatorSnapshot } from '../snapshot.js';
 
 /** Whether a device takes requests. */
 export function canServe({ state }: Pick<DeviceSnapshot, 'state'>): boolean {
