@@ -10,6 +10,9 @@ import { countedFrom, type Sample } from './sample.js';
 export type Pace =
   { readonly perSecond: number; readonly arrivals: ArrivalProcess } | { readonly inFlight: number };
 
+/** After an error the next request waits, in milliseconds: what fails at once would leave no time to others. */
+const PAUSE_MS = 10;
+
 /** What to play. */
 export interface LoadPlan {
   readonly root: string;
@@ -91,7 +94,8 @@ export class Load {
   async #loop(player: Player, startMs: number, signal: AbortSignal): Promise<void> {
     const endMs = startMs + this.#plan.durationMs;
     for (let now = startMs; now < endMs && !signal.aborted; now = performance.now()) {
-      await this.#request(player, now, signal);
+      const error = await this.#request(player, now, signal);
+      if (error !== undefined) await sleep(PAUSE_MS, signal);
     }
   }
 
@@ -101,7 +105,7 @@ export class Load {
     startMs: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const underWay = new Set<Promise<void>>();
+    const underWay = new Set<Promise<unknown>>();
     for (const afterMs of due) {
       if (afterMs >= this.#plan.durationMs) break;
       await sleepUntil(startMs + afterMs, signal);
@@ -117,7 +121,11 @@ export class Load {
     await Promise.all(underWay);
   }
 
-  async #request(player: Player, dueMs: number, signal: AbortSignal): Promise<void> {
+  async #request(
+    player: Player,
+    dueMs: number,
+    signal: AbortSignal,
+  ): Promise<VgpuError | undefined> {
     const { vm, priority, client } = player;
     const operands = randomOperands(this.#plan.size);
     this.#observer.sent(priority);
@@ -131,6 +139,7 @@ export class Load {
       lateMs: sentMs - dueMs,
       error,
     });
+    return error;
   }
 }
 

@@ -18,16 +18,14 @@ export async function showProgress(
 ): Promise<() => void> {
   const { default: progress } = await import('cli-progress');
   const startMs = performance.now();
-  const payload = () => {
-    const elapsed = Math.min(performance.now() - startMs, durationMs);
-    return {
-      seconds: (elapsed / 1000).toFixed(0),
-      of: (durationMs / 1000).toFixed(0),
-      answered: all.answered,
-      underWay: all.underWay,
-      errors: all.failed,
-    };
-  };
+  const elapsedMs = () => Math.min(performance.now() - startMs, durationMs);
+  const payload = () => ({
+    seconds: (elapsedMs() / 1000).toFixed(0),
+    of: (durationMs / 1000).toFixed(0),
+    answered: all.answered,
+    underWay: all.underWay,
+    errors: all.failed,
+  });
   const bar = new progress.SingleBar({
     stream,
     format:
@@ -41,11 +39,13 @@ export async function showProgress(
     notTTYSchedule: LINE_EVERY_MS,
   });
   bar.start(durationMs, 0, payload());
-  const timer = setInterval(() => {
-    bar.update(Math.min(performance.now() - startMs, durationMs), payload());
-  }, UPDATE_EVERY_MS);
+  const update = () => {
+    bar.update(elapsedMs(), payload());
+  };
+  const timer = setInterval(update, UPDATE_EVERY_MS);
   return () => {
     clearInterval(timer);
+    update();
     bar.stop();
   };
 }
