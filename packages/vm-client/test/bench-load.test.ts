@@ -115,7 +115,7 @@ describe('a load', () => {
     expect(all.sent).toBeLessThanOrEqual(1000 / 10);
   });
 
-  test.each([{ perSecond: 1000, arrivals: 'poisson' } as const, { inFlight: 5 }])(
+  test.each([{ perSecond: 100_000, arrivals: 'poisson' } as const, { inFlight: 5 }])(
     'that is aborted takes back what is under way: %j',
     async (pace) => {
       mediator.behaviour = neverAnswer;

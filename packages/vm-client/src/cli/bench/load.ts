@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Identity, Priority } from '@vgpu/protocol';
 import { onAbort } from '../../abort-listeners.js';
 import { type Operands, type Reply, VgpuClient } from '../../client.js';
@@ -160,12 +161,16 @@ function ours(error: unknown): VgpuError {
   throw error;
 }
 
-/** Returns sooner if the signal is aborted. */
+/**
+ * Returns sooner if the signal is aborted. However late it is, answers and signals get their turn:
+ * else a load that can't keep up would hear nothing.
+ */
 async function sleepUntil(dueMs: number, signal: AbortSignal): Promise<void> {
+  let ms = dueMs - performance.now();
+  if (ms <= 0) await nextTurn();
   // A timer may fire within the millisecond before it is due.
-  for (let ms = dueMs - performance.now(); ms > 0 && !signal.aborted;) {
+  for (; ms > 0 && !signal.aborted; ms = dueMs - performance.now()) {
     await sleep(Math.ceil(ms), signal);
-    ms = dueMs - performance.now();
   }
 }
 
