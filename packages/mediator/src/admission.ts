@@ -1,5 +1,5 @@
 import type { ErrorCode, Pool, Priority, Request } from '@vgpu/protocol';
-import type { Registration } from './registry.js';
+import type { Registration } from './registration.js';
 import { TokenBucket, type RateLimit } from './token-bucket.js';
 
 /** Why a request is answered with an error. */
@@ -17,7 +17,7 @@ export interface Claim {
 export interface AdmissionOptions {
   readonly registrationOf: (vm: number) => Registration | undefined;
   readonly requireRegistration: () => boolean;
-  /** undefined: no limit. */
+  /** For VMs that the registry gives none of their own; undefined: no limit. */
   readonly rateLimit: () => RateLimit | undefined;
 }
 
@@ -36,6 +36,11 @@ export class Admission {
 
   /** Why a VM's request is not served, whatever it says; counts it. */
   refuse(vm: number): Rejection | undefined {
+    return this.refusalOf(vm) ?? this.#limit(vm);
+  }
+
+  /** Why none of a VM's requests is served at present. */
+  refusalOf(vm: number): Rejection | undefined {
     const registration = this.#options.registrationOf(vm);
     if (registration === undefined && this.#options.requireRegistration()) {
       return { code: 'UNKNOWN_VM', text: `VM ${vm} is not registered on this host` };
@@ -43,12 +48,7 @@ export class Admission {
     if (registration?.suspended === true) {
       return { code: 'SUSPENDED', text: `VM ${vm} is suspended by the administrator of this host` };
     }
-    const limit = this.#options.rateLimit();
-    if (limit === undefined) return undefined;
-    const bucket = this.#buckets.get(vm) ?? new TokenBucket();
-    this.#buckets.set(vm, bucket);
-    const waitMs = bucket.take(limit, performance.now());
-    return waitMs === 0 ? undefined : { code: 'RATE_LIMITED', text: `retry in ${waitMs} ms` };
+    return undefined;
   }
 
   /** The request as it is served, with the claim that was overridden, if one was. */
@@ -61,5 +61,14 @@ export class Admission {
       request: { ...request, pool, priority },
       claim: { pool: request.pool, priority: request.priority },
     };
+  }
+
+  #limit(vm: number): Rejection | undefined {
+    const limit = this.#options.registrationOf(vm)?.rateLimit ?? this.#options.rateLimit();
+    if (limit === undefined) return undefined;
+    const bucket = this.#buckets.get(vm) ?? new TokenBucket();
+    this.#buckets.set(vm, bucket);
+    const waitMs = bucket.take(limit, performance.now());
+    return waitMs === 0 ? undefined : { code: 'RATE_LIMITED', text: `retry in ${waitMs} ms` };
   }
 }

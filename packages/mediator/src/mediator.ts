@@ -76,6 +76,7 @@ export class Mediator {
   readonly #limitedLogger: Logger;
   readonly #lock: InstanceLock;
   readonly #spool: Spool;
+  readonly #admission: Admission;
   readonly #intake: Intake;
   readonly #queue = new RequestQueue();
   readonly #executors: readonly Executor[];
@@ -107,7 +108,7 @@ export class Mediator {
     this.#spool = new Spool({
       root,
       logger: limited,
-      maxQueuedPerVm: () => this.#settings.maxQueuedPerVm,
+      maxQueuedPerVm: (vm) => this.#registry?.get(vm)?.maxQueued ?? this.#settings.maxQueuedPerVm,
       settleMs: () => this.#settings.settleMs,
       onWork: () => {
         this.#requestTurn();
@@ -119,13 +120,14 @@ export class Mediator {
         for (const job of spool.jobs.values()) this.#withdraw(job);
       },
     });
+    this.#admission = new Admission({
+      registrationOf: (vm) => this.#registry?.get(vm),
+      requireRegistration: () => this.#settings.requireRegistration,
+      rateLimit: () => this.#settings.rateLimit,
+    });
     this.#intake = new Intake({
       logger: limited,
-      admission: new Admission({
-        registrationOf: (vm) => this.#registry?.get(vm),
-        requireRegistration: () => this.#settings.requireRegistration,
-        rateLimit: () => this.#settings.rateLimit,
-      }),
+      admission: this.#admission,
       onVoid: (job) => {
         this.#effort += EFFORT.withdrawal;
         return this.#withdraw(job);
@@ -164,6 +166,11 @@ export class Mediator {
   /** Requests that are queued, not counting those on a device. */
   get queued(): number {
     return this.#queue.size;
+  }
+
+  /** Requests that are queued or on a device. */
+  get unfinished(): number {
+    return this.#queue.size + this.#executors.filter((executor) => executor.isBusy).length;
   }
 
   /** Answers that could not be put in place so far, and VM directories that could not be used. */
@@ -208,12 +215,21 @@ export class Mediator {
   }
 
   /**
-   * Reads the registry again, which decides about what is taken up from now on.
+   * Reads the registry again, which decides about what is taken up from now on. What is queued keeps its
+   * place, but for VMs of which nothing is served any more: that is answered `SUSPENDED` or `UNKNOWN_VM`.
    *
+   * @returns how many VMs are registered.
    * @throws MediatorError `INVALID_REGISTRY`; what was known counts on then.
    */
-  reloadRegistry(): void {
+  reloadRegistry(): number {
     this.#registry?.reload();
+    for (const job of [...this.#queue]) {
+      const refusal = this.#admission.refusalOf(job.spool.vm);
+      if (refusal === undefined) continue;
+      this.#queue.remove(job);
+      this.#delivery.deliver(job, { answer: refusal, execMs: 0 });
+    }
+    return this.#registry?.size ?? 0;
   }
 
   /**
@@ -261,6 +277,15 @@ export class Mediator {
   }
 
   /**
+   * Takes up nothing more, and waits until what is queued has been answered, or until the mediator is
+   * stopped. What is on disk stays there.
+   */
+  finishQueue(): Promise<void> {
+    if (this.#phase === 'serving') this.#phase = 'draining';
+    return this.#conditions.until(() => this.#isStopping || this.unfinished === 0);
+  }
+
+  /**
    * Finishes what is on a device, leaves the rest on disk, and lets everything go. Devices that hang
    * are not waited for, others that open or close for two seconds at most.
    */
@@ -284,6 +309,10 @@ export class Mediator {
     return this.#phase === 'stopping';
   }
 
+  get #isServing(): boolean {
+    return this.#phase === 'serving' || this.#phase === 'draining';
+  }
+
   #scheduleSweep(): void {
     this.#sweep = setTimeout(() => {
       this.#spool.sweep(this.#retention.due(this.#settings.retentionMs));
@@ -292,22 +321,18 @@ export class Mediator {
   }
 
   #requestTurn(): void {
-    if (this.#phase !== 'serving') return;
+    if (!this.#isServing) return;
     this.#turn ??= setImmediate(() => {
       this.#turn = undefined;
       this.#turnStartedMs = performance.now();
-      this.#takeIn();
+      if (this.#phase === 'serving') this.#takeIn();
       this.#dispatch();
       this.#conditions.look();
     });
   }
 
   #isSettled(): boolean {
-    return (
-      this.#queue.size === 0 &&
-      !this.#executors.some((executor) => executor.isBusy) &&
-      this.#spool.isDrained
-    );
+    return this.unfinished === 0 && this.#spool.isDrained;
   }
 
   #takeIn(): void {
@@ -372,7 +397,7 @@ export class Mediator {
   /** Serves what is queued in the same turn while that is young: each turn costs as much as a job. */
   #goOn(): void {
     const isYoung = performance.now() - this.#turnStartedMs < TURN_MS;
-    if (isYoung && this.#phase === 'serving') this.#dispatch();
+    if (isYoung && this.#isServing) this.#dispatch();
     this.#requestTurn();
   }
 

@@ -2,32 +2,34 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
-import { Pool, Priority, VmId } from '@vgpu/protocol';
+import { Pool, VmId } from '@vgpu/protocol';
 import { makeDirectory } from './directories.js';
 import { MediatorError } from './mediator-error.js';
+import { PoolSettings, Registration } from './registration.js';
 import { replaceFile, syncDirectory } from './replace-file.js';
 import { errnoOf } from './spool/errno.js';
-
-/** What the host's administrator says about a VM; it outranks what the VM says. */
-export const Registration = z.strictObject({
-  pool: Pool,
-  priority: Priority,
-  /** Its requests are answered `SUSPENDED`. */
-  suspended: z._default(z.boolean('true or false'), false),
-});
-export type Registration = z.infer<typeof Registration>;
 
 /** zod/mini brings no messages of its own. */
 const ENGLISH = { error: en().localeError };
 
+/** Version 1 had neither limits nor pools, and is otherwise the same. */
+const VERSION = 2;
+
 /** The file's content; VMs by their numbers in decimal. */
 const RegistryFile = z.strictObject({
-  version: z.literal(1, '1: a newer mediator has written it'),
+  version: z.literal([1, VERSION], '1 or 2: a newer mediator has written it'),
   vms: z.record(z.stringFormat('VM number', isVmNumber), Registration),
+  pools: z._default(z.partialRecord(Pool, PoolSettings), {}),
 });
 
+interface Content {
+  readonly vms: Map<number, Registration>;
+  readonly pools: Map<Pool, PoolSettings>;
+}
+
 /**
- * The registered VMs, in `registry.json` in the state directory, which no VM can reach.
+ * The registered VMs and the devices of the pools, in `registry.json` in the state directory, which no
+ * VM can reach.
  *
  * A change replaces the file as a whole, and is on disk when the call returns: whoever is killed,
  * and wherever the power fails, the file holds the state before or after it. One process may change
@@ -36,7 +38,7 @@ const RegistryFile = z.strictObject({
 export class Registry {
   readonly #stateDir: string;
   readonly #path: string;
-  #registrations: ReadonlyMap<number, Registration>;
+  #content: Content;
 
   /**
    * Reads the registry; without a file no VM is registered.
@@ -46,20 +48,25 @@ export class Registry {
   constructor(stateDir: string) {
     this.#stateDir = stateDir;
     this.#path = join(stateDir, 'registry.json');
-    this.#registrations = this.#read();
+    this.#content = this.#read();
   }
 
   get size(): number {
-    return this.#registrations.size;
+    return this.#content.vms.size;
   }
 
   get(vm: number): Registration | undefined {
-    return this.#registrations.get(vm);
+    return this.#content.vms.get(vm);
   }
 
   /** All registrations, by VM number ascending. */
   entries(): [vm: number, registration: Registration][] {
-    return [...this.#registrations].sort(([a], [b]) => a - b);
+    return [...this.#content.vms].sort(([a], [b]) => a - b);
+  }
+
+  /** The devices that serve a pool, by the numbers that `--devices` has; undefined if every one does. */
+  poolDevices(pool: Pool): readonly number[] | undefined {
+    return this.#content.pools.get(pool)?.devices;
   }
 
   /**
@@ -68,7 +75,7 @@ export class Registry {
    * @throws MediatorError `INVALID_REGISTRY`.
    */
   reload(): void {
-    this.#registrations = this.#read();
+    this.#content = this.#read();
   }
 
   /**
@@ -82,7 +89,19 @@ export class Registry {
   set(vm: number, registration: z.input<typeof Registration>): void {
     const id = this.#check(VmId, vm);
     const checked = this.#check(Registration, registration);
-    this.#replace((registrations) => registrations.set(id, checked));
+    this.#replace(({ vms }) => vms.set(id, checked));
+  }
+
+  /**
+   * Says which devices serve a pool.
+   *
+   * @param devices undefined: every device.
+   * @throws MediatorError as {@link set} does.
+   */
+  setPoolDevices(pool: Pool, devices: readonly number[] | undefined): void {
+    const id = this.#check(Pool, pool);
+    const checked = devices && this.#check(PoolSettings, { devices });
+    this.#replace(({ pools }) => (checked ? pools.set(id, checked) : pools.delete(id)));
   }
 
   /**
@@ -91,18 +110,18 @@ export class Registry {
    */
   remove(vm: number): boolean {
     this.reload();
-    if (!this.#registrations.has(vm)) return false;
-    this.#replace((registrations) => registrations.delete(vm));
+    if (!this.#content.vms.has(vm)) return false;
+    this.#replace(({ vms }) => vms.delete(vm));
     return true;
   }
 
   /** Changes what the file holds now, which may be more than what was known. */
-  #replace(change: (registrations: Map<number, Registration>) => void): void {
-    const registrations = new Map(this.#read());
-    change(registrations);
+  #replace(change: (content: Content) => void): void {
+    const content = this.#read();
+    change(content);
     try {
       makeDirectory(this.#stateDir, 0o700);
-      this.#write(registrations);
+      this.#write(content);
     } catch (cause) {
       if (errnoOf(cause) === undefined) throw cause;
       const reason = (cause as Error).message;
@@ -112,23 +131,27 @@ export class Registry {
     }
   }
 
-  #write(registrations: ReadonlyMap<number, Registration>): void {
-    const vms = Object.fromEntries([...registrations].map(([vm, value]) => [String(vm), value]));
-    replaceFile(this.#path, `${JSON.stringify({ version: 1, vms }, null, 2)}\n`);
-    this.#registrations = registrations;
+  #write(content: Content): void {
+    const [vms, pools] = [Object.fromEntries(content.vms), Object.fromEntries(content.pools)];
+    const file = { version: VERSION, vms, ...(content.pools.size > 0 && { pools }) };
+    replaceFile(this.#path, `${JSON.stringify(file, null, 2)}\n`);
+    this.#content = content;
     syncDirectory(this.#stateDir);
   }
 
-  #read(): ReadonlyMap<number, Registration> {
+  #read(): Content {
     let content: unknown;
     try {
       content = JSON.parse(readFileSync(this.#path, 'utf8'));
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return new Map();
+      if (errnoOf(error) === 'ENOENT') return { vms: new Map(), pools: new Map() };
       throw this.#invalid(`cannot be read: ${(error as Error).message}`, error);
     }
-    const { vms } = this.#check(RegistryFile, content);
-    return new Map(Object.entries(vms).map(([vm, registration]) => [Number(vm), registration]));
+    const { vms, pools } = this.#check(RegistryFile, content);
+    return {
+      vms: new Map(Object.entries(vms).map(([vm, registration]) => [Number(vm), registration])),
+      pools: new Map(Object.entries(pools) as [Pool, PoolSettings][]),
+    };
   }
 
   #check<T extends z.core.$ZodType>(schema: T, value: unknown): z.output<T> {

@@ -43,6 +43,11 @@ export class RequestQueue {
     return this.#levels[priority].peek();
   }
 
+  /** All that is queued, by priority; it must not change meanwhile. */
+  *[Symbol.iterator](): Generator<Job, void, undefined> {
+    for (const priority of PRIORITIES) yield* this.#levels[priority];
+  }
+
   /** Adds jobs that were discovered together; equals in arrival keep the order given here. */
   push(jobs: readonly Job[]): void {
     for (const job of jobs.toSorted((a, b) => Number(a.arrivalNs - b.arrivalNs))) {

@@ -3,7 +3,8 @@ import type { Pool, Priority } from '@vgpu/protocol';
 import type { Percentiles } from './recent-durations.js';
 import type { VmTotals } from './vm-statistics.js';
 
-export type Phase = 'new' | 'serving' | 'stopping';
+/** `draining`: it takes up nothing more, and finishes what is queued. */
+export type Phase = 'new' | 'serving' | 'draining' | 'stopping';
 
 /** A mediator as it is now: plain, for JSON. Later versions may add fields. */
 export interface MediatorSnapshot {

@@ -1,5 +1,6 @@
 import type { Job } from './job.js';
-import type { Registration, Registry } from './registry.js';
+import type { Registration } from './registration.js';
+import type { Registry } from './registry.js';
 import { PRIORITIES, type RequestQueue } from './request-queue.js';
 import type { QueueSnapshot, VmSnapshot } from './snapshot.js';
 import type { Spool, SpooledVm } from './spool/spool.js';

@@ -6,6 +6,11 @@ export interface RateLimit {
   readonly burst: number;
 }
 
+/** Requests that may come at once where nothing else is said: those of one second, one at least. */
+export function burstOf(perSecond: number, burst?: number): number {
+  return burst ?? Math.max(1, Math.ceil(perSecond));
+}
+
 /**
  * Limits a rate: a bucket that holds `burst` tokens, fills with `perSecond` of them, and gives one for
  * each request. The caller has the clock, which must never go back (milliseconds).

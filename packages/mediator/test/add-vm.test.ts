@@ -52,6 +52,7 @@ describe('adding a VM', () => {
       directory: join(root, 'vm7'),
       isNewDirectory: true,
       deviceFile: join(stateDir, 'devices', 'vm7.bar'),
+      registration: { pool: 'B', priority: 0, suspended: false },
     });
     expect(registered()).toEqual({ pool: 'B', priority: 0, suspended: false });
     expect(fs.readFileSync(added.deviceFile)).toEqual(Buffer.from(encodeRegisterBlock(LOW_B)));

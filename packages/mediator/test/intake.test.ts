@@ -5,7 +5,7 @@ import { decodeAnswer, encodeRequest, INT32_MAX, INT32_MIN, type Slot } from '@v
 import fc from 'fast-check';
 import type { Intake as IntakeClass } from '../src/intake.js';
 import { slotLabel, type Job } from '../src/job.js';
-import type { Registration } from '../src/registry.js';
+import type { Registration } from '../src/registration.js';
 import type { FinishedRequest } from '../src/statistics.js';
 import type { VmSpool as Spool } from '../src/spool/vm-spool.js';
 import type { RateLimit } from '../src/token-bucket.js';
@@ -401,6 +401,23 @@ test('what comes faster than it may is answered with the time to wait', () => {
   rateLimit = undefined;
   files.write(named('4'), LINE);
   expect(consider(named('4'))).toBeDefined();
+});
+
+test('the limit of a registered VM outranks that of all', () => {
+  const write = (id: string) => {
+    files.write(named(id), LINE);
+    return consider(named(id)) !== undefined;
+  };
+  rateLimit = { perSecond: 0.5, burst: 1 };
+  registrations.set(7, {
+    ...{ pool: 'A', priority: 1, suspended: false },
+    rateLimit: { perSecond: 0.001, burst: 3 },
+  });
+  expect(['1', '2', '3', '4'].map(write)).toEqual([true, true, true, false]);
+  // One that has none of its own has that of all.
+  registrations.set(7, { pool: 'A', priority: 1, suspended: false });
+  rateLimit = { perSecond: 1e6, burst: 1000 };
+  expect(write('5')).toBe(true);
 });
 
 describe('a directory with content in the place of a request', () => {

@@ -68,4 +68,80 @@ describe('the registry', () => {
     files.write(X, 'A:0:1:1:2\n');
     await until('it is answered', () => files.answer(X) === '3\n');
   });
+
+  test('that suspends a VM has answered what is queued of it, and lets the device finish', async () => {
+    const [first, second] = [host.vm(1), host.vm(2)];
+    const registry = new Registry(host.stateDir);
+    registry.set(1, { pool: 'A', priority: 2 });
+    registry.set(2, { pool: 'A', priority: 0 });
+    const adder = new FakeManualAdder();
+    const mediator = await host.start([adder]);
+    first.write(X, 'A:2:1:1:1\n');
+    await until('one is on the device', () => adder.inFlight === 1);
+    for (const id of ['y', 'z']) first.write(named(id), 'A:2:1:2:2\n');
+    second.write(X, 'A:0:2:3:3\n');
+    await until('the others are queued', () => mediator.queued === 3);
+
+    registry.set(1, { pool: 'A', priority: 2, suspended: true });
+    expect(mediator.reloadRegistry()).toBe(2);
+    expect(mediator.queued).toBe(1);
+    for (const id of ['y', 'z']) {
+      expect(first.answer(named(id))).toMatch(/^ERROR:SUSPENDED:VM 1 is suspended/);
+    }
+    first.write(named('new'), 'A:2:1:2:2\n');
+    await until('it is refused', () => first.answer(named('new')).startsWith('ERROR:SUSPENDED:'));
+    adder.finish();
+    await until('the first is answered', () => first.answer(X) === '2\n');
+    await until('that of the other VM is on the device', () => adder.inFlight === 1);
+    adder.finish();
+    await until('it is answered', () => second.answer(X) === '6\n');
+
+    registry.set(1, { pool: 'A', priority: 2 });
+    mediator.reloadRegistry();
+    first.write(named('again'), 'A:2:1:2:2\n');
+    await until('it is served again', () => adder.inFlight === 1);
+    adder.finish();
+    await until('it is answered', () => first.answer(named('again')) === '4\n');
+    expect(adder.started).toEqual([1, 3, 2]);
+    expect(mediator.statistics().outcome).toEqual({ SUSPENDED: 3, ok: 3 });
+  });
+
+  test('that knows a VM no more has answered what is queued of it, where that counts', async () => {
+    const files = host.vm(1);
+    const registry = new Registry(host.stateDir);
+    registry.set(1, { pool: 'A', priority: 2 });
+    const adder = new FakeManualAdder();
+    const mediator = await host.start([adder], { requireRegistration: true });
+    for (const id of ['x', 'y']) files.write(named(id), 'A:2:1:1:1\n');
+    await until('one is queued', () => mediator.queued === 1 && adder.inFlight === 1);
+    registry.remove(1);
+    expect(mediator.reloadRegistry()).toBe(0);
+    expect(mediator.queued).toBe(0);
+    adder.finish();
+    await until('both are answered', () => host.served.length === 2);
+    expect(mediator.statistics().outcome).toEqual({ UNKNOWN_VM: 1, ok: 1 });
+  });
+
+  test('gives a VM a queue limit of its own', async () => {
+    const [first, second] = [host.vm(1), host.vm(2)];
+    new Registry(host.stateDir).set(1, { pool: 'A', priority: 0, maxQueued: 2 });
+    const adder = new FakeManualAdder();
+    const mediator = await host.start([adder], { maxQueuedPerVm: 4 });
+    const write = () => {
+      for (let n = 0; n < 6; n += 1) {
+        first.write(named(`n${n}`), 'A:0:1:1:1\n');
+        second.write(named(`n${n}`), 'A:0:2:1:1\n');
+      }
+    };
+    write();
+    const queuedOf = () => mediator.snapshot().vms.map(({ queued }) => queued);
+    await until('as many are queued as may be', () => queuedOf()[1] === 4);
+    expect(queuedOf()).toEqual([2, 4]);
+    for (let n = 0; n < 12; n += 1) {
+      await until('one is on the device', () => adder.inFlight === 1);
+      expect(queuedOf()[0]).toBeLessThanOrEqual(2);
+      adder.finish();
+    }
+    await until('all are answered', () => host.served.length === 12);
+  });
 });

@@ -652,6 +652,49 @@ describe('drain()', () => {
   });
 });
 
+describe('finishQueue()', () => {
+  test('finishes what is queued, and leaves what comes meanwhile on disk', async () => {
+    const files = host.vm(7);
+    const adder = new FakeManualAdder();
+    const mediator = await host.start([adder]);
+    for (const id of ['x', 'y', 'z']) files.write(named(id), line({ vm: 7, a: 1 }));
+    await until('two are queued', () => mediator.queued === 2 && adder.inFlight === 1);
+    expect(mediator.unfinished).toBe(3);
+    let isFinished = false;
+    const finishing = mediator.finishQueue().then(() => (isFinished = true));
+    expect(mediator.snapshot().phase).toBe('draining');
+    files.write(named('late'), line({ vm: 7, a: 2, priority: 2 }));
+    for (let n = 0; n < 3; n += 1) {
+      await until('one is on the device', () => adder.inFlight === 1);
+      expect(isFinished).toBe(false);
+      adder.finish();
+    }
+    await finishing;
+    // Sweeps find it, and leave it.
+    await sleep(50);
+    expect([mediator.unfinished, adder.started]).toEqual([0, [1, 1, 1]]);
+    await mediator.stop();
+    expect(host.served).toHaveLength(3);
+    await host.start([new CpuVectorAdder()]);
+    await expectAnswered(files, named('late'));
+  });
+
+  test('ends when the mediator is stopped', async () => {
+    const files = host.vm(7);
+    const adder = new FakeManualAdder();
+    const mediator = await host.start([adder]);
+    for (const id of ['x', 'y']) files.write(named(id), line({ vm: 7, a: 1 }));
+    await until('one is queued', () => mediator.queued === 1 && adder.inFlight === 1);
+    const finishing = mediator.finishQueue();
+    const stopping = mediator.stop();
+    await finishing;
+    expect(mediator.unfinished).toBe(2);
+    adder.finish();
+    await stopping;
+    expect(mediator.queued).toBe(1);
+  });
+});
+
 describe('stop()', () => {
   test('finishes what is on the device, and leaves the rest on disk', async () => {
     const files = host.vm(7);

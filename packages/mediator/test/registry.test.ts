@@ -50,6 +50,54 @@ describe('the registry', () => {
     expect(open().entries()).toEqual([[20, LOW_B]]);
   });
 
+  test('keeps the limits of a VM, and the devices of a pool', () => {
+    const limited = {
+      ...HIGH_A,
+      rateLimit: { perSecond: 2.5, burst: 5 },
+      maxQueued: 8,
+    };
+    const registry = open();
+    registry.set(3, limited);
+    registry.setPoolDevices('A', [1, 0]);
+    registry.setPoolDevices('B', [2]);
+    registry.setPoolDevices('B', undefined);
+    for (const each of [registry, open()]) {
+      expect(each.get(3)).toEqual(limited);
+      expect([each.poolDevices('A'), each.poolDevices('B')]).toEqual([[1, 0], undefined]);
+    }
+    // A change of the one keeps the other.
+    open().set(4, LOW_B);
+    open().setPoolDevices('A', [3]);
+    expect(open().entries()).toEqual([
+      [3, limited],
+      [4, LOW_B],
+    ]);
+    expect(open().poolDevices('A')).toEqual([3]);
+    for (const devices of [[], [0, 0], [-1], [1000], [0.5]]) {
+      expect(() => {
+        open().setPoolDevices('A', devices);
+      }).toThrow(expect.objectContaining({ code: 'INVALID_REGISTRY' }));
+    }
+    expect(open().poolDevices('A')).toEqual([3]);
+  });
+
+  test('reads a file of version 1, and keeps what is in it', () => {
+    fs.mkdirSync(stateDir);
+    fs.writeFileSync(
+      path(),
+      '{"version":1,"vms":{"3":{"pool":"A","priority":2},"20":{"pool":"B","priority":0,"suspended":true}}}',
+    );
+    const registry = open();
+    expect(registry.entries()).toEqual([
+      [3, HIGH_A],
+      [20, LOW_B],
+    ]);
+    expect(registry.poolDevices('A')).toBeUndefined();
+    registry.setPoolDevices('A', [0]);
+    expect(open().entries()).toEqual(registry.entries());
+    expect(JSON.parse(fs.readFileSync(path(), 'utf8'))).toMatchObject({ version: 2 });
+  });
+
   const testAsRoot = process.geteuid?.() === 0 ? test : test.skip;
   testAsRoot("is the state directory's owner's, also if root has changed it", () => {
     fs.mkdirSync(stateDir, { mode: 0o700 });
@@ -79,7 +127,7 @@ describe('the registry', () => {
   test.each([
     ['no JSON', '{', 'cannot be read: '],
     ['no object', '[]', 'is invalid: '],
-    ['another version', '{"version":2,"vms":{}}', 'version: expected 1: a newer mediator'],
+    ['another version', '{"version":3,"vms":{}}', 'version: expected 1 or 2: a newer mediator'],
     [
       'a VM number with a leading zero',
       '{"version":1,"vms":{"07":{"pool":"A","priority":1}}}',
@@ -94,6 +142,37 @@ describe('the registry', () => {
       'another priority',
       '{"version":1,"vms":{"7":{"pool":"A","priority":"high"}}}',
       'vms.7.priority: expected 0 (low)',
+    ],
+    [
+      'a rate of nothing',
+      '{"version":2,"vms":{"7":{"pool":"A","priority":1,"rateLimit":{"perSecond":0,"burst":1}}}}',
+      'vms.7.rateLimit.perSecond: expected requests per second from 0.001 to 1000000',
+    ],
+    [
+      'a rate without a burst',
+      '{"version":2,"vms":{"7":{"pool":"A","priority":1,"rateLimit":{"perSecond":1}}}}',
+      'vms.7.rateLimit.burst: expected a whole number from 1 to 1000000',
+    ],
+    [
+      'a queue limit of nothing',
+      '{"version":2,"vms":{"7":{"pool":"A","priority":1,"maxQueued":0}}}',
+      'vms.7.maxQueued: expected a whole number',
+    ],
+    ['another pool with devices', '{"version":2,"vms":{},"pools":{"C":{"devices":[0]}}}', 'pools'],
+    [
+      'a pool without devices',
+      '{"version":2,"vms":{},"pools":{"A":{"devices":[]}}}',
+      'pools.A.devices: expected device numbers from 0 to 999, each once',
+    ],
+    [
+      'a device twice',
+      '{"version":2,"vms":{},"pools":{"A":{"devices":[1,1]}}}',
+      'pools.A.devices: expected device numbers',
+    ],
+    [
+      'half a device',
+      '{"version":2,"vms":{},"pools":{"A":{"devices":[0.5]}}}',
+      'pools.A.devices.0: expected device numbers',
     ],
     ['an unknown key', '{"version":1,"vms":{"7":{"pool":"A","priority":1,"fast":true}}}', 'fast'],
   ])('refuses a file with %s, and keeps what it knows', (_what, content, message) => {

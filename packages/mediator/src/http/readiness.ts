@@ -8,7 +8,7 @@ export function canServe({ state }: Pick<DeviceSnapshot, 'state'>): boolean {
 /** What keeps a mediator from serving, in words; nothing if it serves. */
 export function obstaclesOf({ phase, isRootReadable, devices }: MediatorSnapshot): string[] {
   return [
-    ...(phase === 'serving' ? [] : [phase === 'new' ? 'it is starting' : 'it is stopping']),
+    ...(phase === 'serving' ? [] : [phase === 'new' ? 'it is starting' : `it is ${phase}`]),
     ...(devices.some(canServe) ? [] : ['no device works']),
     ...(isRootReadable ? [] : ['the root cannot be read']),
   ];

@@ -19,7 +19,7 @@ import { watchDirectory } from './watch-directory.js';
 export interface SpoolOptions {
   /** The directory that holds the VM directories. */
   readonly root: string;
-  readonly maxQueuedPerVm: () => number;
+  readonly maxQueuedPerVm: (vm: number) => number;
   readonly settleMs: () => number;
   readonly logger: Logger;
   /**
@@ -273,7 +273,7 @@ export class Spool {
       const spool = new VmSpool({
         root,
         vm,
-        maxQueued: maxQueuedPerVm,
+        maxQueued: () => maxQueuedPerVm(vm),
         settleMs,
         onWork: (worker) => {
           if (!this.#backlogged.has(worker)) this.#withWork.add(worker);

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { encodeRegisterBlock, type Identity, priorityName } from '@vgpu/protocol';
-import { makeDirectory } from '../directories.js';
-import { MediatorError, unusableStateDir } from '../mediator-error.js';
-import { type Registration, Registry } from '../registry.js';
+import { MediatorError } from '../mediator-error.js';
+import type { Registration } from '../registration.js';
+import { Registry } from '../registry.js';
 import { makeRoot, requireElsewhere } from '../root-directory.js';
-import { errnoOf } from '../spool/errno.js';
 import { writeDeviceFile } from './device-file.js';
+import { makeStateDir } from './make-state-dir.js';
+import { registered } from './registered.js';
 import { whileRegistryIsLocked } from './registry-lock.js';
 import { makeVmDirectory, vmDirectoryOf } from './vm-directories.js';
 
@@ -28,13 +29,15 @@ export interface AddedVm {
   readonly isNewDirectory: boolean;
   /** The file with its register block. */
   readonly deviceFile: string;
+  /** What is registered now. */
+  readonly registration: Registration;
 }
 
 /**
  * Registers a VM, with a directory for its requests (mode 2770) and its register block (mode 0600).
  * What root makes belongs to the owner of the root and of the state directory. The registration is
  * the last step: if one fails, or the process is killed, the same call does what is left. With
- * `replace`, a VM that is suspended stays so. Several processes may add VMs at once.
+ * `replace`, a VM keeps its limits, and one that is suspended stays so. Several processes may add VMs at once.
  *
  * @throws ProtocolError `BAD_REGISTERS`: there is no such VM, pool or priority.
  * @throws MediatorError `ALREADY_REGISTERED`, `INVALID_CONFIG` (the state directory is within the
@@ -55,7 +58,8 @@ export function addVm(identity: Identity, options: AddVmOptions): AddedVm {
     const isNewDirectory = makeVmDirectory(root, vm, options.gid);
     const deviceFile = writeDeviceFile(stateDir, identity, options.qemuUid);
     registry.set(vm, { ...existing, pool, priority });
-    return { directory: vmDirectoryOf(root, vm), isNewDirectory, deviceFile };
+    const registration = registered(registry, vm);
+    return { directory: vmDirectoryOf(root, vm), isNewDirectory, deviceFile, registration };
   });
 }
 
@@ -65,13 +69,4 @@ function alreadyRegistered(vm: number, { pool, priority }: Registration): Mediat
     `VM ${vm} is registered already: pool ${pool}, priority ${priorityName(priority)}; to change ` +
       'that, give --replace',
   );
-}
-
-function makeStateDir(path: string): void {
-  try {
-    makeDirectory(path, 0o700);
-  } catch (cause) {
-    if (errnoOf(cause) === undefined) throw cause;
-    throw unusableStateDir(path, cause);
-  }
 }

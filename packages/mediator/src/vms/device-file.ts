@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, lstatSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { encodeRegisterBlock, encodeVmDirectoryName, type Identity } from '@vgpu/protocol';
 import { makeDirectory } from '../directories.js';
@@ -36,6 +36,24 @@ export function writeDeviceFile(stateDir: string, identity: Identity, qemuUid?: 
     throw new MediatorError('STATE_DIR_UNUSABLE', `cannot write ${path}: ${reason}`, { cause });
   }
   return path;
+}
+
+/**
+ * Removes the register block of a VM, if there is one. A hypervisor that has it mapped keeps it until its
+ * VM ends.
+ *
+ * @throws MediatorError `STATE_DIR_UNUSABLE`.
+ */
+export function removeDeviceFile(stateDir: string, vm: number): void {
+  const path = deviceFileOf(stateDir, vm);
+  try {
+    const isRemoved = tolerate(['ENOENT'], () => (unlinkSync(path), true));
+    if (isRemoved === true) syncDirectory(dirname(path));
+  } catch (cause) {
+    if (errnoOf(cause) === undefined) throw cause;
+    const reason = (cause as Error).message;
+    throw new MediatorError('STATE_DIR_UNUSABLE', `cannot remove ${path}: ${reason}`, { cause });
+  }
 }
 
 /** The user to whom root gave a block: the next one is for the same QEMU. */

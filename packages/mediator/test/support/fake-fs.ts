@@ -75,7 +75,9 @@ export const callOf =
 export class FakeKill extends Error {}
 
 const isChange = (name: string) =>
-  /^(?:mkdir|rmdir|open|write|writeFile|fsync|rename|rm|chmod|chown|fchmod|fchown)Sync$/.test(name);
+  /^(?:mkdir|rmdir|open|write|writeFile|fsync|rename|rm|unlink|chmod|chown|fchmod|fchown)Sync$/.test(
+    name,
+  );
 
 /**
  * Does something; the change of the disk with this number fails, and with a kill all calls after it.

@@ -1,0 +1,61 @@
+import { constants, openSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { encodeVmDirectoryName } from '@vgpu/protocol';
+import { MediatorError } from '../mediator-error.js';
+import { closeRead, errnoOf, tolerate } from '../spool/errno.js';
+import { vmDirectoryOf } from './vm-directories.js';
+
+/** In one that is deeper, whatever made it, the rest is left. */
+const MAX_DEPTH = 64;
+
+/**
+ * Removes the directory of a VM with all that is in it. The VM may still write to it meanwhile: each
+ * directory is opened without following a link, and what is in it is reached through that descriptor,
+ * so that nothing elsewhere can be put in its place. It gets another name first, by which no mediator
+ * serves it; where something is left, the same call removes that.
+ *
+ * @returns false if there is none.
+ * @throws MediatorError `VM_DIRECTORY_UNUSABLE`: something could not be removed.
+ */
+export function removeVmDirectory(root: string, vm: number): boolean {
+  const path = vmDirectoryOf(root, vm);
+  const removed = join(resolve(root), `.${encodeVmDirectoryName(vm)}.removed`);
+  try {
+    // What an earlier call has left.
+    const wasLeft = removeAny(removed, 0);
+    const isThere = tolerate(['ENOENT'], () => {
+      renameSync(path, removed);
+      return true;
+    });
+    return (isThere === true && removeAny(removed, 0)) || wasLeft;
+  } catch (cause) {
+    if (errnoOf(cause) === undefined) throw cause;
+    throw new MediatorError(
+      'VM_DIRECTORY_UNUSABLE',
+      `cannot remove ${path} with all that is in it: ${(cause as Error).message}; what is left is in ${removed}`,
+      { cause },
+    );
+  }
+}
+
+const AS_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** Removes a file, or a directory and what is in it; false if there is none. A link goes, what it leads to stays. */
+function removeAny(path: string, depth: number): boolean {
+  const fd = tolerate(['ENOENT', 'ENOTDIR', 'ELOOP'], () => openSync(path, AS_DIRECTORY));
+  if (fd === undefined) return tolerate(['ENOENT'], () => (unlinkSync(path), true)) === true;
+  try {
+    if (depth >= MAX_DEPTH) throw tooDeep();
+    const opened = `/proc/self/fd/${fd}`;
+    for (const name of readdirSync(opened)) removeAny(`${opened}/${name}`, depth + 1);
+  } finally {
+    closeRead(fd);
+  }
+  rmdirSync(path);
+  return true;
+}
+
+function tooDeep(): Error {
+  const reason = `it has directories in each other, more than ${MAX_DEPTH} of them`;
+  return Object.assign(new Error(reason), { code: 'ELOOP' });
+}
