@@ -15,7 +15,7 @@ const HELD = 1;
  */
 export function flock(fd: number, patienceMs: number): boolean {
   const { status, error, stderr } = run(fd, ['-n', '3']);
-  if (error === undefined && status === HELD) return waitFor(fd, patienceMs);
+  if (error === undefined && status === HELD) return patienceMs > 0 && waitFor(fd, patienceMs);
   if (error !== undefined) {
     throw new Error(`cannot run flock (of util-linux or busybox): ${error.message}`, {
       cause: error,

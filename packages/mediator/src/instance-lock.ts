@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { makeDirectory } from './directories.js';
 import { flock } from './flock.js';
 import { MediatorError, unusableRoot, unusableStateDir } from './mediator-error.js';
-import { closeRead } from './spool/errno.js';
+import { closeRead, tolerate } from './spool/errno.js';
 
 /**
  * Where a mediator was killed just now, the child by which it locks may still be about to end, and
@@ -61,7 +61,7 @@ export class InstanceLock {
   }
 
   #lockStateDir(): void {
-    const path = join(this.#stateDir, 'lock');
+    const path = lockOf(this.#stateDir);
     let fd: number;
     try {
       makeDirectory(this.#stateDir, 0o700);
@@ -110,4 +110,23 @@ function lockedIfPossible(fd: number): boolean {
   } catch {
     return true;
   }
+}
+
+/**
+ * Whether a mediator uses a state directory.
+ *
+ * @throws the error of open(2), or Error if it cannot be locked at all.
+ */
+export function isLockHeld(stateDir: string): boolean {
+  const fd = tolerate(['ENOENT'], () => openSync(lockOf(stateDir), constants.O_RDONLY));
+  if (fd === undefined) return false;
+  try {
+    return !flock(fd, 0);
+  } finally {
+    closeRead(fd);
+  }
+}
+
+function lockOf(stateDir: string): string {
+  return join(stateDir, 'lock');
 }

@@ -15,6 +15,10 @@ export type MediatorErrorCode =
   | 'NOT_REGISTERED'
   /** Another mediator uses the same state directory. */
   | 'ALREADY_RUNNING'
+  /** No mediator listens to commands in this state directory. */
+  | 'NOT_RUNNING'
+  /** The mediator that is running does not answer a command, or not in words that can be understood. */
+  | 'NO_ANSWER'
   /** With `--once`: something on disk could not be served. */
   | 'INCOMPLETE'
   /** The HTTP server cannot listen where it is to. */
@@ -22,7 +26,10 @@ export type MediatorErrorCode =
   /** A setting in the environment or the config file is unknown or has no acceptable value. */
   | 'INVALID_CONFIG';
 
-/** What keeps a mediator from running, or a VM from being added. What goes wrong with one request is answered, not thrown. */
+/**
+ * What keeps a mediator from running, or a command from being done. What goes wrong with one request is
+ * answered, not thrown.
+ */
 export class MediatorError extends Error {
   override readonly name = 'MediatorError';
   readonly code: MediatorErrorCode;
