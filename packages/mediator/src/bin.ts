@@ -1,7 +1,6 @@
 /** The only file that knows of the process: arguments, environment, signals, exit status. */
 import { parseCommandLine } from './cli/command-line.js';
 import { exitCodeOf } from './cli/exit-code.js';
-import { Service } from './cli/service.js';
 import { version } from './version.js';
 import { ExitCode } from '@vgpu/protocol';
 
@@ -18,6 +17,17 @@ process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
   process.exitCode = ExitCode.CANT_CREATE;
 });
 
+/** Aborted by a signal, instead of the process being ended by it. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of Object.keys(SIGNALS)) {
+    process.once(name, () => {
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
 async function main(): Promise<void> {
   const line = await parseCommandLine(process.argv.slice(2), version);
   if (line.command === 'print') {
@@ -25,14 +35,20 @@ async function main(): Promise<void> {
     return;
   }
   if (line.command === 'administer') {
-    line.run({
+    const code = await line.run({
       environment: process.env,
       isTerminal: process.stdout.isTTY,
+      terminalRows: () => (process.stdout.isTTY ? process.stdout.rows : 0),
       print: (text) => process.stdout.write(`${text}\n`),
+      write: (text) => process.stdout.write(text),
       note: (text) => process.stderr.write(`vgpu-mediator: ${text}\n`),
+      interruption,
     });
+    process.exitCode ??= code;
     return;
   }
+  // Commands do without all that serves.
+  const { Service } = await import('./cli/service.js');
   const service = new Service({ flags: line.flags, environment: process.env });
   let signalled = false;
   for (const [name, number] of Object.entries(SIGNALS)) {

@@ -1,44 +1,19 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { Surroundings } from '../src/cli/commands/command.js';
 import { shellWords } from '../src/cli/commands/shell.js';
-import { parseCommandLine } from '../src/cli/command-line.js';
 import { OPTION_NAMES } from '../src/cli/options.js';
-import { MediatorError } from '../src/mediator-error.js';
 import { Registry } from '../src/registry.js';
+import { CommandRunner } from './support/command-runner.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
 
 let root: string;
-let printed: string[];
-let notes: string[];
+let cli: CommandRunner;
 beforeEach(() => {
   root = join(temporaryDirectory(), 'vgpu');
-  printed = [];
-  notes = [];
+  cli = new CommandRunner(root);
 });
 
-const surroundings = (isTerminal = false): Surroundings => ({
-  environment: { VGPU_ROOT: root },
-  isTerminal,
-  print: (text) => printed.push(text),
-  note: (text) => notes.push(text),
-});
-
-async function run(argv: readonly string[], where = surroundings()): Promise<void> {
-  const line = await parseCommandLine(argv, () => '1.2.3-test');
-  if (line.command !== 'administer') throw new Error(`expected a command, got ${line.command}`);
-  line.run(where);
-}
-
-async function errorOf(...argv: string[]): Promise<MediatorError> {
-  try {
-    await run(argv);
-  } catch (error) {
-    if (error instanceof MediatorError) return error;
-    throw error;
-  }
-  throw new Error('expected that the arguments were refused');
-}
+const errorOf = (...argv: string[]) => cli.errorOf(...argv);
 
 const ADD = ['vm', 'add', '7', '--pool', 'B', '--priority', 'low'] as const;
 
@@ -51,7 +26,7 @@ describe('vm add', () => {
     ['1', 1],
     ['0', 0],
   ])('takes the priority %s', async (text, priority) => {
-    await run(['vm', 'add', '4294967295', '--pool=A', `--priority=${text}`]);
+    await cli.run('vm', 'add', '4294967295', '--pool=A', `--priority=${text}`);
     expect(new Registry(`${root}-state`).entries()).toEqual([
       [4_294_967_295, { pool: 'A', priority, suspended: false }],
     ]);
@@ -91,27 +66,44 @@ describe('vm add', () => {
   });
 
   test('prints what was made; the next steps only for people', async () => {
-    await run(ADD);
-    expect(printed).toEqual([
+    await cli.run(...ADD);
+    expect(cli.printed).toEqual([
       `VM 7 is registered: pool B, priority low\ndirectory: ${root}/vm7 (new)\n` +
         `register block: ${root}-state/devices/vm7.bar`,
     ]);
-    expect(notes).toEqual(['a mediator that is running obeys once it gets SIGHUP']);
-    printed = [];
-    await run([...ADD, '--replace'], surroundings(true));
-    expect(printed[0]).toContain(`directory: ${root}/vm7 (was there)`);
-    expect(printed[1]).toContain('ADDRESS-OF-VM7(rw,sync,subtree_check');
-    expect(printed[1]).toContain('--qemu-uid');
-    printed = [];
-    await run([...ADD, '--replace', '--verbose', '--root', root, '--state-dir', `${root} s`]);
-    expect(printed[1]).toContain(
+    expect(cli.notes).toEqual(['no mediator is running; the next one will obey']);
+    cli.isTerminal = true;
+    cli.forget();
+    await cli.run(...ADD, '--replace');
+    expect(cli.printed[0]).toContain(`directory: ${root}/vm7 (was there)`);
+    expect(cli.printed[1]).toContain('ADDRESS-OF-VM7(rw,sync,subtree_check');
+    expect(cli.printed[1]).toContain('--qemu-uid');
+    cli.isTerminal = false;
+    cli.forget();
+    await cli.run(...ADD, '--replace', '--verbose', '--root', root, '--state-dir', `${root} s`);
+    expect(cli.printed[1]).toContain(
       `vgpu-mediator vm show 7 --root ${root} --state-dir '${root} s'\n`,
     );
   });
 
+  test('--json is one object', async () => {
+    expect(JSON.parse(await cli.outputOf(...ADD, '--json'))).toEqual({
+      vm: 7,
+      pool: 'B',
+      priority: 0,
+      suspended: false,
+      rateLimit: null,
+      maxQueued: null,
+      directory: `${root}/vm7`,
+      deviceFile: `${root}-state/devices/vm7.bar`,
+      mediator: 'not running',
+    });
+    expect(cli.notes).toEqual([]);
+  });
+
   test('takes the mediator that it is told of, before or after the command', async () => {
-    await run(['--root', `${root}2`, ...ADD]);
-    await run([...ADD, '--root', `${root}3`, '--state-dir', `${root}-three`]);
+    await cli.run('--root', `${root}2`, ...ADD);
+    await cli.run(...ADD, '--root', `${root}3`, '--state-dir', `${root}-three`);
     expect(new Registry(`${root}2-state`).size).toBe(1);
     expect(new Registry(`${root}-three`).size).toBe(1);
   });
@@ -119,35 +111,36 @@ describe('vm add', () => {
 
 describe('vm show', () => {
   beforeEach(async () => {
-    await run(ADD);
-    printed = [];
-    notes = [];
+    await cli.run(...ADD);
+    cli.forget();
   });
 
-  const show = (...argv: string[]) => run(['vm', 'show', '7', ...argv]);
+  const show = (...argv: string[]) => cli.run('vm', 'show', '7', ...argv);
   const qemu = () =>
     `-object memory-backend-file,id=vgpu0,mem-path=${root}-state/devices/vm7.bar,size=4K,share=on ` +
     '-device ivshmem-plain,memdev=vgpu0';
 
   test('prints one part as it is', async () => {
     await show('--qemu');
-    expect(printed).toEqual([qemu()]);
+    expect(cli.printed).toEqual([qemu()]);
     await show('--stub');
-    expect(printed[1]).toBe('-device vgpu-stub,pool_id=B,priority=low,vm_id=7');
+    expect(cli.printed[1]).toBe('-device vgpu-stub,pool_id=B,priority=low,vm_id=7');
     await show('--libvirt');
-    expect(printed[2]).toMatch(/^<domain [^]*<\/domain>$/);
-    expect(notes).toEqual([]);
+    expect(cli.printed[2]).toMatch(/^<domain [^]*<\/domain>$/);
+    expect(cli.notes).toEqual([]);
     await show('--exports', '--address', '10.0.0.7');
-    expect(printed[3]).toMatch(/^\S+\/vm7 {2}10\.0\.0\.7\(rw,sync,subtree_check,all_squash,\S+\)$/);
+    expect(cli.printed[3]).toMatch(
+      /^\S+\/vm7 {2}10\.0\.0\.7\(rw,sync,subtree_check,all_squash,\S+\)$/,
+    );
   });
 
   test('prints all parts with headings, or those that are asked for', async () => {
     await show();
-    expect(printed[0]).toContain('VM 7: pool B, priority low\n');
-    expect(printed[0]?.match(/^# .*/gm)).toHaveLength(4);
-    expect(printed[0]).toContain(`\n${qemu()}\n`);
+    expect(cli.printed[0]).toContain('VM 7: pool B, priority low\n');
+    expect(cli.printed[0]?.match(/^# .*/gm)).toHaveLength(4);
+    expect(cli.printed[0]).toContain(`\n${qemu()}\n`);
     await show('--qemu', '--exports');
-    expect(printed[1]?.match(/^# .*/gm)).toEqual(['# QEMU, as arguments', '# /etc/exports']);
+    expect(cli.printed[1]?.match(/^# .*/gm)).toEqual(['# QEMU, as arguments', '# /etc/exports']);
   });
 
   test('--json is one object', async () => {
@@ -164,19 +157,19 @@ describe('vm show', () => {
       stub: ['-device', 'vgpu-stub,pool_id=B,priority=low,vm_id=7'],
       exports: null,
     };
-    expect(JSON.parse(printed[0] ?? '')).toEqual(expected);
+    expect(JSON.parse(cli.printed[0] ?? '')).toEqual(expected);
   });
 
   test('says what is wrong with the register block, and how to mend it', async () => {
     new Registry(`${root}-state`).set(7, { pool: 'A', priority: 2 });
     await show('--qemu');
-    expect(notes).toEqual([
+    expect(cli.notes).toEqual([
       `${root}-state/devices/vm7.bar does not hold what the registry says of VM 7; ` +
         'write it anew with vgpu-mediator vm add 7 --pool A --priority high --replace',
     ]);
     new Registry(`${root}-state`).set(8, { pool: 'A', priority: 2 });
-    await run(['vm', 'show', '8', '--libvirt']);
-    expect(notes[1]).toContain('cannot read');
+    await cli.run('vm', 'show', '8', '--libvirt');
+    expect(cli.notes[1]).toContain('cannot read');
   });
 
   test.each([
@@ -189,13 +182,13 @@ describe('vm show', () => {
   ])('refuses $argv', async ({ argv, code, text }) => {
     const error = await errorOf('vm', 'show', ...argv);
     expect(error).toMatchObject({ code, message: expect.stringContaining(text) });
-    expect(printed).toEqual([]);
+    expect(cli.printed).toEqual([]);
   });
 });
 
 describe('vm', () => {
   test.each([
-    { argv: ['vm'], text: 'expected one of add, show' },
+    { argv: ['vm'], text: 'expected one of add, set, list, show, suspend, resume, remove' },
     { argv: ['vm', 'frobnicate'], text: 'frobnicate' },
     { argv: ['--once', ...ADD], text: 'once' },
   ])('$argv is refused', async ({ argv, text }) => {
@@ -203,23 +196,24 @@ describe('vm', () => {
     expect(error).toMatchObject({ code: 'USAGE', message: expect.stringContaining(text) });
   });
 
-  test.each(['add', 'show'])(
+  test.each(['add', 'set', 'list', 'show', 'suspend', 'resume', 'remove'])(
     '%s --help has its own options, examples and statuses',
     async (name) => {
-      const line = await parseCommandLine(['vm', name, '--help'], () => '1.2.3-test');
-      const text = line.command === 'print' ? line.text : '';
+      const text = await cli.helpOf('vm', name);
       expect(text).toContain('Examples:');
       expect(text).toContain('Exit status:');
       for (const option of ['root', 'state-dir', 'config']) expect(text).toContain(`--${option} `);
-      const others = OPTION_NAMES.filter((option) => option !== 'root' && option !== 'state-dir');
-      for (const option of others) expect(text).not.toContain(`--${option} `);
+      const own = ['root', 'state-dir', ...(name === 'set' ? ['rate-limit', 'rate-burst'] : [])];
+      for (const option of OPTION_NAMES.filter((each) => !own.includes(each))) {
+        expect(text).not.toMatch(new RegExp(`^ +--${option} `, 'm'));
+      }
     },
   );
 
   test('--help lists its commands', async () => {
-    const line = await parseCommandLine(['vm', '--help'], () => '1.2.3-test');
-    const text = line.command === 'print' ? line.text : '';
-    for (const command of ['vm add <id>', 'vm show <id>']) expect(text).toContain(command);
+    const text = await cli.helpOf('vm');
+    for (const command of ['vm add <id>', 'vm show <id>', 'vm list', 'vm remove <id>'])
+      expect(text).toContain(command);
   });
 });
 

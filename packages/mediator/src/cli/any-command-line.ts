@@ -1,6 +1,6 @@
 import { MediatorError } from '../mediator-error.js';
 import type { CommandLine } from './command-line.js';
-import { vmCommands } from './commands/vm.js';
+import { withAdministration } from './commands/administration.js';
 import { PARSING, SERVE_OPTIONS } from './serve-flags.js';
 
 /**
@@ -13,7 +13,7 @@ export async function parseByYargs(argv: readonly string[], version: string): Pr
   let printed = '';
   let problem: string | undefined;
   let chosen: CommandLine | undefined;
-  const parser = yargs()
+  const program = yargs()
     .scriptName('vgpu-mediator')
     .usage('$0 [serve]\n\nServes the requests that virtual machines put below a directory.')
     // Known here, too, for those that stand before a command; not global, or every command had them.
@@ -24,19 +24,10 @@ export async function parseByYargs(argv: readonly string[], version: string): Pr
     )
     .command(['serve', '$0'], 'serve requests until stopped (default)', (command) =>
       command.options(SERVE_OPTIONS),
-    )
-    .command(
-      'vm',
-      'administer virtual machines: vm add, vm show',
-      vmCommands((command, flags) => {
-        chosen = {
-          command: 'administer',
-          run: (surroundings) => {
-            command.run(flags, surroundings);
-          },
-        };
-      }),
-    )
+    );
+  const parser = withAdministration(program, (command, flags) => {
+    chosen = { command: 'administer', run: (surroundings) => command.run(flags, surroundings) };
+  })
     .epilog(
       'Each option of serve may also come from the environment (VGPU_ROOT, VGPU_POLL_INTERVAL, ...) or ' +
         'from the config file; the flag counts first, then the environment, then the file.',

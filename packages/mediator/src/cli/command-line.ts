@@ -1,10 +1,14 @@
+import type { ExitCode } from '@vgpu/protocol';
 import type { Flags, Surroundings } from './commands/command.js';
 import { plainServeFlags } from './serve-flags.js';
 
 export type CommandLine =
   | { readonly command: 'serve'; readonly flags: Flags }
-  /** Something that is done at once, beside a mediator that may be running. */
-  | { readonly command: 'administer'; readonly run: (surroundings: Surroundings) => void }
+  /** Something that is done beside a mediator that may be running. */
+  | {
+      readonly command: 'administer';
+      readonly run: (surroundings: Surroundings) => Promise<ExitCode>;
+    }
   /** `--help` or `--version`: print and be done. */
   | { readonly command: 'print'; readonly text: string };
 

@@ -2,8 +2,12 @@ import { listDevices, openDevice } from '@vgpu/cuda-binding';
 import { requireProtection } from '../http/endpoint.js';
 import type { Http } from '../http/open-http.js';
 import { MediatorError } from '../mediator-error.js';
+import type { DrainResult } from '../control/messages.js';
+import type { ControlServer } from '../control/control-server.js';
+import { messageOf } from '../execution.js';
 import { Mediator } from '../mediator.js';
 import type { MediatorSettings } from '../settings.js';
+import { burstOf } from '../token-bucket.js';
 import { chooseDevices } from './choose-devices.js';
 import { resolveOptions, stateDirOf, type ConfigSources } from './config.js';
 import { deviceOpener, warnOfCpu } from './device-opener.js';
@@ -37,6 +41,8 @@ export class Service {
   #mediator: Mediator | undefined;
   /** Absent if it is not wanted. */
   #http: Http | undefined;
+  /** Absent until there is something to command. */
+  #control: ControlServer | undefined;
 
   /** @throws MediatorError `USAGE` or `INVALID_CONFIG`. */
   constructor(sources: ConfigSources) {
@@ -73,6 +79,7 @@ export class Service {
     await Promise.race([this.#stopped, ...drained]);
     clearInterval(timer);
     const failures = this.#mediator?.failures ?? 0;
+    this.#control?.close();
     await this.#mediator?.stop();
     this.printStatistics();
     if (this.#options.once && failures > 0) {
@@ -121,6 +128,42 @@ export class Service {
     this.#logger.info('configuration reloaded', needsRestart.length > 0 ? { needsRestart } : {});
   }
 
+  /** Obeys the commands of an administrator from now on. */
+  async #listen(mediator: Mediator): Promise<void> {
+    const { ControlServer } = await import('../control/control-server.js');
+    if (this.#isStopping) return;
+    this.#control = new ControlServer(stateDirOf(this.#options), {
+      reload: () => {
+        const registered = mediator.reloadRegistry();
+        this.#logger.info('registry reloaded', { registered });
+        return { registered };
+      },
+      status: () => mediator.snapshot(),
+      drain: (wait) => this.#drain(mediator, wait),
+    });
+    try {
+      await this.#control.listen();
+      // Whoever changed it since it was read had nobody to tell.
+      this.#reloadRegistry();
+    } catch (error) {
+      this.#logger.warn('cannot listen for commands', {
+        error: messageOf(error),
+        remedy: 'send SIGHUP after a change of the registry',
+      });
+    }
+  }
+
+  /** Finishes what is queued, then ends {@link run}; what comes meanwhile stays on disk. */
+  async #drain(mediator: Mediator, wait: boolean): Promise<DrainResult> {
+    const { unfinished } = mediator;
+    this.#logger.info('draining: finishing what is queued, taking up nothing more', { unfinished });
+    const finished = mediator.finishQueue().then(() => {
+      if (!this.#isStopping) this.stop('drained');
+      return { left: mediator.unfinished };
+    });
+    return wait ? finished : { left: unfinished };
+  }
+
   #reloadRegistry(): void {
     try {
       this.#mediator?.reloadRegistry();
@@ -145,6 +188,7 @@ export class Service {
     });
     await this.#openHttp(this.#mediator);
     await this.#mediator.start();
+    await this.#listen(this.#mediator);
     if (fallback !== undefined) warnOfCpu(logger, fallback, numbers[0] ?? 0);
   }
 
@@ -158,7 +202,6 @@ export class Service {
 
 function settingsOf(options: Options): MediatorSettings {
   const perSecond = options['rate-limit'];
-  const burst = options['rate-burst'] ?? Math.max(1, Math.ceil(perSecond ?? 1));
   return {
     pollIntervalMs: options['poll-interval'],
     settleMs: options.settle,
@@ -166,7 +209,10 @@ function settingsOf(options: Options): MediatorSettings {
     execLimitMs: options['exec-limit'],
     retentionMs: options.retention,
     requireRegistration: options['require-registration'],
-    rateLimit: perSecond === undefined ? undefined : { perSecond, burst },
+    rateLimit:
+      perSecond === undefined
+        ? undefined
+        : { perSecond, burst: burstOf(perSecond, options['rate-burst']) },
   };
 }
 

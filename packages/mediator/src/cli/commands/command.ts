@@ -1,27 +1,41 @@
+import type { ExitCode } from '@vgpu/protocol';
 import type { Argv, Options } from 'yargs';
 
 /** What stands on the command line, by name without dashes; values are text, or true for a switch. */
 export type Flags = Readonly<Record<string, unknown>>;
 
-/** What a command that is done at once uses of its process. */
+/** What a command of an administrator uses of its process. */
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Whether a person reads the output. */
   readonly isTerminal: boolean;
+  /** How many lines that person sees at once; 0 if nobody knows. */
+  readonly terminalRows: () => number;
   /** Prints a result: a line, or some, on stdout. */
   readonly print: (text: string) => void;
+  /** Writes to stdout as it is. */
+  readonly write: (text: string) => void;
   /** Says what is not the result, on stderr. */
   readonly note: (text: string) => void;
+  /** Aborted by SIGINT or SIGTERM, which end the process no more once this was called. */
+  readonly interruption: () => AbortSignal;
 }
 
-/** A command of an administrator: done at once, beside a mediator that may be running. */
+/** A command of an administrator, beside a mediator that may be running. */
 export interface Command {
   /** Its name and its positional arguments, such as `add <id>`. */
   readonly usage: string;
   readonly summary: string;
   readonly build: (parser: Argv) => Argv;
   /** @throws MediatorError: why it could not be done. */
-  readonly run: (flags: Flags, surroundings: Surroundings) => void;
+  readonly run: (flags: Flags, surroundings: Surroundings) => Promise<ExitCode>;
+}
+
+/** Commands that belong together: `vm add`, `vm list`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly commands: readonly Command[];
 }
 
 /**
@@ -34,6 +48,9 @@ export const value = (describe: string) =>
 /** An option that stands alone. */
 export const toggle = (describe: string) =>
   ({ type: 'boolean', describe }) as const satisfies Options;
+
+/** Every command has it. */
+export const JSON_OPTION = { json: toggle('print the result as JSON') };
 
 /** The options that say which mediator is meant; every command has them. */
 export const LOCATION = {

@@ -1,11 +1,13 @@
-import { priorityName } from '@vgpu/protocol';
+import { ExitCode, priorityName } from '@vgpu/protocol';
 import { addVm, type AddedVm } from '../../vms/add-vm.js';
 import { exportsLine } from '../../vms/exports-line.js';
 import { groupOfVm } from '../../vms/vm-directories.js';
-import { resolveOptions, stateDirOf } from '../config.js';
-import { type Command, type Flags, LOCATION, toggle, value } from './command.js';
+import { type Command, type Flags, toggle, value } from './command.js';
+import { locationOf } from './location.js';
+import { noteObedience, obedience } from './obedience.js';
 import { commandLineOf, shellWords } from './shell.js';
 import { poolOf, priorityOf, userNumberOf, vmOf } from './vm-arguments.js';
+import { CHANGE_OPTIONS, vmObject } from './vm-text.js';
 
 /** `vm add`: registers a VM, with its directory and its register block. */
 export const vmAdd: Command = {
@@ -21,25 +23,36 @@ export const vmAdd: Command = {
         'qemu-uid': value(
           'user as whom QEMU runs, by number, if not root: gets the register block',
         ),
-        replace: toggle('change the pool and priority of a VM that is registered'),
+        replace: toggle('do it all anew for a VM that is registered, and change pool and priority'),
         verbose: toggle('print the next steps, as on a terminal'),
-        ...LOCATION,
+        ...CHANGE_OPTIONS,
       })
       .example('$0 vm add 7 --pool B --priority low --gid 60007', 'on a host with NFS exports')
       .example('$0 vm add 1 --pool A --priority high --root ./vgpu', 'to try it')
       .epilog(
         'Exit status: 0 done; 64 wrong use; 65 the VM is registered already; 73 a file or directory ' +
-          'could not be made; 77 no permission; 78 the configuration or the registry is invalid.',
+          'could not be made; 75 registered, but the mediator that is running does not obey yet; 77 no ' +
+          'permission; 78 the configuration or the registry is invalid.',
       ),
-  run: (flags, { environment, isTerminal, print, note }) => {
+  run: async (flags, surroundings) => {
+    const { isTerminal, print } = surroundings;
     const identity = { vm: vmOf(flags), pool: poolOf(flags), priority: priorityOf(flags) };
     const gid = userNumberOf(flags, 'gid');
     const qemuUid = userNumberOf(flags, 'qemu-uid');
-    const options = resolveOptions({ flags, environment });
-    const { root } = options;
+    const { root, stateDir } = locationOf(flags, surroundings);
     const replace = flags['replace'] === true;
-    const stateDir = stateDirOf(options);
     const added = addVm(identity, { root, stateDir, gid, qemuUid, replace });
+    const mediator = await obedience(stateDir);
+    if (flags['json'] === true) {
+      print(
+        JSON.stringify(
+          { ...vmObject(identity.vm, added.registration), ...pathsOf(added), mediator },
+          null,
+          2,
+        ),
+      );
+      return ExitCode.OK;
+    }
     print(
       [
         `VM ${identity.vm} is registered: pool ${identity.pool}, priority ${priorityName(identity.priority)}`,
@@ -51,9 +64,14 @@ export const vmAdd: Command = {
       const line = exportsLine(root, identity.vm, { gid: groupOfVm(root, identity.vm) });
       print(nextSteps(identity.vm, added, line, stateDir, flags));
     }
-    note('a mediator that is running obeys once it gets SIGHUP');
+    noteObedience(mediator, surroundings);
+    return ExitCode.OK;
   },
 };
+
+function pathsOf({ directory, deviceFile }: AddedVm) {
+  return { directory, deviceFile };
+}
 
 function nextSteps(
   vm: number,

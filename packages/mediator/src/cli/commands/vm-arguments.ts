@@ -1,7 +1,12 @@
 import { Pool, parsePriority, printable, type Priority, VmDirectoryName } from '@vgpu/protocol';
 import * as z from 'zod/mini';
 import { MediatorError } from '../../mediator-error.js';
+import { burstOf, type RateLimit } from '../../token-bucket.js';
+import { Options } from '../options.js';
 import type { Flags } from './command.js';
+
+/** The word that puts an option back. */
+const DEFAULT = 'default';
 
 const MAX_USER = 0xffff_fffe;
 
@@ -40,9 +45,79 @@ export function userNumberOf(flags: Flags, option: 'gid' | 'qemu-uid'): number |
   throw expected(`--${option}`, `a number from 1 to ${MAX_USER}`, text);
 }
 
+/** The pool to change to; undefined if the option is not given. @throws MediatorError `USAGE`. */
+export function newPoolOf(flags: Flags): Pool | undefined {
+  if (flags['pool'] === undefined) return undefined;
+  return flags['pool'] === DEFAULT ? 'A' : poolOf(flags);
+}
+
+/** The priority to change to; undefined if the option is not given. @throws MediatorError `USAGE`. */
+export function newPriorityOf(flags: Flags): Priority | undefined {
+  if (flags['priority'] === undefined) return undefined;
+  return flags['priority'] === DEFAULT ? 1 : priorityOf(flags);
+}
+
+/**
+ * The limit to change to; undefined if none of its options is given, null for the mediator's own.
+ *
+ * @param before Gives the limit that is registered.
+ * @throws MediatorError `USAGE`.
+ */
+export function rateLimitOf(
+  flags: Flags,
+  before: () => RateLimit | undefined,
+): RateLimit | null | undefined {
+  const { 'rate-limit': limit, 'rate-burst': burst } = flags;
+  if (limit === undefined && burst === undefined) return undefined;
+  if (limit === DEFAULT && (burst === undefined || burst === DEFAULT)) return null;
+  const perSecond =
+    limit === undefined ? before()?.perSecond : numberOf(flags, 'rate-limit', Options.shape);
+  if (perSecond === undefined) {
+    throw expected(
+      '--rate-burst',
+      '--rate-limit with it, since this VM has none of its own',
+      burst,
+    );
+  }
+  const isOfOneSecond = burst === undefined || burst === DEFAULT;
+  return {
+    perSecond,
+    burst: burstOf(
+      perSecond,
+      isOfOneSecond ? undefined : numberOf(flags, 'rate-burst', Options.shape),
+    ),
+  };
+}
+
+/** The queue limit to change to; null for the mediator's own. @throws MediatorError `USAGE`. */
+export function maxQueuedOf(flags: Flags): number | null | undefined {
+  const { 'max-queued': text } = flags;
+  if (text === undefined) return undefined;
+  const shape = { 'max-queued': Options.shape['max-queued-per-vm'] };
+  return text === DEFAULT ? null : numberOf(flags, 'max-queued', shape);
+}
+
+/** The devices for a pool; undefined for all. @throws MediatorError `USAGE`. */
+export function poolDevicesOf({ devices }: Flags): number[] | undefined {
+  const { success, data, error } = Options.shape.devices.safeParse(devices);
+  if (success) return data === 'all' ? undefined : data;
+  throw expected('--devices', error.issues[0]?.message ?? 'other devices', devices);
+}
+
+/** As `serve` reads a number, which is of the same kind. */
+function numberOf<K extends string>(
+  flags: Flags,
+  option: K,
+  shape: Readonly<Record<K, z.ZodMiniType<number | undefined>>>,
+): number | undefined {
+  const { success, data, error } = shape[option].safeParse(flags[option]);
+  if (success) return data;
+  throw expected(`--${option}`, error.issues[0]?.message ?? 'a number', flags[option]);
+}
+
 function expected(what: string, expectation: string, received: unknown): MediatorError {
   return new MediatorError(
     'USAGE',
-    `${what}: expected ${expectation}, got ${printable(String(received))}; see vgpu-mediator vm --help`,
+    `${what}: expected ${expectation}, got ${printable(String(received))}; see --help of the command`,
   );
 }

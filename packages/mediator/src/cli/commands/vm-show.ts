@@ -1,12 +1,12 @@
-import { type Identity, priorityName } from '@vgpu/protocol';
-import { MediatorError } from '../../mediator-error.js';
+import { ExitCode, type Identity, priorityName } from '@vgpu/protocol';
 import { Registry } from '../../registry.js';
 import { deviceFileOf, problemOfDeviceFile } from '../../vms/device-file.js';
 import { exportsLine } from '../../vms/exports-line.js';
 import { describeLibvirt, describeQemu, describeStub } from '../../vms/hypervisors.js';
+import { registered } from '../../vms/registered.js';
 import { groupOfVm, vmDirectoryOf } from '../../vms/vm-directories.js';
-import { resolveOptions, stateDirOf } from '../config.js';
 import { type Command, type Flags, LOCATION, type Surroundings, toggle, value } from './command.js';
+import { locationOf } from './location.js';
 import { commandLineOf, shellWords } from './shell.js';
 import { vmOf } from './vm-arguments.js';
 
@@ -49,6 +49,7 @@ export const vmShow: Command = {
     const wanted = PART_NAMES.filter((part) => flags[part] === true);
     print(flags['json'] === true ? jsonOf(vm) : textOf(vm, wanted));
     notesOn(vm, wanted, flags).forEach(note);
+    return Promise.resolve(ExitCode.OK);
   },
 };
 
@@ -71,18 +72,8 @@ interface ShownVm {
 
 function readVm(flags: Flags, environment: Surroundings['environment']): ShownVm {
   const vm = vmOf(flags);
-  const options = resolveOptions({ flags, environment });
-  const { root } = options;
-  const stateDir = stateDirOf(options);
-  const registration = new Registry(stateDir).get(vm);
-  if (registration === undefined) {
-    throw new MediatorError(
-      'NOT_REGISTERED',
-      `VM ${vm} is not registered; register it with ` +
-        `${commandLineOf(['vm', 'add', String(vm)], flags)} --pool A --priority medium`,
-    );
-  }
-  const { pool, priority, suspended } = registration;
+  const { root, stateDir } = locationOf(flags, { environment });
+  const { pool, priority, suspended } = registered(new Registry(stateDir), vm);
   const identity = { vm, pool, priority };
   const address = flags['address'] as string | undefined;
   const gid = groupOfVm(root, vm);

@@ -1,0 +1,299 @@
+/** The commands of an administrator, as programs, beside a mediator that is running. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  environment,
+  MEDIATOR,
+  MediatorProcess,
+  run,
+  runClient,
+  runMediator,
+  TestRoot,
+  until,
+} from './support/processes.js';
+
+const OBEYS = 'vgpu-mediator: the mediator that is running obeys\n';
+
+let root: TestRoot;
+beforeEach(() => {
+  root = new TestRoot([]);
+});
+afterEach(() => {
+  root.remove();
+});
+
+const command = (...args: string[]) => runMediator(...args, '--root', root.path);
+const stateDir = () => `${root.path}-state`;
+const socket = () => join(stateDir(), 'control.sock');
+/** It comes a moment after the mediator is ready; commands wait for it. */
+const listening = () => until(() => existsSync(socket()), 'the control socket');
+
+async function add(vm: number, pool = 'A', priority = 'medium'): Promise<void> {
+  const added = await command('vm', 'add', `${vm}`, '--pool', pool, '--priority', priority);
+  expect(added.status).toBe(0);
+}
+
+describe('a mediator that is running', () => {
+  let mediator: MediatorProcess;
+  beforeEach(async () => {
+    mediator = await MediatorProcess.serving(root, '--require-registration', '--log-level=debug');
+  });
+
+  const ask = (vm: number) => runClient(root, vm, '100', '200');
+  const lastFinished = () => mediator.logged('request finished').at(-1);
+
+  it('obeys at once when a VM is added, changed, suspended, resumed and removed', async () => {
+    const added = await command('vm', 'add', '7', '--pool', 'B', '--priority', 'low');
+    expect(added).toMatchObject({ status: 0, stderr: OBEYS });
+    expect(await ask(7)).toMatchObject({ status: 0, stdout: '300\n' });
+    expect(lastFinished()).toMatchObject({ vm: 7, pool: 'B', priority: 0 });
+
+    expect(await command('vm', 'set', '7', '--pool', 'A', '--priority', 'high')).toEqual({
+      status: 0,
+      stdout: 'VM 7: pool A, priority high\n',
+      stderr: OBEYS,
+    });
+    expect(await ask(7)).toMatchObject({ status: 0 });
+    expect(lastFinished()).toMatchObject({ vm: 7, pool: 'A', priority: 2 });
+
+    expect((await command('vm', 'set', '7', '--rate-limit', '0.001')).status).toBe(0);
+    expect(await ask(7)).toMatchObject({ status: 0 });
+    const limited = await ask(7);
+    expect(limited.status).toBe(75);
+    expect(limited.stderr).toContain('RATE_LIMITED');
+    await command('vm', 'set', '7', '--rate-limit', 'default');
+
+    expect(await command('vm', 'suspend', '7')).toEqual({
+      status: 0,
+      stdout: 'VM 7: pool A, priority high, suspended\n',
+      stderr: OBEYS,
+    });
+    const suspended = await ask(7);
+    expect(suspended.status).toBe(65);
+    expect(suspended.stderr).toContain('SUSPENDED');
+    expect((await command('vm', 'resume', '7')).status).toBe(0);
+    expect(await ask(7)).toMatchObject({ status: 0, stdout: '300\n' });
+
+    const removed = await command('vm', 'remove', '7', '--json');
+    expect(JSON.parse(removed.stdout)).toEqual({
+      vm: 7,
+      directory: root.in(7),
+      deleted: false,
+      mediator: 'obeys',
+    });
+    expect(existsSync(root.in(7))).toBe(true);
+    expect((await ask(7)).stderr).toContain('UNKNOWN_VM');
+    expect(mediator.logged('registry reloaded').length).toBeGreaterThanOrEqual(7);
+    expect(await mediator.stop()).toBe(0);
+  });
+
+  it('goes on without a directory that is removed with its VM', async () => {
+    await add(7);
+    await add(8);
+    root.drop(7, 'late', 'A:1:7:1:1');
+    const removed = await command('vm', 'remove', '7', '--delete-files');
+    expect(removed).toEqual({
+      status: 0,
+      stdout: `VM 7 is not registered any more\ndirectory: ${root.in(7)} (removed)\n`,
+      stderr: OBEYS,
+    });
+    expect(existsSync(root.in(7))).toBe(false);
+    await until(() => mediator.logged('a VM directory is gone').length === 1, 'it to be noticed');
+    expect(await ask(8)).toMatchObject({ status: 0 });
+    await add(7);
+    expect(await ask(7)).toMatchObject({ status: 0, stdout: '300\n' });
+    expect(await mediator.stop()).toBe(0);
+  });
+
+  it('says that it does not obey to a registry that it cannot understand', async () => {
+    await add(7);
+    const file = join(stateDir(), 'registry.json');
+    writeFileSync(file, '{');
+    const refused = await command('vm', 'suspend', '7');
+    expect(refused).toMatchObject({ status: 78, stdout: '' });
+    expect(refused.stderr).toContain('registry.json cannot be read');
+    expect(await ask(7)).toMatchObject({ status: 0, stdout: '300\n' });
+    expect(await mediator.stop()).toBe(0);
+  });
+
+  it('is described by status, for people and for programs', async () => {
+    await add(7, 'B', 'low');
+    await ask(7);
+    const json = JSON.parse((await command('status', '--json')).stdout) as Record<string, unknown>;
+    expect(json).toMatchObject({
+      pid: mediator.child.pid,
+      phase: 'serving',
+      root: root.path,
+      queue: { queued: 0 },
+      devices: [{ device: 0, backend: 'cpu', state: 'idle', jobs: 1 }],
+      vms: [{ vm: 7, registered: true, pool: 'B', state: 'active', requests: 1, answered: 1 }],
+    });
+    const plain = await command('status');
+    expect(plain).toMatchObject({ status: 0, stderr: '' });
+    expect(plain.stdout).toContain(`pid ${mediator.child.pid ?? 0}, serving for `);
+    expect(plain.stdout).toMatch(/^7\tB\tlow\tactive\t0\t1\t0\t/m);
+    expect(await mediator.stop()).toBe(0);
+  });
+
+  it('has a socket for its owner only, which is gone when it has ended', async () => {
+    await listening();
+    expect((await run('stat', ['-c', '%a', socket()])).stdout).toBe('600\n');
+    expect(await mediator.stop()).toBe(0);
+    expect(existsSync(socket())).toBe(false);
+    const status = await command('status');
+    expect(status).toEqual({
+      status: 69,
+      stdout: '',
+      stderr: `vgpu-mediator: no mediator is running that uses ${stateDir()}\n`,
+    });
+    expect((await command('drain')).status).toBe(69);
+  });
+
+  it('leaves a socket when it is killed that is in the way of nobody', async () => {
+    await listening();
+    mediator.signal('SIGKILL');
+    await mediator.exited;
+    expect(existsSync(socket())).toBe(true);
+    const added = await command('vm', 'add', '7', '--pool', 'B', '--priority', 'low');
+    expect(added.stderr).toBe('vgpu-mediator: no mediator is running; the next one will obey\n');
+    mediator = await MediatorProcess.serving(root, '--require-registration');
+    expect(await ask(7)).toMatchObject({ status: 0 });
+    expect((await command('vm', 'suspend', '7')).stderr).toBe(OBEYS);
+    expect(await mediator.stop()).toBe(0);
+  });
+});
+
+describe('a mediator with a slow device', () => {
+  let mediator: MediatorProcess;
+  beforeEach(async () => {
+    root = new TestRoot([1, 2]);
+    await add(1);
+    mediator = await MediatorProcess.serving(root, '--cpu-delay', '1000', '--log-level=debug');
+    for (const id of ['x', 'y', 'z']) root.drop(1, id, 'A:1:1:100:200\n');
+    root.drop(2, 'x', 'A:0:2:1:2\n');
+    await until(() => mediator.logged('request queued').length === 4, 'all to be queued');
+    await until(() => mediator.logged('request on the device').length === 1, 'a busy device');
+  });
+
+  const answer = (vm: number, id: string) => {
+    const path = root.in(vm, `response-${id}.txt`);
+    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  };
+
+  it('answers what is queued of a VM that is suspended', async () => {
+    expect((await command('vm', 'suspend', '1')).stderr).toBe(OBEYS);
+    // The command returns when that is done: what was on the device may still be there.
+    const answers = ['x', 'y', 'z'].map((id) => answer(1, id));
+    const suspended = answers.filter((text) => text.startsWith('ERROR:SUSPENDED:'));
+    expect(suspended.length).toBeGreaterThan(0);
+    expect(answers.filter((text) => text === '').length).toBeLessThanOrEqual(1);
+    await until(() => answer(2, 'x') === '3\n', 'the other VM to be served');
+    const outcomes = mediator.logged('request finished').filter(({ vm }) => vm === 1);
+    expect(outcomes.filter(({ outcome }) => outcome === 'ok')).toHaveLength(3 - suspended.length);
+    expect(await mediator.stop()).toBe(0);
+  });
+
+  it('finishes what is queued when it is drained, and leaves what comes meanwhile', async () => {
+    const told = await command('drain', '--no-wait');
+    expect(told).toMatchObject({ status: 0, stderr: '' });
+    expect(told.stdout).toMatch(/^draining: [34] requests are queued or on a device\n$/);
+    root.drop(1, 'late', 'A:2:1:7:7\n');
+    expect(JSON.parse((await command('status', '--json')).stdout)).toMatchObject({
+      phase: 'draining',
+    });
+    const drained = await command('drain', '--json');
+    expect(drained.status).toBe(0);
+    expect(JSON.parse(drained.stdout)).toEqual({ ended: true, left: 0 });
+    // The command returns when the process has ended.
+    expect(existsSync(socket())).toBe(false);
+    expect(await mediator.exited).toBe(0);
+    expect(['x', 'y', 'z'].map((id) => answer(1, id))).toEqual(['300\n', '300\n', '300\n']);
+    expect(answer(2, 'x')).toBe('3\n');
+    expect(existsSync(root.in(1, 'request-late.txt'))).toBe(true);
+    expect(answer(1, 'late')).toBe('');
+    mediator = await MediatorProcess.serving(root);
+    await until(() => answer(1, 'late') === '14\n', 'what was left to be served');
+    expect(await mediator.stop()).toBe(0);
+  });
+
+  it('that is stopped while it is drained leaves the rest on disk', async () => {
+    const draining = command('drain');
+    await until(
+      () => mediator.log.some(({ message }) => message.startsWith('draining')),
+      'it to be told',
+    );
+    mediator.signal('SIGTERM');
+    const { status, stdout } = await draining;
+    expect(status).toBe(75);
+    expect(stdout).toMatch(
+      /^the mediator was stopped .*; [1-4] requests that were queued are left/,
+    );
+    expect(await mediator.exited).toBe(0);
+    expect(existsSync(root.in(2, 'request-x.txt'))).toBe(true);
+  });
+
+  it('that hangs is not waited for for ever, and the change is kept', async () => {
+    mediator.signal('SIGSTOP');
+    const changed = await command('vm', 'set', '1', '--priority', 'low');
+    expect(changed.status).toBe(75);
+    expect(changed.stderr).toContain('the registry is changed, but the mediator that is running');
+    mediator.signal('SIGCONT');
+    expect((await command('vm', 'list')).stdout).toContain('1\tA\tlow\tactive');
+    expect((await command('vm', 'suspend', '1')).stderr).toBe(OBEYS);
+  });
+});
+
+describe('status --watch', () => {
+  /** A command on a terminal of its own, as script(1) gives it. */
+  function onTerminal(...args: string[]): { child: ChildProcess; shown: () => string } {
+    const words = [process.execPath, MEDIATOR, ...args, '--root', root.path];
+    const child = spawn('script', ['-qefc', words.join(' '), '/dev/null'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...environment, TERM: 'xterm' },
+    });
+    root.own(child);
+    let text = '';
+    child.stdout.on('data', (part: Buffer) => (text += part.toString()));
+    return { child, shown: () => text };
+  }
+
+  const ended = (child: ChildProcess) =>
+    until(() => child.exitCode !== null || child.signalCode !== null, 'it to end');
+
+  it('shows it in place until Ctrl-C, and leaves the terminal as it was', async () => {
+    const mediator = await MediatorProcess.serving(root);
+    const { child, shown } = onTerminal('status', '--watch', '--interval', '20');
+    const count = () => shown().split('\x1b[H').length;
+    await until(() => count() > 3, 'three refreshes');
+    expect(shown()).toContain('\x1b[?25l');
+    expect(shown()).toContain('\x1b[32mserving\x1b[39m');
+    // It goes on with a mediator that is started anew.
+    expect(await mediator.stop()).toBe(0);
+    await until(() => shown().includes('no mediator is running'), 'it to be missed');
+    await MediatorProcess.serving(root);
+    const before = count();
+    await until(() => count() > before + 1, 'more refreshes');
+    child.stdin?.write('\x03');
+    await ended(child);
+    expect(child.exitCode).toBe(0);
+    expect(shown().endsWith('\x1b[?25h')).toBe(true);
+  });
+
+  it('prints one line of JSON after the other on a pipe', async () => {
+    await MediatorProcess.serving(root);
+    const args = [MEDIATOR, 'status', '--watch', '--interval', '20', '--json', '--root', root.path];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    root.own(child);
+    let [text, complaints] = ['', ''];
+    child.stdout.on('data', (part: Buffer) => (text += part.toString()));
+    child.stderr.on('data', (part: Buffer) => (complaints += part.toString()));
+    await until(() => text.split('\n').length > 3, 'three of them');
+    child.kill('SIGTERM');
+    await ended(child);
+    expect([child.exitCode, complaints]).toEqual([0, '']);
+    const lines = text.trimEnd().split('\n');
+    for (const line of lines) expect(JSON.parse(line)).toMatchObject({ phase: 'serving' });
+  });
+});
