@@ -1,6 +1,8 @@
 /** Exit statuses of both command lines, after sysexits(3). */
 export const ExitCode = {
   OK: 0,
+  /** `doctor` has found something to be done. */
+  FINDINGS: 1,
   /** The command was used incorrectly, or an operand is out of range. */
   USAGE: 64,
   /** The mediator rejected the request. */

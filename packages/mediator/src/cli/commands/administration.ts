@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
 import type { Command, CommandGroup, Flags } from './command.js';
+import { doctor } from './doctor.js';
 import { drain } from './drain.js';
 import { poolGroup } from './pool.js';
 import { status } from './status.js';
@@ -8,7 +9,7 @@ import { vmGroup } from './vm.js';
 type OnChosen = (command: Command, flags: Flags) => void;
 
 const GROUPS: readonly CommandGroup[] = [vmGroup, poolGroup];
-const COMMANDS: readonly Command[] = [status, drain];
+const COMMANDS: readonly Command[] = [status, drain, doctor];
 
 /**
  * Adds the commands of an administrator to a parser.

@@ -1,13 +1,10 @@
 import { resolveOptions, stateDirOf } from '../config.js';
-import type { Options } from '../options.js';
 import { type Flags, LOCATION, type Surroundings } from './command.js';
 
 /** The mediator that is meant. */
 export interface Location {
   readonly root: string;
   readonly stateDir: string;
-  /** As `serve` would have them, but for flags that say where it is. */
-  readonly options: Options;
 }
 
 /** @throws MediatorError `USAGE` or `INVALID_CONFIG`. */
@@ -18,5 +15,5 @@ export function locationOf(
   // A command may have another option of the same name as one of serve.
   const own = Object.fromEntries(Object.keys(LOCATION).map((name) => [name, flags[name]]));
   const options = resolveOptions({ flags: own, environment });
-  return { root: options.root, stateDir: stateDirOf(options), options };
+  return { root: options.root, stateDir: stateDirOf(options) };
 }

@@ -1,0 +1,260 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Pool } from '@vgpu/protocol';
+import { ask } from '../control/control-client.js';
+import { controlSocketOf } from '../control/socket-path.js';
+import { StatusResult } from '../control/status-result.js';
+import { messageOf } from '../execution.js';
+import { isLockHeld } from '../instance-lock.js';
+import { MediatorError } from '../mediator-error.js';
+import { Registry } from '../registry.js';
+import { tolerate } from '../spool/errno.js';
+import { deviceFileOf, problemOfDeviceFile } from '../vms/device-file.js';
+import { checkAddon, type Listing } from './addon.js';
+import { checkClock, checkTimestamps } from './clock.js';
+import { checkDevices, type DeviceFacts } from './devices.js';
+import { type Diagnosis, finding, skipped } from './diagnosis.js';
+import type { VmDirectoryFacts } from './directory-facts.js';
+import { checkExports, concernsRoot } from './exports.js';
+import { checkFileSystem } from './file-system.js';
+import {
+  changesOf,
+  exportsOfHost,
+  factsOf,
+  fileSystemOf,
+  openFilesLimitOf,
+  realPathOf,
+  sysctl,
+  vmDirectoriesIn,
+} from './host.js';
+import { checkInotify } from './inotify.js';
+import { checkInstance } from './instance.js';
+import { checkLeases } from './leases.js';
+import { checkMount, mountOf } from './mount.js';
+import { checkOpenFiles } from './open-files.js';
+import { checkPools } from './pools.js';
+import { checkRegistry } from './registry.js';
+import { checkRoot } from './root.js';
+import { checkState } from './state.js';
+import { checkVmDirectories } from './vm-directories.js';
+
+/** A driver that hangs is given up after so long, milliseconds. */
+const LISTING_LIMIT_MS = 10_000;
+
+export const CHECKS = [
+  'addon',
+  'devices',
+  'pools',
+  'root',
+  'vm-directories',
+  'state',
+  'registry',
+  'exports',
+  'leases',
+  'inotify',
+  'open-files',
+  'file-system',
+  'mount',
+  'clock',
+  'timestamps',
+  'instance',
+] as const;
+export type CheckName = (typeof CHECKS)[number];
+
+/** What is examined, and how. */
+export interface Patient extends Pick<DeviceFacts, 'backend' | 'devices'> {
+  readonly root: string;
+  readonly stateDir: string;
+  /** Asked unless the backend is `cpu`. */
+  readonly listDevices: () => Promise<Exclude<Listing, Error>>;
+}
+
+export type NamedDiagnosis = Diagnosis & { readonly check: CheckName };
+
+/** Does the checks, each for itself: one that cannot be done is a finding. */
+export async function examine(
+  patient: Patient,
+  names: readonly CheckName[] = CHECKS,
+): Promise<NamedDiagnosis[]> {
+  const checks = checksOf(patient);
+  const found: NamedDiagnosis[] = [];
+  for (const check of names) {
+    const diagnoses = await attempt(checks[check]);
+    found.push(...diagnoses.map((diagnosis) => ({ check, ...diagnosis })));
+  }
+  return found;
+}
+
+type Check = () => Diagnosis[] | Promise<Diagnosis[]>;
+
+async function attempt(check: Check): Promise<Diagnosis[]> {
+  try {
+    return await check();
+  } catch (error) {
+    return [
+      finding(`cannot be checked: ${messageOf(error)}`, 'run it as root, or as the mediator'),
+    ];
+  }
+}
+
+function checksOf(patient: Patient): Record<CheckName, Check> {
+  const root = realPathOf(patient.root);
+  const stateDir = realPathOf(patient.stateDir);
+  const listing = once(() => list(patient));
+  const answering = once(() => statusOf(stateDir));
+  const directories = once(() => vmDirectoriesIn(root));
+  const rootFacts = once(() => factsOf(root));
+  const owner = () => rootFacts()?.uid ?? process.getuid?.() ?? 0;
+  const exports = once(() => exportsOfHost());
+  const changes = () =>
+    changesOf([root, stateDir, ...pathsOf(directories()), ...filesIn(stateDir)]);
+  const mountinfo = once(() => readFileSync('/proc/self/mountinfo', 'utf8'));
+  const mount = (path: string) => mountOf(path, mountinfo());
+  const served = () =>
+    directories().filter(({ vm, kind }) => vm !== undefined && kind === 'directory').length;
+  const unlessCpu = async (check: (found: Listing) => Diagnosis[]) =>
+    patient.backend === 'cpu'
+      ? [skipped('the CPU computes, as --backend says')]
+      : check(await listing());
+  return {
+    addon: () => unlessCpu(checkAddon),
+    devices: () => unlessCpu((found) => checkDevices({ ...patient, listing: found })),
+    pools: async () => {
+      const registry = new Registry(stateDir);
+      const pools = Pool.options.map((pool) => ({ pool, devices: registry.poolDevices(pool) }));
+      const status = await answering();
+      if (status !== undefined) {
+        return checkPools({ pools, serving: status.devices.flatMap(({ device }) => device ?? []) });
+      }
+      const found = patient.backend === 'cpu' ? [] : await listing();
+      return checkPools({ pools, serving: servingOf(patient, found) });
+    },
+    root: () => checkRoot(root, rootFacts()),
+    'vm-directories': () => checkVmDirectories({ owner: owner(), directories: directories() }),
+    state: () =>
+      checkState({
+        path: stateDir,
+        state: factsOf(stateDir),
+        registry: factsOf(join(stateDir, 'registry.json')),
+        owner: rootFacts()?.uid,
+        isWithinRoot: stateDir === root || stateDir.startsWith(`${root}/`),
+      }),
+    registry: () => checkRegistry(registryFacts(stateDir)),
+    exports: () =>
+      checkExports({
+        exports: exports(),
+        root,
+        stateDir,
+        owner: owner(),
+        directories: directories(),
+        isMountPoint: (path) => mount(path).point === path,
+      }),
+    leases: () =>
+      checkLeases({
+        isExported: exports().some((line) => concernsRoot(line, root)),
+        enabled: sysctl('fs.leases-enable') === 1,
+      }),
+    inotify: () =>
+      checkInotify({
+        directories: served(),
+        maxWatches: sysctl('fs.inotify.max_user_watches') ?? 0,
+        maxInstances: sysctl('fs.inotify.max_user_instances') ?? 0,
+      }),
+    'open-files': async () => {
+      const pid = (await answering())?.pid;
+      const limit = (pid && openFilesLimitOf(pid)) ?? openFilesLimitOf('self');
+      if (limit === undefined) return [skipped('this kernel does not tell')];
+      return checkOpenFiles({ directories: served(), limit });
+    },
+    'file-system': () =>
+      checkFileSystem({
+        root: { path: root, type: fileSystemOf(root) },
+        state: { path: stateDir, type: fileSystemOf(stateDir) },
+      }),
+    mount: () => checkMount(root, mount(root)),
+    clock: () => checkClock({ nowMs: Date.now(), changesNs: changes() }),
+    timestamps: () => checkTimestamps({ changesNs: changes() }),
+    instance: async () => {
+      const hasSocket = existsSync(controlSocketOf(stateDir));
+      const lock = lockOf(stateDir);
+      const status = lock === true ? await answering() : undefined;
+      const who = status && { pid: status.pid, root: realPathOf(status.root) };
+      return checkInstance({ lock, hasSocket, answering: who, root });
+    },
+  };
+}
+
+function once<T>(give: () => T): () => T {
+  let given: { readonly value: T } | undefined;
+  return () => (given ??= { value: give() }).value;
+}
+
+async function list({ listDevices }: Patient): Promise<Listing> {
+  const abort = new AbortController();
+  const late = sleep(LISTING_LIMIT_MS, undefined, { signal: abort.signal, ref: false }).then(
+    () => new Error(`the driver has not listed its devices within ${LISTING_LIMIT_MS} ms`),
+    () => new Error('in time'),
+  );
+  try {
+    return await Promise.race([listDevices(), late]);
+  } catch (error) {
+    return error as Error;
+  } finally {
+    abort.abort();
+  }
+}
+
+async function statusOf(stateDir: string): Promise<StatusResult | undefined> {
+  try {
+    return await ask(stateDir, { command: 'status' }, StatusResult);
+  } catch (error) {
+    if (error instanceof MediatorError) return undefined;
+    throw error;
+  }
+}
+
+/** The devices that serve, as far as that can be known. */
+function servingOf({ devices, backend }: Patient, listing: Listing): readonly number[] | undefined {
+  if (devices !== 'all') return devices;
+  if (backend === 'cpu') return [0];
+  return listing instanceof Error ? undefined : listing.map(({ index }) => index);
+}
+
+function registryFacts(stateDir: string) {
+  const blocks = filesIn(join(stateDir, 'devices')).filter((path) => path.endsWith('.bar'));
+  let registry: Registry;
+  try {
+    registry = new Registry(stateDir);
+  } catch (error) {
+    return { problem: messageOf(error), registered: 0, blocks: [], strayBlocks: [] };
+  }
+  const registered = registry.entries();
+  const own = new Set(registered.map(([vm]) => deviceFileOf(stateDir, vm)));
+  return {
+    problem: undefined,
+    registered: registry.size,
+    blocks: registered.flatMap(([vm, { pool, priority }]) => {
+      const problem = problemOfDeviceFile(stateDir, { vm, pool, priority });
+      return problem === undefined ? [] : [{ vm, problem }];
+    }),
+    strayBlocks: blocks.filter((path) => !own.has(path)),
+  };
+}
+
+function filesIn(folder: string): string[] {
+  const names = tolerate(['ENOENT', 'ENOTDIR', 'EACCES'], () => readdirSync(folder)) ?? [];
+  return names.map((name) => join(folder, name));
+}
+
+function pathsOf(directories: readonly VmDirectoryFacts[]): string[] {
+  return directories.map(({ path }) => path);
+}
+
+function lockOf(stateDir: string): boolean | Error {
+  try {
+    return tolerate(['ENOTDIR'], () => isLockHeld(stateDir)) ?? false;
+  } catch (error) {
+    return error as Error;
+  }
+}
