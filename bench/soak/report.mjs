@@ -8,7 +8,7 @@ import { RECOVERY_MS } from './soak.mjs';
 
 /** The requests that no restart has held up. */
 const LATER = `later than ${RECOVERY_MS / 1000} s after a start`;
-/** So many lives at the start are compared with as many at the end. */
+/** So many lives at the start are compared with as many at the end, if there are that many. */
 const ENDS = 5;
 
 /** @param {Findings} findings @returns {import('../lib/measured.mjs').Measured} */
@@ -16,7 +16,8 @@ export function measured(findings) {
   const { lives, whole, served, vms, seconds, kills } = findings;
   const growth = lives.map(({ warmMiB, endMiB }) => endMiB / warmMiB).filter(Number.isFinite);
   const ends = lives.map(({ endMiB }) => endMiB).filter(Number.isFinite);
-  const aged = median(ends.slice(-ENDS)) / median(ends.slice(0, ENDS));
+  const aged =
+    ends.length < 2 * ENDS ? NaN : median(ends.slice(-ENDS)) / median(ends.slice(0, ENDS));
   return {
     tables: [
       {
@@ -59,7 +60,7 @@ const fault = (/** @type {number} */ count, /** @type {string} */ what) =>
   count === 0 ? [] : [`${count} ${what}`];
 
 /** @param {Findings} findings */
-function counts({ whole: { all }, requestsLeft, answersLeft, attacks, unasked }) {
+function counts({ whole: { all, late }, requestsLeft, answersLeft, attacks, unasked }) {
   return {
     requests: all.sent,
     'answered rightly': all.answered,
@@ -67,6 +68,8 @@ function counts({ whole: { all }, requestsLeft, answersLeft, attacks, unasked })
     lost: all.underWay + requestsLeft,
     'answers put again': answersLeft.length,
     'unasked ends': unasked,
+    // Where this is long, the machine had no time for the VMs, either.
+    'sent late, p99 ms': rounded(late.percentile(99) ?? NaN),
     attacks: Object.values(attacks).reduce((sum, count) => sum + count, 0),
   };
 }
