@@ -52,7 +52,10 @@ export async function bundle(folder) {
   }
   const [program] = programs;
   if (program !== undefined) {
-    writeFileSync(join(dirname(program), 'LICENSES.txt'), licensesOf(folder, inputs));
+    writeFileSync(
+      join(dirname(program), 'LICENSES.txt'),
+      licensesOf(`the programs of ${manifestOf(folder).name}`, inputs),
+    );
   }
   return programs;
 }
@@ -138,9 +141,9 @@ const ownUrls = {
 /**
  * The licences of the packages of others that files belong to.
  *
- * @param {string} folder @param {Iterable<string>} inputs
+ * @param {string} what holds their code @param {Iterable<string>} inputs
  */
-function licensesOf(folder, inputs) {
+export function licensesOf(what, inputs) {
   const folders = new Set(
     Array.from(inputs)
       .map((path) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0])
@@ -154,8 +157,7 @@ function licensesOf(folder, inputs) {
     return `${name} ${version} (${license})\n\n${text}\n`;
   });
   const line = `\n${'-'.repeat(72)}\n\n`;
-  const { name } = manifestOf(folder);
-  const head = `The programs of ${name} hold code of these packages.\n`;
+  const head = `In ${what} is code of these packages.\n`;
   return [head, ...texts.sort()].join(line);
 }
 

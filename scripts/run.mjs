@@ -84,6 +84,7 @@ function prepare() {
     installed.write();
   }
   step('Building, checking types', [bin('tsc'), '-b']);
+  step("Bundling the mediator's page", ['scripts/build-page.mjs']);
 }
 
 function requireNode() {

@@ -33,7 +33,7 @@ function askMediator(
   path: string,
   headers: Record<string, string> = {},
 ) {
-  const [line] = mediator.logged('serving metrics');
+  const [line] = mediator.logged('serving metrics and the page');
   const [, address = ''] = /^(?:http:\/\/)?(.*?)\/?$/.exec(String(line?.['http'])) ?? [];
   const endpoint = parseEndpoint(address);
   if (endpoint === undefined) throw new Error(`expected an endpoint, got ${address}`);
@@ -88,7 +88,7 @@ describe('vgpu-mediator --http', () => {
 
   it('is off by default', async () => {
     const mediator = await MediatorProcess.serving(root);
-    expect(mediator.logged('serving metrics')).toEqual([]);
+    expect(mediator.logged('serving metrics and the page')).toEqual([]);
     await mediator.stop();
   });
 

@@ -1,10 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { encodeRegisterBlock } from '@vgpu/protocol';
+import { ask } from '../packages/mediator/test/support/http-client.js';
 import { FakePci } from '../packages/vm-client/test/fake-pci.js';
 import {
   CLIENT,
@@ -13,6 +22,7 @@ import {
   MediatorProcess,
   run,
   TestRoot,
+  until,
 } from './support/processes.js';
 
 const repository = resolve(import.meta.dirname, '..');
@@ -78,8 +88,9 @@ describe('the packed packages, installed by npm outside the repository', () => {
       const addon = ['binding.gyp', 'native', 'prebuilds', 'scripts'];
       const native =
         { 'cuda-binding': [...addon, 'kernels'], 'vm-client': [...addon, 'udev'] }[name] ?? [];
+      const page = name === 'mediator' ? ['page'] : [];
       expect(files.sort()).toEqual(
-        ['LICENSE', 'README.md', ...bundle, 'dist', 'package.json', ...native].sort(),
+        ['LICENSE', 'README.md', ...bundle, 'dist', 'package.json', ...native, ...page].sort(),
       );
       expect(
         readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -140,6 +151,33 @@ describe('the packed packages, installed by npm outside the repository', () => {
       const { stdout } = await inProject('npx', program, '--version');
       expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     }
+  });
+
+  it('give a mediator that has its page with it', async () => {
+    const endpoint = { kind: 'unix', path: join(project, 'http.sock') } as const;
+    const flags = ['--root', './vgpu', '--backend', 'cpu', '--http', 'unix:./http.sock'];
+    const mediator = spawn('node_modules/.bin/vgpu-mediator', flags, {
+      cwd: project,
+      env,
+      stdio: 'ignore',
+    });
+    try {
+      await until(() => existsSync(endpoint.path), 'the socket');
+      for (const [path, type] of [
+        ['/', 'text/html'],
+        ['/page.js', 'text/javascript'],
+        ['/page.css', 'text/css'],
+        ['/icon.svg', 'image/svg+xml'],
+        ['/metrics', 'text/plain'],
+      ] as const) {
+        const { status, headers, body } = await ask(endpoint, path);
+        expect([status, headers['content-type']?.split(';')[0]]).toEqual([200, type]);
+        expect(body.length).toBeGreaterThan(200);
+      }
+    } finally {
+      mediator.kill('SIGTERM');
+    }
+    expect((await once(mediator, 'exit'))[0]).toBe(0);
   });
 
   it.each([

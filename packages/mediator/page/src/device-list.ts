@@ -1,0 +1,42 @@
+import type { DeviceSnapshot } from '../../src/snapshot.js';
+import { byId, make, setText } from './dom.js';
+import { count, duration, percent } from './format.js';
+
+interface Item {
+  readonly name: HTMLElement;
+  readonly state: HTMLElement;
+  readonly bar: HTMLProgressElement;
+  readonly facts: HTMLElement;
+}
+
+/** What each device does. */
+export class DeviceList {
+  readonly #list = byId('devices', HTMLUListElement);
+  readonly #items: Item[] = [];
+
+  /** @param busy The share of the last seconds that each one was busy for. */
+  show(devices: readonly DeviceSnapshot[], busy: readonly number[]): void {
+    for (const [i, device] of devices.entries()) {
+      const { name, state, bar, facts } = (this.#items[i] ??= this.#add());
+      const number = device.device ?? device.executor;
+      setText(name, `${number} · ${device.name ?? 'not opened yet'}`);
+      // Whether there is a request on it in the very moment says nothing.
+      const isServing = device.state === 'idle' || device.state === 'busy';
+      setText(state, isServing ? `${percent(busy[i] ?? 0)} busy` : device.state);
+      state.dataset['state'] = isServing ? 'active' : 'failing';
+      bar.value = isServing ? (busy[i] ?? 0) : 0;
+      bar.setAttribute('aria-label', `Device ${number}, how busy`);
+      const faults = device.faults === 0 ? '' : ` · ${count(device.faults)} × lost or hung`;
+      setText(facts, `${count(device.jobs)} requests in ${duration(device.busyMs)}${faults}`);
+    }
+    for (const { name } of this.#items.splice(devices.length)) name.closest('li')?.remove();
+  }
+
+  #add(): Item {
+    const [name, state] = [make('b', {}), make('span', { class: 'badge' })];
+    const bar = make('progress', { max: '1' });
+    const facts = make('p', { class: 'muted' });
+    this.#list.append(make('li', {}, make('div', { class: 'heading' }, name, state), bar, facts));
+    return { name, state, bar, facts };
+  }
+}

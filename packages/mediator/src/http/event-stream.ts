@@ -1,0 +1,52 @@
+import type { ServerResponse } from 'node:http';
+
+const MAX_CLIENTS = 16;
+/** A client that has not read what it was sent after so many more events is let go. */
+const MAX_MISSED = 10;
+
+/** Server-sent events to several clients, each of which has one event at most waiting for it. */
+export class EventStream {
+  /** With the number of events that it has missed, one after the other. */
+  readonly #clients = new Map<ServerResponse, number>();
+
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /** Adds a client, which gets what is sent from now on; false if there are too many. */
+  add(response: ServerResponse): boolean {
+    if (this.#clients.size >= MAX_CLIENTS) return false;
+    this.#clients.set(response, 0);
+    response.on('close', () => this.#clients.delete(response));
+    response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' });
+    response.write('retry: 1000\n\n');
+    return true;
+  }
+
+  sendTo(response: ServerResponse, event: string, data: unknown): void {
+    response.write(format(event, data));
+  }
+
+  /** Sends to all; to those that have not read the last one, not. */
+  send(event: string, data: unknown): void {
+    const text = format(event, data);
+    for (const [client, missed] of this.#clients) {
+      if (!client.writableNeedDrain) {
+        this.#clients.set(client, 0);
+        client.write(text);
+      } else if (missed < MAX_MISSED) {
+        this.#clients.set(client, missed + 1);
+      } else {
+        client.destroy();
+      }
+    }
+  }
+
+  close(): void {
+    for (const client of this.#clients.keys()) client.end();
+  }
+}
+
+function format(event: string, data: unknown): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}
