@@ -1,9 +1,13 @@
 {
   "targets": [
     {
-      "target_name": "vgpu_registers",
-      "sources": ["native/addon.cc", "native/registers.cc"],
-      "defines": ["NAPI_VERSION=8", "VGPU_SOURCE_HASH=\"<!(node scripts/source-hash.mjs)\""],
+      "target_name": "vgpu_client",
+      "sources": ["native/addon.cc", "native/inotify.cc", "native/registers.cc"],
+      "defines": [
+        "NAPI_VERSION=8",
+        "VGPU_WATCHED_PREFIX=\"response\"",
+        "VGPU_SOURCE_HASH=\"<!(node scripts/source-hash.mjs)\""
+      ],
       "cflags!": ["-fno-omit-frame-pointer"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
       "cflags_cc": [

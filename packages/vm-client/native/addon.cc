@@ -1,10 +1,11 @@
-// What TypeScript sees: readWords(path, count), the registers or why they can't be read, and
-// sourceHash. src/native.ts has the types. No state: it may be loaded by many threads.
+// What TypeScript sees: readWords(path, count), the registers or why they can't be read, watch and
+// unwatch, and sourceHash. src/native.ts has the types. It may be loaded by many threads.
 #include <node_api.h>
 
 #include <cstring>
 #include <string>
 
+#include "inotify.h"
 #include "registers.h"
 
 namespace vgpu {
@@ -89,9 +90,14 @@ napi_value read(napi_env env, napi_callback_info info) {
 }  // namespace vgpu
 
 NAPI_MODULE_INIT() {
-  napi_value function;
-  napi_create_function(env, "readWords", NAPI_AUTO_LENGTH, vgpu::read, nullptr, &function);
-  napi_set_named_property(env, exports, "readWords", function);
+  const auto set = [=](const char* name, napi_callback callback) {
+    napi_value function;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+    napi_set_named_property(env, exports, name, function);
+  };
+  set("readWords", vgpu::read);
+  set("watch", vgpu::watch);
+  set("unwatch", vgpu::unwatch);
   vgpu::set(env, exports, "sourceHash", VGPU_SOURCE_HASH);
   return exports;
 }

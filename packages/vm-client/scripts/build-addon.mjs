@@ -19,7 +19,7 @@ const { status } = spawnSync(process.execPath, [nodeGyp, 'rebuild', '--silent', 
 if (status !== 0) process.exit(status ?? 70);
 mkdirSync(folder, { recursive: true });
 copyFileSync(
-  join(root, 'build', 'Release', 'vgpu_registers.node'),
-  join(folder, 'vgpu_registers.node'),
+  join(root, 'build', 'Release', 'vgpu_client.node'),
+  join(folder, 'vgpu_client.node'),
 );
 rmSync(join(root, 'build'), { recursive: true });

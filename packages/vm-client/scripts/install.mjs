@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { nodeHeaders } from './node-headers.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const prebuilt = `${root}prebuilds/${process.platform}-${process.arch}/vgpu_registers.node`;
+const prebuilt = `${root}prebuilds/${process.platform}-${process.arch}/vgpu_client.node`;
 
 if (process.platform === 'linux' && !loads()) build();
 

@@ -24,6 +24,14 @@ export interface NativeAddon {
    * The bytes are those of the file.
    */
   readWords(path: string, count: number): Uint8Array | SystemFailure | TooShort;
+  /**
+   * Watches a directory for events of inotify(7), and tells of names that begin with `response`, and how
+   * many other events there were. Does not keep the process alive.
+   *
+   * @returns a number for `unwatch`; a negative number of errno(3) if there is no watch.
+   */
+  watch(path: string, events: number, onEvents: (names: string[], others: number) => void): number;
+  unwatch(watch: number): void;
 }
 
 /** Where the addon may be: built on this machine, or as it came with the package. */
@@ -47,7 +55,7 @@ export function loadAddon(): NativeAddon {
     const module_root = fileURLToPath(new URL('..', import.meta.url));
     const load = require('bindings') as typeof bindings;
     return (addon ??= load({
-      bindings: 'vgpu_registers',
+      bindings: 'vgpu_client',
       module_root,
       try: PLACES,
     }) as NativeAddon);

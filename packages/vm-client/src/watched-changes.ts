@@ -1,5 +1,5 @@
-import fs from 'node:fs';
 import type { Change, Changes } from './changes.js';
+import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
 
 /** Looks are due after this time without an event too: events overflow, directories are replaced. */
 const RECHECK_MS = 1000;
@@ -10,23 +10,21 @@ const RECHECK_MS = 1000;
  */
 export class WatchedChanges implements Changes {
   readonly #watched = new Map<string, WatchedChange>();
-  readonly #watcher: fs.FSWatcher;
+  readonly #watch: DirectoryWatch;
   readonly #recheck: NodeJS.Timeout;
 
   /**
-   * @param watch Stands in for `fs.watch` in tests.
-   * @throws What `fs.watch` throws, such as ENOSPC or EMFILE where the user's watches have run out.
+   * @param watch Stands in for {@link watchDirectory} in tests.
+   * @throws What that throws.
    */
-  constructor(directory: string, watch: typeof fs.watch = fs.watch) {
-    this.#watcher = watch(directory, { persistent: false }, (_event, name) => {
-      if (name === null) this.#notifyAll();
-      else this.#watched.get(name)?.notify();
+  constructor(directory: string, watch = watchDirectory) {
+    this.#watch = watch(directory, (names) => {
+      if (names === null) this.#notifyAll();
+      else for (const name of names) this.#watched.get(name)?.notify();
     });
     this.#recheck = setInterval(() => {
       this.#notifyAll();
     }, RECHECK_MS).unref();
-    // What is heard no more is still found by looking.
-    this.#watcher.on('error', () => undefined);
   }
 
   of(name: string): Change {
@@ -37,7 +35,7 @@ export class WatchedChanges implements Changes {
 
   close(): void {
     clearInterval(this.#recheck);
-    this.#watcher.close();
+    this.#watch.close();
   }
 
   #notifyAll(): void {

@@ -21,7 +21,7 @@ const HOW_TO_BUILD = 'skipped: it needs g++, make and Python (apt-get install g+
 if (!hasTools) process.stderr.write(`The addon that reads registers: ${HOW_TO_BUILD}\n`);
 
 const loadFrom = (folder: string) =>
-  createRequire(import.meta.url)(path.join(folder, 'vgpu_registers.node')) as NativeAddon;
+  createRequire(import.meta.url)(path.join(folder, 'vgpu_client.node')) as NativeAddon;
 
 /** The addon makes arrays of another realm, which Jest takes for unequal. */
 const bytesOf = (result: ReturnType<NativeAddon['readWords']>) =>

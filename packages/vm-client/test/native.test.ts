@@ -32,7 +32,7 @@ test('the addon is looked for in this package, and loaded once', () => {
   expect(bindings).toHaveBeenCalledTimes(1);
   const [options] = bindings.mock.calls[0] ?? [];
   expect(options).toMatchObject({
-    bindings: 'vgpu_registers',
+    bindings: 'vgpu_client',
     module_root: expect.stringMatching(/\/vm-client\/$/) as unknown,
     try: [
       ['module_root', 'build', 'Release', 'bindings'],

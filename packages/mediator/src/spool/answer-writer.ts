@@ -1,18 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
-  futimesSync,
-  openSync,
-  renameSync,
-  rmdirSync,
-  writeSync,
-} from 'node:fs';
 import { responseName, type Slot } from '@vgpu/protocol';
-import { errnoOf, tolerate } from './errno.js';
+import { errnoOf } from './errno.js';
 import type { OpenDirectory } from './open-directory.js';
 
 /** A directory with content stands where the answer belongs. */
@@ -23,9 +11,6 @@ export class UndeliverableError extends Error {
 
 /** An answer on its way to its name; left behind only by a mediator that was killed. */
 export const ANSWER_PREFIX = '.vgpu-answer-';
-
-const CREATE_ANSWER =
-  constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
  * Puts a line where a slot's answer belongs, over whatever stands there; leaves nothing behind if it
@@ -42,8 +27,11 @@ export function putAnswer(
   mtimeNs?: bigint,
 ): void {
   const temporary = ANSWER_PREFIX + randomUUID();
+  const { uid, gid, mode } = directory.stats;
   try {
-    write(directory, temporary, line, mtimeNs);
+    // As readable and as writable as the directory: an old client truncates the answer it has read.
+    const attributes = { uid, gid, mode: Number(mode) & 0o666, mtimeNs };
+    directory.calls.create(temporary, line, attributes);
     const name = responseName(slot);
     directory.freeing(name, () => {
       renameOver(directory, temporary, name);
@@ -59,39 +47,17 @@ export function putAnswer(
   }
 }
 
-function write(directory: OpenDirectory, name: string, text: string, mtimeNs?: bigint): void {
-  const { uid, gid, mode } = directory.stats;
-  // As readable and as writable as the directory: an old client truncates the answer it has read.
-  const permissions = Number(mode) & 0o666;
-  const fd = openSync(directory.at(name), CREATE_ANSWER, permissions);
-  try {
-    for (let rest = text; rest !== '';) rest = rest.slice(writeSync(fd, rest, null, 'latin1'));
-    if (mtimeNs !== undefined) futimesSync(fd, Number(mtimeNs) / 1e9, Number(mtimeNs) / 1e9);
-    const { uid: ownUid, gid: ownGid, mode: ownMode } = fstatSync(fd);
-    if ((ownMode & 0o777) !== permissions) fchmodSync(fd, permissions);
-    if (BigInt(ownUid) !== uid || BigInt(ownGid) !== gid) {
-      // Only root may give a file away, and only to a user that its namespace knows; a developer's
-      // mediator shares the user of its clients.
-      tolerate(['EPERM', 'EINVAL'], () => {
-        fchownSync(fd, Number(uid), Number(gid));
-      });
-    }
-  } finally {
-    closeSync(fd);
-  }
-}
-
 function renameOver(directory: OpenDirectory, from: string, to: string): void {
   try {
-    renameSync(directory.at(from), directory.at(to));
+    directory.calls.rename(from, to);
   } catch (error) {
     if (errnoOf(error) !== 'EISDIR') throw error;
     try {
-      rmdirSync(directory.at(to));
+      directory.calls.rmdir(to);
     } catch (cause) {
       if (errnoOf(cause) !== 'ENOTEMPTY') throw cause;
       throw new UndeliverableError(`${to} is a directory that is not empty`, { cause });
     }
-    renameSync(directory.at(from), directory.at(to));
+    directory.calls.rename(from, to);
   }
 }

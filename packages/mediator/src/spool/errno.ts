@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
 
 const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.errno).map(([name, number]) => [number, name]),
@@ -15,6 +16,18 @@ export function errnoOf(error: unknown): string | undefined {
   if (typeof code !== 'string') return undefined;
   if (typeof errno === 'number' && errno < 0) return NAMES.get(-errno) ?? `E${-errno}`;
   return /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+/**
+ * An error as those of `node:fs` are, of a system call that the addon has made.
+ *
+ * @param errno Negative.
+ */
+export function systemError(errno: number, syscall: string, ...paths: string[]): Error {
+  const [code, text] = getSystemErrorMap().get(errno) ?? [`E${-errno}`, 'unknown error'];
+  const places = paths.map((path) => `'${path}'`).join(' -> ');
+  const error = new Error(`${code}: ${text}, ${syscall} ${places}`.trimEnd());
+  return Object.assign(error, { code, errno, syscall });
 }
 
 /** Closes what was only read, of which nothing can be lost: it is closed even if that fails (close(2)). */

@@ -1,4 +1,4 @@
-import type { BigIntStats } from 'node:fs';
+import type { FileStats } from './directory-calls.js';
 
 /**
  * What tells whether a name still stands for the file, and the content, that was read. The kernel
@@ -13,7 +13,7 @@ export interface FileIdentity {
   readonly ctimeNs: bigint;
 }
 
-export function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): FileIdentity {
+export function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: FileStats): FileIdentity {
   return { dev, ino, size, mtimeNs, ctimeNs };
 }
 

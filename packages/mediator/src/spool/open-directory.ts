@@ -6,13 +6,12 @@ import {
   opendirSync,
   readlinkSync,
   openSync,
-  rmdirSync,
-  unlinkSync,
   type BigIntStats,
   type Dir,
 } from 'node:fs';
 import { join } from 'node:path';
 import { encodeVmDirectoryName, slotOfRequest } from '@vgpu/protocol';
+import { callsOn, type DirectoryCalls, type FileStats } from './directory-calls.js';
 import { closeRead, errnoOf, explain, tolerate } from './errno.js';
 
 /** Blocks of 512 bytes of a file that takes long to free. */
@@ -38,6 +37,8 @@ export class OpenDirectory {
   readonly #name: string;
   readonly #fd: number;
   readonly #path: string;
+  /** What can be done with the names in it. */
+  readonly #calls: DirectoryCalls;
   #stats: BigIntStats;
   #cursor: Dir | undefined;
   #isOpen = true;
@@ -51,6 +52,7 @@ export class OpenDirectory {
     ownNumber ??= readlinkSync('/proc/self');
     this.#fd = openSync(this.#name, OPEN_DIRECTORY);
     this.#path = `/proc/${ownNumber}/fd/${this.#fd}`;
+    this.#calls = callsOn(this.#fd, this.#path);
     try {
       this.#stats = fstatSync(this.#fd, { bigint: true });
     } catch (error) {
@@ -74,13 +76,14 @@ export class OpenDirectory {
     return this.#path;
   }
 
-  /** The way to a name in it. */
-  at(name: string): string {
-    return `${this.path}/${name}`;
+  /** System calls on the names in it. */
+  get calls(): DirectoryCalls {
+    this.#requireOpen();
+    return this.#calls;
   }
 
-  lstat(name: string): BigIntStats | undefined {
-    return lstatSync(this.at(name), { bigint: true, throwIfNoEntry: false });
+  lstat(name: string): FileStats | undefined {
+    return this.calls.lstat(name);
   }
 
   /** Like {@link remove}, of what may be huge. */
@@ -97,7 +100,7 @@ export class OpenDirectory {
     const stats = this.lstat(name);
     const isHuge = stats?.isFile() === true && stats.blocks >= HUGE_BLOCKS;
     const fd = isHuge
-      ? tolerate(['ENOENT', 'ELOOP', 'ENXIO', 'EACCES'], () => openSync(this.at(name), OPEN_HUGE))
+      ? tolerate(['ENOENT', 'ELOOP', 'ENXIO', 'EACCES'], () => this.calls.open(name, OPEN_HUGE))
       : undefined;
     try {
       return operation();
@@ -109,7 +112,7 @@ export class OpenDirectory {
   /** Removes a name, whatever it stands for, but no directory with content; false if it is absent. */
   remove(name: string): boolean {
     try {
-      unlinkSync(this.at(name));
+      this.calls.unlink(name);
       return true;
     } catch (error) {
       const code = errnoOf(error);
@@ -117,13 +120,13 @@ export class OpenDirectory {
       if (code !== 'EISDIR') throw error;
     }
     tolerate(['ENOTEMPTY', 'ENOENT', 'ENOTDIR'], () => {
-      rmdirSync(this.at(name));
+      this.calls.rmdir(name);
     });
     return true;
   }
 
   /** Whether these are the stats of this directory. */
-  is({ dev, ino }: BigIntStats): boolean {
+  is({ dev, ino }: FileStats): boolean {
     return ino === this.#stats.ino && dev === this.#stats.dev;
   }
 

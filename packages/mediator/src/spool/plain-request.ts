@@ -3,14 +3,15 @@
  * written the moment the answer is there. It must not be taken for the answered one.
  */
 import { randomUUID } from 'node:crypto';
-import { fstatSync, futimesSync, linkSync, openSync, renameSync } from 'node:fs';
+import { constants, fstatSync, futimesSync } from 'node:fs';
 import { PLAIN_SLOT, requestName } from '@vgpu/protocol';
 import { closeRead, errnoOf, tolerate } from './errno.js';
 import { identityOf, type FileIdentity } from './file-identity.js';
 import type { OpenDirectory } from './open-directory.js';
-import { OPEN_REQUEST, readRequest } from './request-reader.js';
+import { readRequest } from './request-reader.js';
 
 const REQUEST = requestName(PLAIN_SLOT);
+const OPEN_REQUEST = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** A request that is being cleared; left behind only by a mediator that was killed. */
 export const TAKEN_PREFIX = '.vgpu-taken-';
 /** A time that no clock gives: a second after the epoch. */
@@ -31,7 +32,7 @@ export function markPlain(directory: OpenDirectory, text: string): FileIdentity 
   const seen = directory.lstat(REQUEST);
   if (seen?.nlink !== 1n) return undefined;
   const fd = tolerate(['ENOENT', 'ELOOP', 'ENXIO'], () =>
-    openSync(directory.at(REQUEST), OPEN_REQUEST),
+    directory.calls.open(REQUEST, OPEN_REQUEST),
   );
   if (fd === undefined) return undefined;
   try {
@@ -75,7 +76,7 @@ export function clearPlain(
 ): void {
   const aside = `${TAKEN_PREFIX}${contentOf(file)}-${randomUUID()}`;
   tolerate(['ENOENT'], () => {
-    renameSync(directory.at(REQUEST), directory.at(aside));
+    directory.calls.rename(REQUEST, aside);
     unsettled.add(aside);
   });
   settleAll(directory, unsettled);
@@ -106,14 +107,14 @@ export function settleTaken(directory: OpenDirectory, aside: string): boolean {
 /** link(2), unlike rename(2), does not replace a request that is newer still. */
 function putBack(directory: OpenDirectory, aside: string): boolean {
   try {
-    linkSync(directory.at(aside), directory.at(REQUEST));
+    directory.calls.link(aside, REQUEST);
     return true;
   } catch (error) {
     const code = errnoOf(error);
     if (code === undefined) throw error;
     // Some file systems know no second link.
     if (code === 'EEXIST' || directory.lstat(REQUEST) !== undefined) return false;
-    renameSync(directory.at(aside), directory.at(REQUEST));
+    directory.calls.rename(aside, REQUEST);
     return true;
   }
 }

@@ -1,6 +1,6 @@
-import { constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
 import { MAX_LINE_BYTES, requestName, type Slot } from '@vgpu/protocol';
-import { closeRead, errnoOf } from './errno.js';
+import type { FileStats, Reading } from './directory-calls.js';
+import { errnoOf } from './errno.js';
 import { identityOf, type FileIdentity } from './file-identity.js';
 import type { OpenDirectory } from './open-directory.js';
 
@@ -14,9 +14,6 @@ export type Sight =
   /** Anything but a regular file with one link that may be read. */
   | { readonly kind: 'irregular'; readonly what: string; readonly file: FileIdentity };
 
-/** Flags of open(2): nothing is followed, nothing blocks. */
-export const OPEN_REQUEST = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
 // One byte more than allowed, to notice a file that grew past the limit after its fstat. Reads are
 // synchronous and the text is copied out at once, so that one buffer serves all directories.
 const readBuffer = Buffer.allocUnsafe(MAX_LINE_BYTES + 1);
@@ -28,9 +25,9 @@ export function readRequest(directory: OpenDirectory, slot: Slot): Sight {
   if (stats === undefined) return { kind: 'absent' };
   if (!stats.isFile() || stats.nlink !== 1n) return irregular(stats);
   if (stats.size === 0n) return { kind: 'empty' };
-  let fd: number;
+  let reading: Reading;
   try {
-    fd = openSync(directory.at(name), OPEN_REQUEST);
+    reading = directory.calls.read(name, readBuffer);
   } catch (error) {
     switch (errnoOf(error)) {
       case 'ENOENT':
@@ -49,29 +46,23 @@ export function readRequest(directory: OpenDirectory, slot: Slot): Sight {
         throw error;
     }
   }
-  try {
-    return read(fd, stats);
-  } finally {
-    closeRead(fd);
-  }
+  return sightOf(reading, stats);
 }
 
-function read(fd: number, seen: BigIntStats): Sight {
-  const stats = fstatSync(fd, { bigint: true });
+function sightOf({ stats, bytes }: Reading, seen: FileStats): Sight {
   if (stats.nlink === 0n) return { kind: 'absent' };
   if (!stats.isFile() || stats.nlink !== 1n) return irregular(stats);
   // Swapped in since the lstat: it may have had a second link until a moment ago.
   if (stats.ino !== seen.ino || stats.dev !== seen.dev) return { kind: 'absent' };
   const file = identityOf(stats);
   if (stats.size > MAX_LINE_BYTES) return { kind: 'too-large', bytes: stats.size, file };
-  const bytes = readSync(fd, readBuffer, 0, readBuffer.length, 0);
   if (bytes > MAX_LINE_BYTES) return { kind: 'too-large', bytes: BigInt(bytes), file };
   return bytes === 0
     ? { kind: 'empty' }
     : { kind: 'text', text: readBuffer.toString('latin1', 0, bytes), file };
 }
 
-function irregular(stats: BigIntStats): Sight {
+function irregular(stats: FileStats): Sight {
   const what = stats.isFile()
     ? 'a hard link'
     : stats.isDirectory()

@@ -4,7 +4,6 @@ import {
   readdirSync,
   statSync,
   type BigIntStats,
-  type FSWatcher,
 } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -14,7 +13,7 @@ import { MediatorError } from '../mediator-error.js';
 import { closeRead, errnoOf, explain } from './errno.js';
 import { isRacy } from './racy.js';
 import { VmSpool } from './vm-spool.js';
-import { watchDirectory } from './watch-directory.js';
+import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
 
 export interface SpoolOptions {
   /** The directory that holds the VM directories. */
@@ -71,7 +70,7 @@ export class Spool {
   /** VM directories of which the log says that they fail, and how. */
   readonly #failing = new Map<number, string>();
   #root: BigIntStats | undefined;
-  #rootWatcher: FSWatcher | undefined;
+  #rootWatcher: DirectoryWatch | undefined;
   #watchLossReported = false;
   #rootReadable = true;
   #rootChanged = false;
@@ -319,6 +318,7 @@ export class Spool {
   #watchRoot(): void {
     this.#rootWatcher = watchDirectory(
       this.#options.root,
+      'ofNames',
       () => {
         this.#rootChanged = true;
         this.#options.onWork();

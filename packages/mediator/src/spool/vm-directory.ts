@@ -34,7 +34,6 @@
  * | O_NONBLOCK            | requests    | a FIFO, or a lease that a guest holds, would block          |
  * | O_CREAT and O_EXCL    | answers     | an answer could be written into a file that the guest holds |
  */
-import type { BigIntStats } from 'node:fs';
 import {
   MAX_LINE_BYTES,
   PLAIN_SLOT,
@@ -44,6 +43,7 @@ import {
   type Slot,
 } from '@vgpu/protocol';
 import { ANSWER_PREFIX, putAnswer, UndeliverableError } from './answer-writer.js';
+import type { FileStats } from './directory-calls.js';
 import { identityOf, isUntouched, type FileIdentity } from './file-identity.js';
 import { OpenDirectory, type Listing } from './open-directory.js';
 import {
@@ -100,7 +100,7 @@ export class VmDirectory {
   }
 
   /** Whether `stats`, of the name in the root, are those of this directory. */
-  is(stats: BigIntStats): boolean {
+  is(stats: FileStats): boolean {
     return this.#directory.is(stats);
   }
 
@@ -263,7 +263,7 @@ export class VmDirectory {
     }
   }
 
-  #answerIn(slot: Slot): BigIntStats | undefined {
+  #answerIn(slot: Slot): FileStats | undefined {
     const stats = this.#directory.lstat(responseName(slot));
     return stats?.isFile() === true && stats.size > 0n ? stats : undefined;
   }

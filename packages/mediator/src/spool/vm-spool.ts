@@ -1,10 +1,9 @@
-import type { FSWatcher } from 'node:fs';
 import { requestName, slotOfRequest, PLAIN_SLOT } from '@vgpu/protocol';
 import type { Job } from '../job.js';
 import { isRacy } from './racy.js';
 import { Settling } from './settling.js';
 import { VmDirectory } from './vm-directory.js';
-import { watchDirectory } from './watch-directory.js';
+import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
 
 /** Names remembered per VM beyond the queued ones; what is beyond is found again on disk. */
 const MAX_WAITING = 1024;
@@ -86,7 +85,7 @@ export class VmSpool {
   readonly #empty = new Set<string>();
   /** Requests that the mediator has removed, of which inotify will tell. */
   readonly #cleared = new Set<string>();
-  #watcher: FSWatcher | undefined;
+  #watcher: DirectoryWatch | undefined;
   #isOpen = true;
   #hasFailed = false;
   /** What waits was held back, and what follows it is. */
@@ -358,10 +357,16 @@ export class VmSpool {
   #watch(): void {
     this.#watcher = watchDirectory(
       this.directory.watchPath,
-      (name) => {
-        this.#idleEvents += 1;
-        if (this.#idleEvents > MAX_IDLE_EVENTS) this.#mute();
-        else if (name !== null && !this.#cleared.delete(name)) this.notice(name);
+      'ofRequests',
+      (names, others) => {
+        this.#idleEvents += names.length + others;
+        if (this.#idleEvents > MAX_IDLE_EVENTS) {
+          this.#mute();
+          return;
+        }
+        for (const name of names) {
+          if (!this.#cleared.delete(name)) this.notice(name);
+        }
       },
       (error) => {
         this.#watcher = undefined;

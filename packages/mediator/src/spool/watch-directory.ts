@@ -1,27 +1,68 @@
-import { watch, type FSWatcher } from 'node:fs';
+import { watch } from 'node:fs';
+import { systemError } from './errno.js';
+import { loadAddon, type NativeAddon } from './native.js';
+
+/** A watch on a directory. */
+export interface DirectoryWatch {
+  close(): void;
+}
+
+/** What a watch tells: names of requests that something has happened to, and how many other events. */
+export type OnChange = (names: readonly string[], others: number) => void;
+
+/** Events of inotify(7) that are waited for. */
+const EVENTS = {
+  /** What a writer does last, whichever way it writes, and that it takes a request back. */
+  ofRequests: /* IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE */ 0x008 | 0x080 | 0x200,
+  /** That a name comes or goes: IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO. */
+  ofNames: 0x100 | 0x200 | 0x040 | 0x080,
+} as const;
+const IN_ONLYDIR = 0x01000000;
+
+const REQUEST = 'request';
 
 /**
  * Hears of changes in a directory from the kernel (inotify).
  *
- * @param onChange Called with the name that something has happened to, where the kernel tells.
+ * @param events What to wait for, where that can be chosen: each event costs its writer the waking of
+ *   this process.
  * @param onLost Called when there is no watch, or no longer: watches have run out, for example.
  * @returns undefined if there is no watch from the start.
  */
 export function watchDirectory(
   path: string,
-  onChange: (name: string | null) => void,
+  events: keyof typeof EVENTS,
+  onChange: OnChange,
   onLost: (error: Error) => void,
-): FSWatcher | undefined {
+): DirectoryWatch | undefined {
+  const addon = loadAddon();
   try {
-    const watcher = watch(path, (_event, name) => {
-      onChange(name);
-    });
-    return watcher.on('error', (error) => {
-      watcher.close();
-      onLost(error);
-    });
+    return addon === undefined
+      ? watchByNode(path, onChange, onLost)
+      : watchByAddon(addon, path, EVENTS[events], onChange);
   } catch (error) {
     onLost(error as Error);
     return undefined;
   }
+}
+
+function watchByNode(path: string, onChange: OnChange, onLost: (error: Error) => void) {
+  const watcher = watch(path, (_event, name) => {
+    if (name?.startsWith(REQUEST) === true) onChange([name], 0);
+    else onChange([], 1);
+  });
+  return watcher.on('error', (error) => {
+    watcher.close();
+    onLost(error);
+  });
+}
+
+function watchByAddon(addon: NativeAddon, path: string, events: number, onChange: OnChange) {
+  const number = addon.watch(path, events | IN_ONLYDIR, onChange);
+  if (number < 0) throw systemError(number, 'inotify_add_watch', path);
+  return {
+    close: () => {
+      addon.unwatch(number);
+    },
+  };
 }

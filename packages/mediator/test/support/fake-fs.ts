@@ -23,6 +23,8 @@ export class FakeFs {
   #intercept = passThrough;
 
   constructor() {
+    // What the addon does cannot be intercepted.
+    jest.unstable_mockModule('../../src/spool/native.js', () => ({ loadAddon: () => undefined }));
     const wrapped = Object.entries(fs).map(([name, value]) => [
       name,
       typeof value === 'function' && /^(?:[a-z]+Sync|watch)$/.test(name)

@@ -1,0 +1,58 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** The functions of `native/addon.cc`. Where they fail they give a negative number of errno(3). */
+export interface NativeAddon {
+  /** SHA-256 of the sources that it was built from. */
+  readonly sourceHash: string;
+  /** `stats` has room for ten numbers, which `stats_of` in `native/files.cc` lists. */
+  statAt(directory: number, name: string, stats: BigInt64Array): number;
+  readAt(directory: number, name: string, bytes: Uint8Array, stats: BigInt64Array): number;
+  createAt(
+    directory: number,
+    name: string,
+    content: string,
+    mode: number,
+    uid: bigint,
+    gid: bigint,
+    mtimeNs: bigint,
+  ): number;
+  openAt(directory: number, name: string, flags: number): number;
+  renameAt(directory: number, from: string, to: string): number;
+  linkAt(directory: number, from: string, to: string): number;
+  unlinkAt(directory: number, name: string): number;
+  rmdirAt(directory: number, name: string): number;
+  /**
+   * Watches a directory for events of inotify(7), and tells of names that begin with `request`, and how
+   * many other events there were.
+   *
+   * @returns a number for `unwatch`.
+   */
+  watch(path: string, events: number, onEvents: (names: string[], others: number) => void): number;
+  unwatch(watch: number): void;
+}
+
+const require = createRequire(import.meta.url);
+
+let addon: NativeAddon | false | undefined;
+
+/**
+ * The addon that comes with the package, for Linux on x64; undefined elsewhere. What it does Node can do
+ * as well, by longer ways.
+ */
+export function loadAddon(): NativeAddon | undefined {
+  addon ??= load() ?? false;
+  return addon === false ? undefined : addon;
+}
+
+function load(): NativeAddon | undefined {
+  const platform = `${process.platform}-${process.arch}`;
+  const path = fileURLToPath(
+    new URL(`../../prebuilds/${platform}/vgpu_spool.node`, import.meta.url),
+  );
+  try {
+    return require(path) as NativeAddon;
+  } catch {
+    return undefined;
+  }
+}
