@@ -87,10 +87,13 @@ describe('the packed packages, installed by npm outside the repository', () => {
       const bundle = /mediator|client/.test(name) ? ['bundle'] : [];
       const addon = ['binding.gyp', 'native', 'prebuilds', 'scripts'];
       const native =
-        { 'cuda-binding': [...addon, 'kernels'], 'vm-client': [...addon, 'udev'] }[name] ?? [];
-      const page = name === 'mediator' ? ['page'] : [];
+        {
+          'cuda-binding': [...addon, 'kernels'],
+          mediator: ['page', 'prebuilds'],
+          'vm-client': [...addon, 'udev'],
+        }[name] ?? [];
       expect(files.sort()).toEqual(
-        ['LICENSE', 'README.md', ...bundle, 'dist', 'package.json', ...native, ...page].sort(),
+        ['LICENSE', 'README.md', ...bundle, 'dist', 'package.json', ...native].sort(),
       );
       expect(
         readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -101,10 +104,10 @@ describe('the packed packages, installed by npm outside the repository', () => {
   });
 
   it('bring the native parts, so that installing compiles nothing', () => {
-    const addons = ['cuda-binding', 'vm-client'].map((name) =>
+    const addons = ['cuda-binding', 'mediator', 'vm-client'].map((name) =>
       readdirSync(join(project, 'node_modules/@vgpu', name, 'prebuilds')),
     );
-    expect(addons).toEqual([['linux-x64'], ['linux-x64']]);
+    expect(addons).toEqual([['linux-x64'], ['linux-x64'], ['linux-x64']]);
     const client = join(project, 'node_modules/@vgpu/vm-client');
     expect(readdirSync(join(client, 'udev'))).toEqual(['60-vgpu.rules']);
     expect(readdirSync(join(client, 'scripts')).sort()).toEqual([
@@ -228,11 +231,14 @@ describe('the packed packages, installed by npm outside the repository', () => {
       return loaded.filter((path) => path !== spy).map((path) => basename(path));
     }
 
-    it('one file, where a request is sent', async () => {
+    it('one file and the addon, where a request is sent', async () => {
       const root = new TestRoot();
       const mediator = await MediatorProcess.serving(root);
       const request = ['100', '200', '--root', root.path, '--vm-id', '1'];
-      expect(await loadedBy('vgpu-vm-client', ...request)).toEqual(['vgpu-vm-client.cjs']);
+      expect(await loadedBy('vgpu-vm-client', ...request)).toEqual([
+        'vgpu-vm-client.cjs',
+        'vgpu_client.node',
+      ]);
       await mediator.stop();
       root.remove();
     });
@@ -241,21 +247,24 @@ describe('the packed packages, installed by npm outside the repository', () => {
       const root = new TestRoot();
       const mediator = await MediatorProcess.serving(root);
       const bench = ['bench', '--root', root.path, '--vm-id', '1', '--duration', '100ms'];
-      const files = ['vgpu-vm-client.cjs', 'cli-progress.cjs'];
+      const files = ['vgpu-vm-client.cjs', 'cli-progress.cjs', 'vgpu_client.node'];
       expect(await loadedBy('vgpu-vm-client', ...bench)).toEqual(files);
       await mediator.stop();
       root.remove();
     });
 
-    it('one file, where requests are served', async () => {
+    it('one file and the addon, where requests are served', async () => {
       const serve = ['--root', './vgpu', '--backend', 'cpu', '--once'];
-      expect(await loadedBy('vgpu-mediator', ...serve)).toEqual(['vgpu-mediator.cjs']);
+      expect(await loadedBy('vgpu-mediator', ...serve)).toEqual([
+        'vgpu-mediator.cjs',
+        'vgpu_spool.node',
+      ]);
     });
 
     it('prom-client too, where metrics are served', async () => {
       const serve = ['--root', './vgpu', '--backend', 'cpu', '--once', '--http', '127.0.0.1:0'];
       const loaded = await loadedBy('vgpu-mediator', ...serve);
-      expect(loaded).toEqual(['vgpu-mediator.cjs', 'prom-client.cjs']);
+      expect(loaded).toEqual(['vgpu-mediator.cjs', 'prom-client.cjs', 'vgpu_spool.node']);
     });
 
     it.each(['vgpu-vm-client', 'vgpu-mediator'])('yargs too, for the help of %s', async (name) => {

@@ -157,6 +157,7 @@ test(
     interfere();
     try {
       while (guest.done < RUN.inputs) {
+        fakeFs.hasAddon = random.oneIn(2);
         const mediator = await host.start([new CpuVectorAdder()], SETTINGS);
         for (let batch = 0; batch < BATCHES_PER_MEDIATOR && guest.done < RUN.inputs; batch += 1) {
           await fuzzOnce(mediator);

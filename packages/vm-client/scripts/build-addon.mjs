@@ -18,8 +18,5 @@ const { status } = spawnSync(process.execPath, [nodeGyp, 'rebuild', '--silent', 
 });
 if (status !== 0) process.exit(status ?? 70);
 mkdirSync(folder, { recursive: true });
-copyFileSync(
-  join(root, 'build', 'Release', 'vgpu_client.node'),
-  join(folder, 'vgpu_client.node'),
-);
+copyFileSync(join(root, 'build', 'Release', 'vgpu_client.node'), join(folder, 'vgpu_client.node'));
 rmSync(join(root, 'build'), { recursive: true });

@@ -1,5 +1,6 @@
 // Runs when the package is installed: builds the addon where no prebuilt one loads. Never fails the
-// installation: without an addon the package does all but read the registers of a PCI device, and says why.
+// installation: without an addon the package does all but read the registers of a PCI device, and says why;
+// it hears of answers by `fs.watch` then.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -34,31 +34,38 @@ export interface NativeAddon {
   unwatch(watch: number): void;
 }
 
-/** Where the addon may be: built on this machine, or as it came with the package. */
-const PLACES = [
-  ['module_root', 'build', 'Release', 'bindings'],
-  ['module_root', 'prebuilds', `${process.platform}-${process.arch}`, 'bindings'],
-];
-
+const NAME = 'vgpu_client';
+/** An explicit root, because guessing it from the call stack fails under test runners. */
+const module_root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 
 let addon: NativeAddon | undefined;
 
 /**
- * The addon, loaded at the first call, and what loads it too: few who import this package need it.
+ * The addon, loaded at the first call: the one that came with the package, or where that does not load
+ * the one that was built on this machine.
  *
  * @throws VgpuError `NO_IDENTITY`, which says what was tried.
  */
 export function loadAddon(): NativeAddon {
+  return (addon ??= loadPrebuilt() ?? loadBuilt());
+}
+
+/** Without `bindings`, which to load takes longer than the addon. */
+function loadPrebuilt(): NativeAddon | undefined {
   try {
-    // An explicit root, because guessing it from the call stack fails under test runners.
-    const module_root = fileURLToPath(new URL('..', import.meta.url));
+    const folder = `${process.platform}-${process.arch}`;
+    return require(`${module_root}prebuilds/${folder}/${NAME}.node`) as NativeAddon;
+  } catch {
+    return undefined;
+  }
+}
+
+function loadBuilt(): NativeAddon {
+  try {
     const load = require('bindings') as typeof bindings;
-    return (addon ??= load({
-      bindings: 'vgpu_client',
-      module_root,
-      try: PLACES,
-    }) as NativeAddon);
+    const place = ['module_root', 'build', 'Release', 'bindings'];
+    return load({ bindings: NAME, module_root, try: [place] }) as NativeAddon;
   } catch (cause) {
     // `bindings` lists below what it tried.
     const [reason = ''] = reasonOf(cause)

@@ -30,9 +30,15 @@ function watchByAddon(addon: NativeAddon, path: string, onChange: OnChange): Dir
   // A mediator renames; to be woken by what else happens would cost it, and this process, more than
   // the answer does.
   const watch = addon.watch(path, IN_MOVED_TO | IN_ONLYDIR, onChange);
-  if (watch >= 0) return { close: () => addon.unwatch(watch) };
-  const [code = 'EIO', text = ''] = getSystemErrorMap().get(watch) ?? [];
-  throw Object.assign(new Error(`${code}: ${text}, watch '${path}'`), { code, errno: watch });
+  if (watch < 0) {
+    const [code = 'EIO', text = ''] = getSystemErrorMap().get(watch) ?? [];
+    throw Object.assign(new Error(`${code}: ${text}, watch '${path}'`), { code, errno: watch });
+  }
+  return {
+    close: () => {
+      addon.unwatch(watch);
+    },
+  };
 }
 
 function watchByNode(path: string, onChange: OnChange): DirectoryWatch {

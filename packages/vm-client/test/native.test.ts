@@ -1,12 +1,18 @@
 import { beforeEach, expect, jest, test } from '@jest/globals';
 
 // Loading the addon is replaced, since whether there is one is a matter of the machine.
-const bindings = jest.fn<(options: { readonly module_root: string }) => unknown>();
-jest.mock('bindings', () => bindings);
+const bindings = jest.fn<(options: object) => unknown>();
+const requirePrebuilt = jest.fn<(path: string) => unknown>();
+jest.unstable_mockModule('node:module', () => ({
+  createRequire: () => (name: string) => (name === 'bindings' ? bindings : requirePrebuilt(name)),
+}));
 const { loadAddon } = await import('../src/native.js');
 
 beforeEach(() => {
   bindings.mockReset();
+  requirePrebuilt.mockReset().mockImplementation(() => {
+    throw new Error('no prebuilt addon');
+  });
 });
 
 test('without an addon the error says what was tried and what to do', () => {
@@ -24,19 +30,26 @@ test('without an addon the error says what was tried and what to do', () => {
   );
 });
 
-test('the addon is looked for in this package, and loaded once', () => {
+test('an addon that was built here is looked for in this package, and loaded once', () => {
   const addon = {};
   bindings.mockReturnValue(addon);
   expect(loadAddon()).toBe(addon);
   expect(loadAddon()).toBe(addon);
   expect(bindings).toHaveBeenCalledTimes(1);
-  const [options] = bindings.mock.calls[0] ?? [];
-  expect(options).toMatchObject({
+  expect(bindings).toHaveBeenCalledWith({
     bindings: 'vgpu_client',
     module_root: expect.stringMatching(/\/vm-client\/$/) as unknown,
-    try: [
-      ['module_root', 'build', 'Release', 'bindings'],
-      ['module_root', 'prebuilds', `${process.platform}-${process.arch}`, 'bindings'],
-    ],
+    try: [['module_root', 'build', 'Release', 'bindings']],
   });
+});
+
+test('the addon that came with the package goes first', async () => {
+  jest.resetModules();
+  const anew = await import('../src/native.js');
+  const addon = {};
+  requirePrebuilt.mockReturnValue(addon);
+  expect(anew.loadAddon()).toBe(addon);
+  const place = `/vm-client/prebuilds/${process.platform}-${process.arch}/vgpu_client.node`;
+  expect(requirePrebuilt.mock.calls).toEqual([[expect.stringContaining(place)]]);
+  expect(bindings).not.toHaveBeenCalled();
 });

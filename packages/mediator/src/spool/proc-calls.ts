@@ -48,7 +48,7 @@ export class ProcCalls implements DirectoryCalls {
   create(name: string, content: string, { mode, uid, gid, mtimeNs }: FileAttributes): void {
     const fd = openSync(this.#at(name), CREATE, mode);
     try {
-      for (let rest = content; rest !== ''; ) {
+      for (let rest = content; rest !== '';) {
         rest = rest.slice(writeSync(fd, rest, null, 'latin1'));
       }
       if (mtimeNs !== undefined) futimesSync(fd, Number(mtimeNs) / 1e9, Number(mtimeNs) / 1e9);

@@ -1,10 +1,4 @@
-import {
-  lstatSync,
-  openSync,
-  readdirSync,
-  statSync,
-  type BigIntStats,
-} from 'node:fs';
+import { lstatSync, openSync, readdirSync, statSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { encodeVmDirectoryName, VmDirectoryName } from '@vgpu/protocol';

@@ -1,13 +1,14 @@
 /**
  * The only module that touches what is inside a VM directory, with its parts `open-directory`,
- * `request-reader`, `answer-writer` and `plain-request`, which nobody else imports.
+ * `directory-calls` (`native-calls`, `proc-calls`), `request-reader`, `answer-writer` and
+ * `plain-request`, which nobody else imports.
  *
  * Everything in there was written by somebody else's root user, who may also rename, replace and
  * remove anything at any moment. What that could be used for, and what stands against it:
  *
  * - A symbolic link, as the directory, a request or an answer, to a file of the host or of another
  *   VM: everything is opened with O_NOFOLLOW below a descriptor of the directory
- *   (`/proc/<pid>/fd/<fd>/<name>`, since Node has no openat(2)); answers are new files (O_EXCL)
+ *   (openat(2) and its like; without the addon `/proc/<pid>/fd/<fd>/<name>`); answers are new files (O_EXCL)
  *   renamed over whatever stands there, and rename(2) replaces a link, never its target.
  * - A FIFO, whose opening would block the process until somebody opens the other end; a socket or
  *   a device, whose opening has effects: lstat(2) first, and O_NONBLOCK should one be swapped in.

@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
 import { jest } from '@jest/globals';
+import { loadAddon, type NativeAddon } from '../../src/spool/native.js';
 
-type Name = keyof typeof fs;
+type Name = keyof typeof fs | keyof NativeAddon;
 
-/** A call of a function of `node:fs`, and what it would do. */
+/** A call of a function of `node:fs` or of the addon, and what it would do. */
 export interface FsCall {
   readonly name: Name;
   readonly args: readonly unknown[];
@@ -20,14 +21,24 @@ const passThrough: Interception = ({ proceed }) => proceed();
  * disk, or to do what a guest may do at the worst moment.
  */
 export class FakeFs {
+  /** Whether VM directories that are opened from now on are used by the addon. */
+  hasAddon = false;
   #intercept = passThrough;
 
   constructor() {
-    // What the addon does cannot be intercepted.
-    jest.unstable_mockModule('../../src/spool/native.js', () => ({ loadAddon: () => undefined }));
-    const wrapped = Object.entries(fs).map(([name, value]) => [
+    const wrapped = this.#wrap(fs, /^(?:[a-z]+Sync|watch)$/);
+    const addon = loadAddon();
+    const wrappedAddon = addon && this.#wrap(addon, /At$/);
+    jest.unstable_mockModule('node:fs', () => wrapped);
+    jest.unstable_mockModule('../../src/spool/native.js', () => ({
+      loadAddon: () => (this.hasAddon ? wrappedAddon : undefined),
+    }));
+  }
+
+  #wrap<T extends object>(real: T, names: RegExp): T {
+    const wrapped = Object.entries(real).map(([name, value]: [string, unknown]) => [
       name,
-      typeof value === 'function' && /^(?:[a-z]+Sync|watch)$/.test(name)
+      typeof value === 'function' && names.test(name)
         ? (...args: unknown[]) =>
             this.#intercept({
               name: name as Name,
@@ -36,7 +47,7 @@ export class FakeFs {
             })
         : value,
     ]);
-    jest.unstable_mockModule('node:fs', () => Object.fromEntries(wrapped) as typeof fs);
+    return Object.fromEntries(wrapped) as T;
   }
 
   /** From now on every call is the test's. */

@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+import { environment } from '../../../tests/support/processes.js';
+import { sourceHash } from '../scripts/source-hash.mjs';
+import type { NativeAddon } from '../src/spool/native.js';
+import { temporaryDirectory } from './support/temporary-directory.js';
+
+const packages = fileURLToPath(new URL('../..', import.meta.url));
+const platform = `${process.platform}-${process.arch}`;
+const testWherePrebuilt = platform === 'linux-x64' ? test : test.skip;
+const hasTools = ['g++', 'make', 'python3'].every(
+  (tool) => spawnSync(tool, ['--version']).status === 0,
+);
+const HOW_TO_BUILD = 'it needs g++, make and Python (apt-get install g++ make python3)';
+// A test runner does not show the names of what it skips.
+if (!hasTools) process.stderr.write(`The mediator's addon is not built: ${HOW_TO_BUILD}\n`);
+
+const loadFrom = (folder: string) =>
+  createRequire(import.meta.url)(join(folder, platform, 'vgpu_spool.node')) as NativeAddon;
+
+testWherePrebuilt('the prebuilt addon is that of the sources', () => {
+  expect(loadFrom(join(packages, 'mediator/prebuilds')).sourceHash).toBe(sourceHash());
+});
+
+(hasTools ? test : test.skip)(
+  'an addon built here is that of the sources',
+  () => {
+    // In a copy: others may be using these packages meanwhile.
+    const copy = temporaryDirectory();
+    for (const part of [
+      'mediator/native',
+      'mediator/scripts',
+      'vm-client/native',
+      'vm-client/scripts',
+    ]) {
+      cpSync(join(packages, part), join(copy, part), { recursive: true });
+    }
+    mkdirSync(join(copy, 'mediator/node_modules'));
+    const gyp = 'mediator/node_modules/node-gyp';
+    symlinkSync(join(packages, gyp), join(copy, gyp));
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(copy, 'mediator/scripts/build-addon.mjs')],
+      { env: environment, encoding: 'utf8' },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(loadFrom(join(copy, 'mediator/prebuilds')).sourceHash).toBe(sourceHash());
+  },
+  300_000,
+);
