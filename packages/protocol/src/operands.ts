@@ -40,7 +40,7 @@ export const Int32List = z.codec(Text, Int32Vector, {
   encode: (list, ctx) => {
     // A check of an object that this is a part of makes zod encode once without the part's checks.
     if (!isTypedArray(list, 'Int32Array')) return refuse(ctx, { expected: 'an Int32Array' });
-    if (list.length > 0) return list.join(',');
+    if (list.length > 0) return writeInt32List(list);
     return refuse(ctx, { expected: 'at least one number', received: 'none' });
   },
 });
@@ -49,6 +49,11 @@ export const Int32List = z.codec(Text, Int32Vector, {
 export function readInt32List(text: string): Int32Array | undefined {
   const { list, count, at } = scan(text);
   return at === undefined ? list.slice(0, count) : undefined;
+}
+
+/** The spelling of a list that is not empty. Joining takes ten times as long over one number. */
+export function writeInt32List(list: Int32Array): string {
+  return list.length === 1 ? String(list[0]) : list.join(',');
 }
 
 /**

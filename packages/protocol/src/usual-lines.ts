@@ -1,6 +1,6 @@
 import type { Answer } from './answer.js';
 import { MAX_LINE_BYTES } from './max-line-bytes.js';
-import { readInt32List } from './operands.js';
+import { readInt32List, writeInt32List } from './operands.js';
 import type { Request } from './request.js';
 
 // The usual lines, without the codecs, which take longer over a line than everything else that is done
@@ -39,7 +39,7 @@ export function writeUsualRequest(request: Request): string | undefined {
     vm >= 1 &&
     vm <= 0xffff_ffff;
   if (!isSomebody || !isList(a) || !isList(b) || a.length !== b.length) return undefined;
-  const line = `${pool}:${priority}:${vm}:${a.join(',')}:${b.join(',')}\n`;
+  const line = `${pool}:${priority}:${vm}:${writeInt32List(a)}:${writeInt32List(b)}\n`;
   return line.length > MAX_LINE_BYTES ? undefined : line;
 }
 
@@ -53,7 +53,7 @@ export function readUsualAnswer(text: string): Answer | undefined {
 /** The line of a sum. */
 export function writeUsualAnswer(answer: Answer): string | undefined {
   if (!isObject(answer) || !('sum' in answer) || !isList(answer.sum)) return undefined;
-  const line = `${answer.sum.join(',')}\n`;
+  const line = `${writeInt32List(answer.sum)}\n`;
   return line.length > MAX_LINE_BYTES ? undefined : line;
 }
 
