@@ -22,7 +22,13 @@ export class AnswerFile {
    * @throws VgpuError `BAD_ANSWER`, `NO_PERMISSION` or `SHARE_UNAVAILABLE`.
    */
   async read(): Promise<string | undefined> {
-    const text = await this.#text();
+    let text: string;
+    try {
+      text = await this.#share.read(this.#name);
+    } catch (error) {
+      if (this.#mayPass(error)) return undefined;
+      throw shareError(`read ${this.#name}`, error, 'BAD_ANSWER');
+    }
     if (text.length > MAX_LINE_BYTES) {
       throw new VgpuError(
         'BAD_ANSWER',
@@ -31,15 +37,6 @@ export class AnswerFile {
       );
     }
     return text.endsWith('\n') ? text : undefined;
-  }
-
-  async #text(): Promise<string> {
-    try {
-      return await this.#share.read(this.#name);
-    } catch (error) {
-      if (this.#mayPass(error)) return '';
-      throw shareError(`read ${this.#name}`, error, 'BAD_ANSWER');
-    }
   }
 
   /**

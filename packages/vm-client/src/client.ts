@@ -77,7 +77,8 @@ export class VgpuClient {
    * @throws VgpuError `OUT_OF_RANGE` where an operand is no int32, and what {@link request} throws.
    */
   async add(a: number, b: number, options?: CallOptions): Promise<number> {
-    const [sum = 0] = await this.addVectors(scalar('a', a), scalar('b', b), options);
+    const reply = await this.request({ a: scalar('a', a), b: scalar('b', b) }, options);
+    const [sum = 0] = reply.sum;
     return sum;
   }
 
@@ -101,14 +102,13 @@ export class VgpuClient {
   async request({ a, b }: Operands, options: CallOptions = {}): Promise<Reply> {
     const { signal, timeoutMs = this.#timeoutMs, priority = this.#identity.priority } = options;
     checkTimeout(timeoutMs);
-    checkPriority(priority);
+    if (priority !== this.#identity.priority) checkPriority(priority);
     const line = requestLine({ ...this.#identity, priority, a, b });
     if (this.#closed) throw closed();
 
     const slot = this.#turns === undefined ? newSlot() : PLAIN_SLOT;
     const interruption = new Interruption({ timeoutMs, signal, directory: this.#directory });
-    const exchange = this.#exchange(line, slot, interruption.signal);
-    const call = Promise.race([exchange, interruption.overdue]);
+    const call = interruption.limit(this.#exchange(line, slot, interruption));
     this.#calls.set(interruption, call);
     try {
       const { line: answer, waitMs } = await call;
@@ -132,34 +132,37 @@ export class VgpuClient {
     this.#letGo();
   }
 
-  async #exchange(line: string, slot: Slot, signal: AbortSignal): Promise<Answered> {
-    const exchange = async () => new Exchange(await this.#open(), slot, signal).run(line);
-    return this.#turns === undefined ? exchange() : this.#turns.take(exchange, signal);
+  #exchange(line: string, slot: Slot, interruption: Interruption): Promise<Answered> {
+    const exchange = () =>
+      this.#open().then((channel) => new Exchange(channel, slot, interruption).run(line));
+    return this.#turns === undefined ? exchange() : this.#turns.take(exchange, interruption);
   }
 
-  async #open(): Promise<Channel> {
-    clearTimeout(this.#linger);
-    const opening = (this.#channel ??= this.#openChannel(this.#directory));
-    try {
-      return await opening;
-    } catch (error) {
-      // The next call may find the share mounted.
-      if (this.#channel === opening) this.#channel = undefined;
-      throw error;
+  #open(): Promise<Channel> {
+    if (this.#channel === undefined) {
+      const opening = this.#openChannel(this.#directory);
+      opening.catch(() => {
+        // The next call may find the share mounted.
+        if (this.#channel === opening) this.#channel = undefined;
+      });
+      this.#channel = opening;
     }
+    return this.#channel;
   }
 
+  /** One timer for all rests that follow each other: restarting it is cheaper than making another. */
   #rest(): void {
     if (this.#closed) return;
-    clearTimeout(this.#linger);
-    this.#linger = setTimeout(() => {
-      this.#letGo();
+    this.#linger ??= setTimeout(() => {
+      if (this.#calls.size === 0) this.#letGo();
     }, LINGER_MS).unref();
+    this.#linger.refresh();
   }
 
   /** Does not wait for a share that hangs while it is being opened: it is closed when it opens. */
   #letGo(): void {
     clearTimeout(this.#linger);
+    this.#linger = undefined; // A timer that was cleared can't be restarted.
     this.#channel?.then(({ changes }) => {
       changes.close();
     }, ignore);

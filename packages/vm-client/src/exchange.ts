@@ -4,6 +4,7 @@ import { AnswerFile } from './answer-file.js';
 import type { Change } from './changes.js';
 import type { Channel } from './channel.js';
 import { VgpuError } from './errors.js';
+import type { Interruption } from './interruption.js';
 import { PolledChanges } from './polled-changes.js';
 import { shareError } from './share-error.js';
 import type { Awaitable, Share } from './share.js';
@@ -27,14 +28,14 @@ export interface Answered {
  * 4. tidy: remove the response file; in the plain slot, wait until the mediator has removed the
  *    request, so that the next call does not find the slot in use.
  *
- * A failure or the signal leads from 1, 2 or 3 to withdrawing and then tidying. However it ends,
+ * A failure or the interruption leads from 1, 2 or 3 to withdrawing and then tidying. However it ends,
  * what the exchange created is gone. Only a mediator that is just putting its answer in place when
  * the request is withdrawn may leave that answer, which it removes after its retention time.
  */
 export class Exchange {
   readonly #channel: Channel;
   readonly #share: Share;
-  readonly #signal: AbortSignal;
+  readonly #interruption: Interruption;
   readonly #isPlain: boolean;
   readonly #request: string;
   readonly #response: string;
@@ -43,24 +44,24 @@ export class Exchange {
   /** Set when the request is about to be put in place: from then on it may have to be removed. */
   #sentAt: number | undefined;
 
-  /** @param signal Withdraws the request. Its reason is the {@link VgpuError} to end with. */
-  constructor(channel: Channel, slot: Slot, signal: AbortSignal) {
+  /** @param interruption Withdraws the request. */
+  constructor(channel: Channel, slot: Slot, interruption: Interruption) {
     this.#channel = channel;
     this.#share = channel.share;
-    this.#signal = signal;
+    this.#interruption = interruption;
     this.#isPlain = slot.kind === 'plain';
     this.#request = requestName(slot);
     this.#response = responseName(slot);
-    this.#temporary = `.${this.#request.replace(/\.txt$/, '')}.${randomUUID()}`;
+    this.#temporary = `.request.${slot.kind === 'named' ? slot.id : randomUUID()}`;
     this.#answer = new AnswerFile(this.#share, this.#response);
   }
 
   /** Sends a request line and waits for its answer. To be called once. @throws VgpuError */
   async run(line: string): Promise<Answered> {
-    this.#signal.throwIfAborted();
+    this.#interruption.throwIfInterrupted();
     if (this.#isPlain) await this.#refuseIfBusy();
     const change = this.#channel.changes.of(this.#response);
-    this.#signal.addEventListener('abort', () => {
+    this.#interruption.whenInterrupted(() => {
       change.stop();
     });
     try {
@@ -95,7 +96,7 @@ export class Exchange {
 
   async #send(line: string): Promise<void> {
     await this.#share.create(this.#temporary, line);
-    this.#signal.throwIfAborted();
+    this.#interruption.throwIfInterrupted();
     this.#sentAt = performance.now();
     await this.#share.rename(this.#temporary, this.#request);
   }
@@ -103,7 +104,7 @@ export class Exchange {
   async #receive(change: Change): Promise<Answered> {
     for (;;) {
       await change.happened();
-      this.#signal.throwIfAborted();
+      this.#interruption.throwIfInterrupted();
       const line = await this.#answer.read();
       if (line !== undefined) return this.#answered(line);
     }
@@ -117,7 +118,7 @@ export class Exchange {
     await quietly(() => this.#share.remove(this.#temporary));
     if (this.#sentAt === undefined) return undefined;
     const wasThere = await quietly(() => this.#share.remove(this.#request));
-    if (wasThere !== false || !isTimeout(this.#signal.reason)) return undefined;
+    if (wasThere !== false || this.#interruption.reason?.code !== 'TIMEOUT') return undefined;
     const line = await quietly(() => this.#answer.read());
     return line === undefined ? undefined : this.#answered(line);
   }
@@ -149,8 +150,6 @@ export class Exchange {
     return { line, waitMs: performance.now() - (this.#sentAt ?? 0) };
   }
 }
-
-const isTimeout = (reason: unknown) => reason instanceof VgpuError && reason.code === 'TIMEOUT';
 
 /** For clearing up: what fails now must not hide what happened before. */
 async function quietly<T>(operation: () => Awaitable<T>): Promise<T | undefined> {

@@ -2,10 +2,11 @@ import { constants } from 'node:fs';
 import { MAX_LINE_BYTES } from '@vgpu/protocol';
 import { isErrno } from './share-error.js';
 
-const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants;
+const { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants;
 
+/** Node's name for O_EXCL with O_CREAT, which follows no link either. */
+export const CREATE = 'wx';
 /** Flags of open(2). O_NONBLOCK: a FIFO in the place of a file would block the open for ever. */
-export const CREATE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 export const EMPTY = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK;
 export const READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 

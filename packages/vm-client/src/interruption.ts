@@ -15,51 +15,70 @@ export interface Limits {
 /**
  * What ends a call before its answer: its time is over, its caller aborts it, or its client is
  * closed. The first reason counts. Holds a timer, and with it the process, until disposed of.
+ * No AbortController: one for each call costs more than all else that is done here.
  */
 export class Interruption {
-  /** Rejects if the call goes on for {@link GRACE_MS} after the interruption. */
-  readonly overdue: Promise<never>;
-
-  readonly #controller = new AbortController();
-  readonly #forgetCaller: () => void;
+  readonly #directory: string;
+  readonly #callbacks: ((reason: VgpuError) => void)[] = [];
+  readonly #forgetCaller: (() => void) | undefined;
   #timer: NodeJS.Timeout;
+  #reason: VgpuError | undefined;
 
-  constructor({ timeoutMs, signal: caller, directory }: Limits) {
+  constructor({ timeoutMs, signal, directory }: Limits) {
+    this.#directory = directory;
     this.#timer = setTimeout(() => {
       this.interrupt(timedOut(directory, timeoutMs));
     }, timeoutMs);
-    this.overdue = new Promise((_resolve, reject) => {
-      this.signal.addEventListener('abort', () => {
+    if (signal === undefined) return;
+    const abort = () => {
+      this.interrupt(
+        new VgpuError('ABORTED', 'the call was aborted', { cause: signal.reason as unknown }),
+      );
+    };
+    this.#forgetCaller = onAbort(signal, abort);
+    if (signal.aborted) abort();
+  }
+
+  /** What the call is to end with; undefined while nothing has interrupted it. */
+  get reason(): VgpuError | undefined {
+    return this.#reason;
+  }
+
+  /** @throws VgpuError The reason, if there is one. */
+  throwIfInterrupted(): void {
+    if (this.#reason !== undefined) throw this.#reason;
+  }
+
+  /** Calls back at the interruption, or at once if it has been. */
+  whenInterrupted(callback: (reason: VgpuError) => void): void {
+    if (this.#reason === undefined) this.#callbacks.push(callback);
+    else callback(this.#reason);
+  }
+
+  /** Settles as the work does, but rejects if that goes on {@link GRACE_MS} after the interruption. */
+  limit<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      work.then(resolve, reject);
+      this.whenInterrupted((reason) => {
         this.#timer = setTimeout(() => {
-          reject(leftBehind(this.signal.reason as VgpuError, directory));
+          reject(leftBehind(reason, this.#directory));
         }, GRACE_MS);
       });
     });
-    const abort = () => {
-      this.interrupt(
-        new VgpuError('ABORTED', 'the call was aborted', { cause: caller?.reason as unknown }),
-      );
-    };
-    this.#forgetCaller = caller === undefined ? () => undefined : onAbort(caller, abort);
-    if (caller?.aborted === true) abort();
-  }
-
-  /** Aborted by the interruption, with the {@link VgpuError} that the call is to end with. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
   }
 
   /** Ends the call with this error, unless something else has ended it. */
   interrupt(error: VgpuError): void {
-    if (this.signal.aborted) return;
+    if (this.#reason !== undefined) return;
     clearTimeout(this.#timer);
-    this.#controller.abort(error);
+    this.#reason = error;
+    for (const callback of this.#callbacks) callback(error);
   }
 
   /** To be called when the call has come to its end. */
   dispose(): void {
     clearTimeout(this.#timer);
-    this.#forgetCaller();
+    this.#forgetCaller?.();
   }
 }
 

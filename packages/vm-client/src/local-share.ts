@@ -12,12 +12,7 @@ export class LocalShare implements Share {
   }
 
   create(name: string, text: string): void {
-    const file = fs.openSync(this.#path(name), CREATE);
-    try {
-      if (text !== '') fs.writeFileSync(file, text);
-    } finally {
-      fs.closeSync(file);
-    }
+    fs.writeFileSync(this.#path(name), text, { encoding: 'utf8', flag: CREATE });
   }
 
   clearAnswer(name: string): void {

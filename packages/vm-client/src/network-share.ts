@@ -15,13 +15,8 @@ export class NetworkShare implements Share {
     this.directory = directory;
   }
 
-  async create(name: string, text: string): Promise<void> {
-    const file = await fs.open(this.#path(name), CREATE);
-    try {
-      if (text !== '') await file.writeFile(text);
-    } finally {
-      await file.close();
-    }
+  create(name: string, text: string): Promise<void> {
+    return fs.writeFile(this.#path(name), text, { flag: CREATE });
   }
 
   /** By an empty file: an NFS client remembers for up to a minute that a name does not exist. */

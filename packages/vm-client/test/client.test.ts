@@ -394,11 +394,15 @@ describe('the share', () => {
       fs.rmSync(mediator.path(name.replace('response', 'request')));
     }
     expect(await calls).toEqual([7, 7, 7]);
-    const due = performance.now() + PATIENCE_MS;
-    while (inotifyWatches() > before && performance.now() < due) await pause(50);
-    expect(inotifyWatches()).toBe(before);
+    const isIdle = async () => {
+      const due = performance.now() + PATIENCE_MS;
+      while (inotifyWatches() > before && performance.now() < due) await pause(50);
+      return inotifyWatches() === before;
+    };
+    expect(await isIdle()).toBe(true);
     mediator.behaviour = answerSum;
     expect(await client.add(1, 2)).toBe(3);
+    expect(await isIdle()).toBe(true);
   });
 
   test('is listened to: calls do not wait for the look once a second', async () => {
