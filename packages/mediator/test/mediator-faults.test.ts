@@ -91,6 +91,8 @@ describe('with an inotify that says nothing', () => {
 
   test('a plain request is found that is written again in place', async () => {
     files.write(PLAIN, '');
+    await sleep(60);
+    // Filling it leaves the directory's mtime as it is.
     await letItRest();
     writeFileSync(files.request(PLAIN), LINE);
     await expectAnswered(PLAIN);
@@ -99,7 +101,6 @@ describe('with an inotify that says nothing', () => {
   test('a named request is found that was created empty and is filled later', async () => {
     files.write(X, '');
     await sleep(60);
-    // Filling it leaves the directory's mtime as it is.
     await letItRest();
     writeFileSync(files.request(X), LINE);
     await expectAnswered();

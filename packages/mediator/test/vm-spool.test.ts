@@ -597,16 +597,43 @@ describe('a sweep', () => {
     expect(namesOf(takeAll())).toEqual(expect.arrayContaining(['request-x.txt']));
   });
 
-  test("looks at the plain request in any case: rewriting it leaves the directory's mtime", () => {
+  test("looks at an empty plain request in any case: rewriting it leaves the directory's mtime", () => {
     age();
     open();
     takeAll();
     spool.sweep();
     takeAll();
+    spool.noticeEmpty('request.txt');
     works = 0;
     spool.sweep();
     expect(works).toBeGreaterThan(0);
     expect(namesOf(takeAll())).toEqual(['request.txt']);
+  });
+
+  test('looks at no name in a directory that is quiet', () => {
+    age();
+    open();
+    takeAll();
+    spool.sweep();
+    takeAll();
+    expect(spool.isQuiet).toBe(true);
+    works = 0;
+    spool.sweep();
+    expect(works).toBe(0);
+    expect(spool.hasWork).toBe(false);
+  });
+
+  test('serves the names that wait before it lists again, but for its turn', () => {
+    silenceInotify();
+    open();
+    takeAll();
+    spool.notice('request-x.txt');
+    files.write(named('lost'), '');
+    spool.sweep(undefined, false);
+    expect(namesOf(takeAll())).not.toContain('request-lost.txt');
+    spool.notice('request-x.txt');
+    spool.sweep(undefined, true);
+    expect(namesOf(takeAll())).toContain('request-lost.txt');
   });
 
   test('looks at requests again that were empty, however many there are', () => {

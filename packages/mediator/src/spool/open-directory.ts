@@ -65,7 +65,7 @@ export class OpenDirectory {
     return this.#isOpen;
   }
 
-  /** As the kernel last told: owner, mode, mtime. */
+  /** As the kernel last told: owner and mode, and which directory it is. */
   get stats(): BigIntStats {
     return this.#stats;
   }
@@ -136,8 +136,11 @@ export class OpenDirectory {
     const named = tolerate(['ENOENT', 'ENOTDIR'], () => lstatSync(this.#name, { bigint: true }));
     if (named !== undefined && !this.is(named)) return { exists: false, mtimeNs: named.mtimeNs };
     // Its guest still reaches it where the root was moved away.
-    this.#stats = named ?? fstatSync(this.#fd, { bigint: true });
-    return { exists: this.#stats.nlink > 0n, mtimeNs: this.#stats.mtimeNs };
+    const stats = named ?? fstatSync(this.#fd, { bigint: true });
+    const { uid, gid, mode } = this.#stats;
+    // Kept as it is while it is the same: new ones for ten thousand directories are work for V8.
+    if (stats.uid !== uid || stats.gid !== gid || stats.mode !== mode) this.#stats = stats;
+    return { exists: stats.nlink > 0n, mtimeNs: stats.mtimeNs };
   }
 
   /** See `VmDirectory.list`. */

@@ -54,6 +54,10 @@ const SPARE_DESCRIPTORS = 8;
 export class Spool {
   readonly #options: SpoolOptions;
   readonly #spools = new Map<number, VmSpool>();
+  /** All of them by turns, in which they are swept though they are quiet. */
+  #round = this.#spools.values();
+  /** Those in which something has happened since a sweep found them quiet. */
+  readonly #awake = new Set<VmSpool>();
   readonly #withWork = new Set<VmSpool>();
   /** VMs that have more to do than their share of a turn, the longest waiting first. */
   readonly #backlogged = new Set<VmSpool>();
@@ -69,7 +73,6 @@ export class Spool {
   #rootReadable = true;
   #rootChanged = false;
   #listedMtimeNs: bigint | undefined;
-  #sweeps = 0;
 
   constructor(options: SpoolOptions) {
     this.#options = options;
@@ -86,6 +89,7 @@ export class Spool {
     this.#rootWatcher = undefined;
     for (const spool of this.#spools.values()) spool.close();
     this.#spools.clear();
+    this.#awake.clear();
     this.#withWork.clear();
     this.#backlogged.clear();
   }
@@ -128,21 +132,39 @@ export class Spool {
    */
   sweep(staleBeforeNs?: bigint): void {
     this.#discover();
-    const parts = Math.min(Math.ceil(this.#spools.size / QUIET_PER_SWEEP), MAX_SWEEPS_FOR_ALL);
-    this.#sweeps += 1;
-    let index = 0;
-    for (const spool of this.#spools.values()) {
-      index += 1;
-      const isItsTurn = parts <= 1 || (index + this.#sweeps) % parts === 0;
-      if (!isItsTurn && spool.isQuiet && staleBeforeNs === undefined) continue;
+    const inTurn = new Set(
+      staleBeforeNs === undefined ? this.#nextInTurn() : this.#spools.values(),
+    );
+    for (const spool of new Set([...inTurn, ...this.#awake])) {
       this.#noteRecovery(spool);
       this.guard(spool, () => {
-        if (spool.sweep(staleBeforeNs)) return;
-        this.#drop(spool);
-        // Another one may have taken its name.
-        this.#rootChanged = true;
+        this.#sweepOne(spool, inTurn.has(spool), staleBeforeNs);
       });
     }
+  }
+
+  #sweepOne(spool: VmSpool, isItsTurn: boolean, staleBeforeNs?: bigint): void {
+    if (!spool.sweep(staleBeforeNs, isItsTurn)) {
+      this.#drop(spool);
+      // Another one may have taken its name.
+      this.#rootChanged = true;
+    } else if (spool.isQuiet) {
+      this.#awake.delete(spool);
+    } else {
+      this.#awake.add(spool);
+    }
+  }
+
+  #nextInTurn(): VmSpool[] {
+    const { size } = this.#spools;
+    const count = Math.max(QUIET_PER_SWEEP, Math.ceil(size / MAX_SWEEPS_FOR_ALL));
+    const inTurn: VmSpool[] = [];
+    while (inTurn.length < Math.min(count, size)) {
+      const { value } = this.#round.next();
+      if (value === undefined) this.#round = this.#spools.values();
+      else inTurn.push(value);
+    }
+    return inTurn;
   }
 
   /** The VMs that have something to do now, each once. */
@@ -172,6 +194,7 @@ export class Spool {
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
       spool.noteFailure();
+      this.#awake.add(spool);
       const { vm, directory } = spool;
       const fields = directory.explain(error);
       // A line when it begins, and when it is another failure: not one each second.
@@ -268,7 +291,11 @@ export class Spool {
         vm,
         maxQueued: () => maxQueuedPerVm(vm),
         settleMs,
+        onAwake: (awake) => {
+          this.#awake.add(awake);
+        },
         onWork: (worker) => {
+          this.#awake.add(worker);
           if (!this.#backlogged.has(worker)) this.#withWork.add(worker);
           this.#options.onWork();
         },
@@ -285,6 +312,7 @@ export class Spool {
       this.#refused.delete(vm);
       this.#unopened.delete(vm);
       this.#spools.set(vm, spool);
+      this.#awake.add(spool);
       this.#withWork.add(spool);
       this.#options.onWork();
       logger.debug('serving a VM directory', { vm, path });
@@ -300,6 +328,7 @@ export class Spool {
 
   #drop(spool: VmSpool): void {
     this.#spools.delete(spool.vm);
+    this.#awake.delete(spool);
     this.#withWork.delete(spool);
     this.#backlogged.delete(spool);
     this.#failing.delete(spool.vm);

@@ -1,21 +1,19 @@
-import { requestName, slotOfRequest, PLAIN_SLOT } from '@vgpu/protocol';
+import { PLAIN_SLOT, requestName, slotOfRequest } from '@vgpu/protocol';
 import type { Job } from '../job.js';
 import { isRacy } from './racy.js';
+import { RequestListing } from './request-listing.js';
 import { Settling } from './settling.js';
 import { VmDirectory } from './vm-directory.js';
 import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
 
 /** Names remembered per VM beyond the queued ones; what is beyond is found again on disk. */
 const MAX_WAITING = 1024;
-/** Directory entries in one part of a listing. */
-const MAX_ENTRIES = 4096;
-/** Directory entries, and requests among them, in one step of a part: others are served in between. */
-const ENTRIES_PER_STEP = 256;
-const REQUESTS_PER_STEP = 32;
+/** Requests in one part of a listing, or as many as may be queued: more would only wait in memory. */
+const REQUESTS_PER_PART = 128;
 /** Empty request files that are looked at in every sweep. */
 const MAX_EMPTY = 64;
 /** With fewer names that wait a listing goes on, so that they do not run out before it has a part. */
-const FEW_WAITING = 512;
+const FEW_WAITING = 64;
 /** A listing goes on at a sweep, or when so many jobs have left: it costs as much as some jobs. */
 const JOBS_PER_LISTING = 64;
 /** Operands of queued requests, in bytes; exceeded by less than one request. */
@@ -45,6 +43,8 @@ export interface VmSpoolOptions {
   readonly settleMs: () => number;
   /** Called when there is a name to look at. */
   readonly onWork: (spool: VmSpool) => void;
+  /** Called when something has happened that need not lead to anything: it is not quiet any more. */
+  readonly onAwake?: (spool: VmSpool) => void;
   readonly onWatchLost: (error: Error) => void;
   /** Called when the VM causes so many events that it is only swept until the next sweep. */
   readonly onMuted?: (spool: VmSpool) => void;
@@ -67,9 +67,9 @@ export interface Candidate {
  * for some sweeps.
  *
  * Memory is bounded, whatever a guest does: 1 MiB of operands and the one request that exceeds it
- * (2^17 bytes), as many jobs as the queue limit, 2100 names of 76 characters at most that wait and half
- * as many in a part of a listing, 64 each that settle, that are empty and that could not be removed, and 1024 that were
- * cleared.
+ * (2^17 bytes), as many jobs as the queue limit, 1200 names of 76 characters at most that wait and 160
+ * in a part of a listing (2100 and 1056 where the queue limit is that high), 64 each that settle, that
+ * are empty and that could not be removed, and 1024 that were cleared.
  */
 export class VmSpool {
   readonly directory: VmDirectory;
@@ -90,18 +90,12 @@ export class VmSpool {
   #hasFailed = false;
   /** What waits was held back, and what follows it is. */
   #held = false;
-  /** A listing has begun and not come to its end. */
-  #isListing = false;
+  readonly #listing: RequestListing;
   /** There may be names that the listing under way, if any, does not come across. */
   #mustList = true;
   #mayList = true;
-  /** Requests in the part of the listing that is under way, and their ctimes. */
-  readonly #found = new Map<string, bigint>();
-  #entries = 0;
   /** The last call of `take` took a step of a listing. */
   #hasListed = false;
-  /** The first listing has come to its end. */
-  #isRecovered = false;
   #recovery: NodeJS.Timeout | undefined;
   #jobsSinceListing = 0;
   #queuedBytes = 0;
@@ -110,7 +104,6 @@ export class VmSpool {
   #mutedSweeps = 0;
   #nextMutedSweeps = 1;
   #listedMtimeNs: bigint | undefined;
-  #staleBeforeNs: bigint | undefined;
 
   /** @throws the error of open(2). */
   constructor(options: VmSpoolOptions) {
@@ -118,6 +111,12 @@ export class VmSpool {
     this.directory = new VmDirectory(options.root, options.vm);
     this.settling = new Settling(options.settleMs, (name) => {
       this.notice(name);
+    });
+    this.#listing = new RequestListing(this.directory, {
+      isKnown: (name) => this.#jobs.has(name) || this.#waiting.has(name),
+      onStaleRemoved: (files) => {
+        options.onStaleRemoved(this, files);
+      },
     });
     this.#watch();
   }
@@ -218,28 +217,33 @@ export class VmSpool {
   }
 
   /**
-   * Looks for what inotify has not told, at the cost of two system calls where nothing happened.
+   * Looks for what inotify has not told, at the cost of one system call where nothing happened.
    *
    * @param staleBeforeNs If given, answers older than this that nobody fetched are removed.
+   * @param isItsTurn False: names that wait are served first, since a directory with much in it takes
+   *   as long to list as many of them to serve.
    * @returns false if the directory has been removed.
    */
-  sweep(staleBeforeNs?: bigint): boolean {
+  sweep(staleBeforeNs?: bigint, isItsTurn = true): boolean {
     const { exists, mtimeNs } = this.directory.refresh();
     if (!exists) return false;
+    const wasQuiet = this.isQuiet;
     this.#restoreWatch();
     // An event may have been lost, and a name be used again though it should not.
     this.#cleared.clear();
     this.#hasFailed = false;
     this.#mayList = true;
-    this.#staleBeforeNs = staleBeforeNs ?? this.#staleBeforeNs;
-    const isDue = this.#watcher === undefined || this.#staleBeforeNs !== undefined;
+    if (staleBeforeNs !== undefined) this.#listing.removeStale(staleBeforeNs);
+    const isDue = this.#watcher === undefined || this.#listing.removesStale;
+    const hasChanged = mtimeNs !== this.#listedMtimeNs && (isItsTurn || this.#waiting.size === 0);
     // A listing under way is finished first: what it misses still shows in the mtime then.
-    if (!this.#isListing && (isDue || mtimeNs !== this.#listedMtimeNs)) {
+    if (!this.#listing.isUnderWay && (isDue || hasChanged)) {
       this.#mustList = true;
       this.#listedMtimeNs = isRacy(mtimeNs) ? undefined : mtimeNs;
     }
     // Writing into a file that is there leaves the directory's mtime alone.
-    for (const name of [requestName(PLAIN_SLOT), ...this.#empty]) this.notice(name);
+    if (!wasQuiet) for (const name of [requestName(PLAIN_SLOT), ...this.#empty]) this.notice(name);
+    if (this.hasWork) this.#options.onWork(this);
     return true;
   }
 
@@ -258,7 +262,7 @@ export class VmSpool {
     const [name, held] = next;
     this.#waiting.delete(name);
     // It may be answered and gone by the end of the listing.
-    this.#found.delete(name);
+    this.#listing.forget(name);
     // A VM without its watch may have more on disk than is known.
     if (!this.#isBehind() && this.#mutedSweeps <= 0) this.#held = false;
     return { name, held };
@@ -285,7 +289,7 @@ export class VmSpool {
   }
 
   #isListingDue(): boolean {
-    return this.#isListing || this.#mustList;
+    return this.#listing.isUnderWay || this.#mustList;
   }
 
   /** By turns with what waits, if something does. */
@@ -299,35 +303,18 @@ export class VmSpool {
     return this.#waiting.size > 0 || this.#isListingDue();
   }
 
-  /**
-   * Reads on in the directory. A part of it that is known makes its requests wait, the oldest first.
-   */
+  /** Reads on in the directory. A part of it that is known makes its requests wait, the oldest first. */
   #list(): void {
-    if (!this.#isListing) this.#mustList = false;
-    const entries = this.#staleBeforeNs === undefined ? ENTRIES_PER_STEP : REQUESTS_PER_STEP;
-    const { names, complete } = this.directory.list(entries, REQUESTS_PER_STEP);
-    this.#isListing = !complete;
-    this.#entries += names.length;
-    if (!this.#isRecovered) this.#recover(names, complete);
-    if (this.#staleBeforeNs !== undefined) this.#removeStale(names, this.#staleBeforeNs);
-    if (complete) this.#staleBeforeNs = undefined;
-    this.#findRequests(names);
-    const isPart = complete || this.#entries >= MAX_ENTRIES || this.#found.size >= MAX_WAITING;
-    if (!isPart) return;
+    if (!this.#listing.isUnderWay) this.#mustList = false;
+    const requests = Math.max(REQUESTS_PER_PART, this.#options.maxQueued());
+    const part = this.#listing.readOn(Math.min(requests, MAX_WAITING));
+    if (part === undefined) return;
     // Nobody tells of what came since this listing began.
-    this.#mustList ||= this.#mutedSweeps > 0 && this.#found.size > 0;
+    this.#mustList ||= this.#mutedSweeps > 0 && part.length > 0;
     this.#mayList = false;
-    if (!this.#isRecovered) this.#goOnRecovering();
+    if (this.#listing.isFirst) this.#goOnRecovering();
     this.#jobsSinceListing = 0;
-    const oldestFirst = [...this.#found].sort(([, a], [, b]) => Number(a - b));
-    for (const [name] of oldestFirst) this.#wait(name);
-    this.#found.clear();
-    this.#entries = 0;
-  }
-
-  #recover(names: readonly string[], complete: boolean): void {
-    if (this.directory.recover(names)) this.#wait(requestName(PLAIN_SLOT));
-    this.#isRecovered = complete;
+    for (const name of part) this.#wait(name);
   }
 
   /** After a restart nothing is to wait for a sweep; this happens once, whatever a guest does. */
@@ -339,26 +326,12 @@ export class VmSpool {
     }, RECOVERY_PAUSE_MS);
   }
 
-  /** The requests among names that are not known yet. */
-  #findRequests(names: readonly string[]): void {
-    for (const name of names) {
-      if (slotOfRequest(name) === undefined) continue;
-      if (this.#jobs.has(name) || this.#waiting.has(name)) continue;
-      const ctimeNs = this.directory.ctimeNs(name);
-      if (ctimeNs !== undefined) this.#found.set(name, ctimeNs);
-    }
-  }
-
-  #removeStale(names: string[], beforeNs: bigint): void {
-    const files = this.directory.removeStale(names, beforeNs);
-    if (files > 0) this.#options.onStaleRemoved(this, files);
-  }
-
   #watch(): void {
     this.#watcher = watchDirectory(
       this.directory.watchPath,
       'ofRequests',
       (names, others) => {
+        if (this.#idleEvents === 0) this.#options.onAwake?.(this);
         this.#idleEvents += names.length + others;
         if (this.#idleEvents > MAX_IDLE_EVENTS) {
           this.#mute();
@@ -370,6 +343,7 @@ export class VmSpool {
       },
       (error) => {
         this.#watcher = undefined;
+        this.#options.onAwake?.(this);
         this.#options.onWatchLost(error);
       },
     );

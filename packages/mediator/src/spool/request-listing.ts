@@ -1,0 +1,100 @@
+import { PLAIN_SLOT, requestName, slotOfRequest } from '@vgpu/protocol';
+import type { VmDirectory } from './vm-directory.js';
+
+/** Directory entries in one part. */
+const MAX_ENTRIES = 4096;
+/** Directory entries, and requests among them, in one step of a part: others are served in between. */
+const ENTRIES_PER_STEP = 256;
+const REQUESTS_PER_STEP = 32;
+
+export interface RequestListingOptions {
+  /** Whether a request needs no finding. */
+  readonly isKnown: (name: string) => boolean;
+  readonly onStaleRemoved: (files: number) => void;
+}
+
+/**
+ * Finds the requests in a VM's directory, part by part: each part gives its requests by age, and the
+ * next one goes on where it ended. On the way the first listing tidies up what a mediator that was
+ * killed has left, and any listing, if it is told to, what nobody has fetched.
+ */
+export class RequestListing {
+  readonly #directory: VmDirectory;
+  readonly #options: RequestListingOptions;
+  /** Requests in the part that is under way, and their ctimes. */
+  readonly #found = new Map<string, bigint>();
+  #entries = 0;
+  #isUnderWay = false;
+  #isFirst = true;
+  #staleBeforeNs: bigint | undefined;
+
+  constructor(directory: VmDirectory, options: RequestListingOptions) {
+    this.#directory = directory;
+    this.#options = options;
+  }
+
+  /** A listing has begun and not come to its end. */
+  get isUnderWay(): boolean {
+    return this.#isUnderWay;
+  }
+
+  /** No listing has come to its end yet. */
+  get isFirst(): boolean {
+    return this.#isFirst;
+  }
+
+  /** What is left of this listing, or all of the next one, removes what nobody has fetched. */
+  get removesStale(): boolean {
+    return this.#staleBeforeNs !== undefined;
+  }
+
+  /** To the end of a listing, answers older than this that nobody fetched are removed. */
+  removeStale(beforeNs: bigint): void {
+    this.#staleBeforeNs = beforeNs;
+  }
+
+  /** A request needs no finding any more: it may be answered and gone by the end of the part. */
+  forget(name: string): void {
+    this.#found.delete(name);
+  }
+
+  /**
+   * Takes a step.
+   *
+   * @param requests As many make a part.
+   * @returns the part that this step ends, the oldest request first; undefined if it ends none.
+   */
+  readOn(requests: number): string[] | undefined {
+    const entries = this.removesStale ? REQUESTS_PER_STEP : ENTRIES_PER_STEP;
+    const { names, complete } = this.#directory.list(entries, REQUESTS_PER_STEP);
+    this.#isUnderWay = !complete;
+    this.#entries += names.length;
+    if (this.#isFirst && this.#directory.recover(names)) names.push(requestName(PLAIN_SLOT));
+    this.#removeStale(names);
+    this.#find(names);
+    if (complete) {
+      this.#isFirst = false;
+      this.#staleBeforeNs = undefined;
+    } else if (this.#entries < MAX_ENTRIES && this.#found.size < requests) {
+      return undefined;
+    }
+    const oldestFirst = [...this.#found].sort(([, a], [, b]) => Number(a - b));
+    this.#found.clear();
+    this.#entries = 0;
+    return oldestFirst.map(([name]) => name);
+  }
+
+  #removeStale(names: readonly string[]): void {
+    if (this.#staleBeforeNs === undefined) return;
+    const files = this.#directory.removeStale(names, this.#staleBeforeNs);
+    if (files > 0) this.#options.onStaleRemoved(files);
+  }
+
+  #find(names: readonly string[]): void {
+    for (const name of names) {
+      if (slotOfRequest(name) === undefined || this.#options.isKnown(name)) continue;
+      const ctimeNs = this.#directory.ctimeNs(name);
+      if (ctimeNs !== undefined) this.#found.set(name, ctimeNs);
+    }
+  }
+}
