@@ -1,20 +1,13 @@
-import { ArrivalLog } from './arrival-log.js';
 import { checkedCapacity, queueFull } from './capacity.js';
 import type { Handle } from './handle.js';
-import { Heap } from './heap.js';
 import { changedWhileIterating, QueueError } from './queue-error.js';
+import { StableHeap } from './stable-heap.js';
 
 /** Options of {@link PriorityQueue}. */
 export interface PriorityQueueOptions {
   /** The most elements that the queue may hold: a positive integer or Infinity (the default). */
   readonly capacity?: number;
 }
-
-/** Elements for which a queue has room at first: 1 KiB. */
-const FIRST_ROOM = 64;
-
-/** Elements for which it has room once there were more: less is not worth the work. */
-const MIN_ROOM = 1024;
 
 /**
  * A stable priority queue with removal by handle and an optional capacity.
@@ -29,9 +22,7 @@ const MIN_ROOM = 1024;
  */
 export class PriorityQueue<T> implements Iterable<T> {
   readonly #capacity: number;
-  readonly #log = new ArrivalLog<T>();
-  /** The slots of the log whose elements have not left; by its room, the most that the log may have. */
-  #heap = new Heap(FIRST_ROOM);
+  readonly #heap = new StableHeap<T>();
 
   /** @throws {QueueError} INVALID_CAPACITY: the capacity is no positive integer nor Infinity. */
   constructor({ capacity = Infinity }: PriorityQueueOptions = {}) {
@@ -67,10 +58,7 @@ export class PriorityQueue<T> implements Iterable<T> {
       );
     }
     if (this.size >= this.#capacity) throw queueFull(this.#capacity, this.size);
-    if (this.#log.length === this.#heap.room) this.#makeRoom();
-    const handle = this.#log.next as Handle;
-    this.#heap.insert(this.#log.append(value), -priority);
-    return handle;
+    return this.#heap.push(value, -priority) as Handle;
   }
 
   /**
@@ -80,16 +68,12 @@ export class PriorityQueue<T> implements Iterable<T> {
    *   value is undefined)
    */
   pop(): T | undefined {
-    if (this.size === 0) return undefined;
-    const value = this.#log.take(this.#heap.first);
-    this.#heap.removeFirst();
-    this.#giveBack();
-    return value;
+    return this.size === 0 ? undefined : this.#heap.shift();
   }
 
   /** The value that `pop` would return, without removing it. O(1). */
   peek(): T | undefined {
-    return this.size === 0 ? undefined : this.#log.at(this.#heap.first);
+    return this.size === 0 ? undefined : this.#heap.first;
   }
 
   /**
@@ -99,18 +83,12 @@ export class PriorityQueue<T> implements Iterable<T> {
    * @returns true if the element was removed; false if it had left already
    */
   delete(handle: Handle): boolean {
-    const slot = this.#log.find(handle);
-    if (slot < 0) return false;
-    this.#log.take(slot);
-    this.#heap.remove(slot);
-    this.#giveBack();
-    return true;
+    return this.#heap.delete(handle);
   }
 
   /** Removes all elements. O(1). Their handles stay stale for ever. */
   clear(): void {
-    this.#log.clear();
-    this.#heap = new Heap(FIRST_ROOM);
+    this.#heap.clear();
   }
 
   /**
@@ -122,32 +100,15 @@ export class PriorityQueue<T> implements Iterable<T> {
    */
   *[Symbol.iterator](): IterableIterator<T, void, undefined> {
     const changes = this.#changes;
-    for (const slot of this.#heap.inOrder()) {
-      yield this.#log.at(slot);
+    for (const value of this.#heap) {
+      yield value;
       if (this.#changes !== changes) throw changedWhileIterating(this.#changes - changes);
     }
   }
 
   /** Number of elements added and removed so far. */
   get #changes(): number {
-    return 2 * this.#log.next - this.size;
-  }
-
-  get #isTooLarge(): boolean {
-    const { size, room } = this.#heap;
-    return room > MIN_ROOM && room > 8 * size;
-  }
-
-  /** After elements have left: keeps memory proportional to `size`. */
-  #giveBack(): void {
-    if (this.#isTooLarge) this.#makeRoom();
-  }
-
-  /** Makes room in the log for as many elements as there are. O(n), which is O(1) amortised. */
-  #makeRoom(): void {
-    const { size, room } = this.#heap;
-    if (size < this.#log.length) this.#heap.renumber(this.#log.compact(size));
-    if (room < 2 * size || this.#isTooLarge) this.#heap.resize(Math.max(MIN_ROOM, 2 * size));
+    return 2 * this.#heap.next - this.size;
   }
 }
 
