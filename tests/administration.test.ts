@@ -1,6 +1,6 @@
 /** The commands of an administrator, as programs, beside a mediator that is running. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
@@ -13,6 +13,10 @@ import {
   TestRoot,
   until,
 } from './support/processes.js';
+import { describeAsNobody, describeWithMounts, FragileRoot, NOBODY } from './support/world.js';
+
+/** The user of a mediator that is not root. */
+const HOST = 60_000;
 
 const OBEYS = 'vgpu-mediator: the mediator that is running obeys\n';
 
@@ -242,6 +246,61 @@ describe('a mediator with a slow device', () => {
     mediator.signal('SIGCONT');
     expect((await command('vm', 'list')).stdout).toContain('1\tA\tlow\tactive');
     expect((await command('vm', 'suspend', '1')).stderr).toBe(OBEYS);
+  });
+});
+
+describeWithMounts('vm remove --delete-files, with file systems mounted', () => {
+  it('removes none of them', async () => {
+    const fragile = new FragileRoot([7, 8]);
+    root = fragile;
+    const mounted = [root.in(7), join(root.in(8), 'inner')];
+    mkdirSync(root.in(8, 'inner'));
+    for (const at of mounted) {
+      fragile.mountTmpfs(at);
+      writeFileSync(join(at, 'file'), 'precious');
+    }
+    const [seven, eight] = [
+      await command('vm', 'remove', '7', '--delete-files'),
+      await command('vm', 'remove', '8', '--delete-files'),
+    ];
+    expect(seven).toMatchObject({ status: 73, stdout: '' });
+    expect(seven.stderr).toContain('unmount what is mounted there first');
+    expect(eight).toMatchObject({ status: 73, stdout: '' });
+    expect(eight.stderr).toContain('another file system is mounted in it');
+    expect(readFileSync(root.in(7, 'file'), 'utf8')).toBe('precious');
+    const moved = join(root.path, '.vm8.removed');
+    expect(readFileSync(join(moved, 'inner', 'file'), 'utf8')).toBe('precious');
+    await run('umount', [join(moved, 'inner')]);
+    const again = await command('vm', 'remove', '8', '--delete-files');
+    expect(again.status).toBe(0);
+    expect(existsSync(moved)).toBe(false);
+  });
+});
+
+describeAsNobody('a mediator of a user of its own', () => {
+  it('obeys to root and to that user, and to no other', async () => {
+    chmodSync(root.base, 0o755);
+    // As with an ACL for the user of QEMU.
+    mkdirSync(stateDir(), { mode: 0o711 });
+    chmodSync(stateDir(), 0o711);
+    for (const path of [root.path, stateDir()]) chownSync(path, HOST, HOST);
+    root.launch = { uid: HOST };
+    const mediator = await MediatorProcess.serving(root);
+    await add(7);
+    expect((await command('vm', 'suspend', '7')).stderr).toBe(OBEYS);
+    const as = (uid: number, ...args: string[]) =>
+      run('setpriv', [
+        ...['--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups', process.execPath, MEDIATOR],
+        ...[...args, '--root', root.path],
+      ]);
+    expect((await as(HOST, 'vm', 'resume', '7')).stderr).toBe(OBEYS);
+    expect((await as(HOST, 'status')).stdout).toContain('serving for');
+    const refused = await as(NOBODY, 'status');
+    expect(refused).toMatchObject({ status: 77, stdout: '' });
+    expect((await as(NOBODY, 'drain')).status).toBe(77);
+    expect(mediator.child.exitCode).toBeNull();
+    expect((await as(HOST, 'drain')).status).toBe(0);
+    expect(await mediator.exited).toBe(0);
   });
 });
 

@@ -1,4 +1,12 @@
-import { constants, openSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import {
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { encodeVmDirectoryName } from '@vgpu/protocol';
 import { MediatorError } from '../mediator-error.js';
@@ -22,17 +30,20 @@ export function removeVmDirectory(root: string, vm: number): boolean {
   const removed = join(resolve(root), `.${encodeVmDirectoryName(vm)}.removed`);
   try {
     // What an earlier call has left.
-    const wasLeft = removeAny(removed, 0);
+    const wasLeft = removeAny(removed);
     const isThere = tolerate(['ENOENT'], () => {
       renameSync(path, removed);
       return true;
     });
-    return (isThere === true && removeAny(removed, 0)) || wasLeft;
+    return (isThere === true && removeAny(removed)) || wasLeft;
   } catch (cause) {
-    if (errnoOf(cause) === undefined) throw cause;
+    const code = errnoOf(cause);
+    if (code === undefined) throw cause;
+    const rest =
+      code === 'EBUSY' ? 'unmount what is mounted there first' : `what is left is in ${removed}`;
     throw new MediatorError(
       'VM_DIRECTORY_UNUSABLE',
-      `cannot remove ${path} with all that is in it: ${(cause as Error).message}; what is left is in ${removed}`,
+      `cannot remove ${path} with all that is in it: ${(cause as Error).message}; ${rest}`,
       { cause },
     );
   }
@@ -40,14 +51,28 @@ export function removeVmDirectory(root: string, vm: number): boolean {
 
 const AS_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-/** Removes a file, or a directory and what is in it; false if there is none. A link goes, what it leads to stays. */
-function removeAny(path: string, depth: number): boolean {
+/**
+ * Removes a file, or a directory and what is in it; a link goes, what it leads to stays.
+ *
+ * @param top The file system that it is on, and how many directories it is in.
+ * @returns false if there is none.
+ */
+function removeAny(path: string, top?: { readonly dev: number; readonly depth: number }): boolean {
   const fd = tolerate(['ENOENT', 'ENOTDIR', 'ELOOP'], () => openSync(path, AS_DIRECTORY));
   if (fd === undefined) return tolerate(['ENOENT'], () => (unlinkSync(path), true)) === true;
   try {
-    if (depth >= MAX_DEPTH) throw tooDeep();
+    const { dev } = fstatSync(fd);
+    const depth = top?.depth ?? 0;
+    if (depth >= MAX_DEPTH) {
+      throw refusal('ELOOP', `it has directories in each other, more than ${MAX_DEPTH} of them`);
+    }
+    if (top !== undefined && dev !== top.dev) {
+      throw refusal('EXDEV', 'another file system is mounted in it; unmount that first');
+    }
     const opened = `/proc/self/fd/${fd}`;
-    for (const name of readdirSync(opened)) removeAny(`${opened}/${name}`, depth + 1);
+    for (const name of readdirSync(opened)) {
+      removeAny(`${opened}/${name}`, { dev, depth: depth + 1 });
+    }
   } finally {
     closeRead(fd);
   }
@@ -55,7 +80,6 @@ function removeAny(path: string, depth: number): boolean {
   return true;
 }
 
-function tooDeep(): Error {
-  const reason = `it has directories in each other, more than ${MAX_DEPTH} of them`;
-  return Object.assign(new Error(reason), { code: 'ELOOP' });
+function refusal(code: string, reason: string): Error {
+  return Object.assign(new Error(reason), { code });
 }
