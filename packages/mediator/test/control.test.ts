@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
 import * as z from 'zod/mini';
 import { ask } from '../src/control/control-client.js';
 import { ControlServer, type ControlHandlers } from '../src/control/control-server.js';
@@ -158,6 +159,27 @@ describe('the control socket', () => {
     expect(await say(line)).toMatchObject({ version: 1, ok: false, code: 'UNSUPPORTED' });
     expect(reload).not.toHaveBeenCalled();
     expect(await reloadOnce()).toEqual({ registered: 3 });
+  });
+
+  test('property: obeys to what is a request, refuses all else, and goes on', async () => {
+    await listen();
+    const valid = ['{"version":1,"command":"reload"}', '{"version":1,"command":"status"}'];
+    const line = fc.oneof(
+      fc.constantFrom(...valid),
+      fc.json(),
+      fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\n', '')),
+      fc
+        .record({ version: fc.constantFrom(1, 2, '1'), command: fc.string() })
+        .map((value) => JSON.stringify(value)),
+    );
+    await fc.assert(
+      fc.asyncProperty(line, async (text) => {
+        const reply = (await say(`${text}\n`)) as { ok: boolean; code?: string };
+        expect(reply.ok).toBe(valid.includes(text));
+        if (!reply.ok) expect(reply.code).toBe('UNSUPPORTED');
+      }),
+      { numRuns: 200 },
+    );
   });
 
   test('closes the connection of whoever sends too much, or nothing', async () => {

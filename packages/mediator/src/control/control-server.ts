@@ -30,8 +30,8 @@ export interface ControlHandlers {
 
 /**
  * Answers the commands of an administrator on a socket in the state directory, which only its owner
- * and root can open (mode 0600). Each connection has one request and one reply, a line of JSON each,
- * and is left to the other side to close: that of a `drain` thus ends with this process.
+ * and root can open (mode 0600). Each connection has one request and one reply, a line of JSON each.
+ * That of a `drain` is left to the other side to close, for which it thus ends with this process.
  *
  * Whoever listens holds the state directory's lock, so that a socket that is there is left of a
  * mediator that was killed.
@@ -90,17 +90,19 @@ export class ControlServer {
       socket.destroy();
       return;
     }
-    const reply = await this.#replyTo(line);
-    socket.write(encodeMessage(reply));
-  }
-
-  async #replyTo(line: string): Promise<ControlReply> {
     let request: ControlRequest;
     try {
       request = decodeMessage(ControlRequest, line);
     } catch (error) {
-      return refused('UNSUPPORTED', messageOf(error));
+      socket.end(encodeMessage(refused('UNSUPPORTED', messageOf(error))));
+      return;
     }
+    const reply = encodeMessage(await this.#replyTo(request));
+    if (request.command === 'drain') socket.write(reply);
+    else socket.end(reply);
+  }
+
+  async #replyTo(request: ControlRequest): Promise<ControlReply> {
     try {
       return { version: CONTROL_VERSION, ok: true, result: await this.#handle(request) };
     } catch (error) {
