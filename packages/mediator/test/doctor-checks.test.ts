@@ -1,6 +1,7 @@
 /** Each check of the doctor, with facts that are well and facts that are not. */
 import { describe, expect, test } from '@jest/globals';
 import { DeviceError } from '@vgpu/cuda-binding';
+import fc from 'fast-check';
 import { checkAddon } from '../src/doctor/addon.js';
 import { checkClock, checkTimestamps } from '../src/doctor/clock.js';
 import { checkDevices, type DeviceFacts } from '../src/doctor/devices.js';
@@ -19,6 +20,7 @@ import { checkRegistry } from '../src/doctor/registry.js';
 import { checkRoot } from '../src/doctor/root.js';
 import { checkState, type StateFacts } from '../src/doctor/state.js';
 import { checkVmDirectories } from '../src/doctor/vm-directories.js';
+import { exportsLine } from '../src/vms/exports-line.js';
 
 function expectWell(diagnoses: readonly Diagnosis[]): void {
   expect(diagnoses.map(({ result }) => result)).toEqual(['ok']);
@@ -180,7 +182,7 @@ describe('exports', () => {
     expectSkipped(check('/srv *(rw)\n/var/vgpu2 *(rw)'));
   });
 
-  test.each(['/var/vgpu', '/var/vgpu/', '/var', '/', '/var/v\\147pu'])(
+  test.each(['/var/vgpu', '/var/vgpu/', '/var', '/', '/var/v\\147pu', '"/var/vgpu"'])(
     'of all VM directories at once are found: %s',
     (path) => {
       const found = check(`${path} 10.0.0.0/24(ro,all_squash)`);
@@ -228,6 +230,18 @@ describe('exports', () => {
     // A file system of its own needs no subtree_check.
     const isMountPoint = (path: string) => path === '/var/vgpu/vm7';
     expectWell(check(line(7, 'no_subtree_check'), { isMountPoint }));
+  });
+
+  test('property: the line that vm show prints is well, whatever the root is called', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), (name) => {
+        fc.pre(!/[/\0]|^\.+$/.test(name));
+        const root = `/srv/${name}`;
+        const text = exportsLine(root, 7, { address: '10.0.0.7', gid: 60_007 });
+        const directories = [vmDirectory(7, { path: `${root}/vm7` })];
+        expectWell(check(text, { root, directories }));
+      }),
+    );
   });
 
   test('that two VMs share are found', () => {
@@ -294,6 +308,11 @@ describe('mount', () => {
       checkMount('/x', mountOf('/var/with space/x', INFO)),
       'mounted at /var/with space, is not nosuid, noexec',
     );
+  });
+
+  test('is found also where its name has bytes that are written as digits', () => {
+    const info = '24 20 8:5 / /srv/\\303\\244\\040b rw - ext4 /dev/sde1 rw\n';
+    expect(mountOf('/srv/ä b/vm7', info).point).toBe('/srv/ä b');
   });
 
   test('on top counts', () => {

@@ -1,3 +1,5 @@
+import { unescapeOctal } from './unescape.js';
+
 /** Somebody to whom a directory is exported. */
 export interface ExportClient {
   /** An address, a name, a network, a pattern; empty for everybody. */
@@ -31,23 +33,21 @@ export function parseExports(file: string, text: string): ExportLine[] {
           const own = options === '' ? [] : options.split(',');
           return { who, options: [...defaults, ...own] };
         });
-      return [{ file, path: unescape(first), clients }];
+      return [{ file, path: pathOf(first), clients }];
     });
 }
 
 /** The words of a line, without its comment; a path in quotation marks is one. */
 function wordsOf(line: string): string[] {
-  const words = line.match(/"[^"]*"|#.*|[^\s#]+/g) ?? [];
+  const words = line.match(/"[^"]*"|#.*|[^ \t\v\f\r#]+/g) ?? [];
   return words
     .filter((word) => !word.startsWith('#'))
     .map((word) => (word.startsWith('"') ? word.slice(1, -1) : word));
 }
 
-function unescape(path: string): string {
-  const plain = path.replaceAll(/\\([0-7]{3})/g, (_, code: string) =>
-    String.fromCharCode(parseInt(code, 8)),
-  );
-  return plain.length > 1 ? plain.replace(/\/+$/, '') : plain;
+function pathOf(word: string): string {
+  const path = unescapeOctal(word);
+  return path.length > 1 ? path.replace(/\/+$/, '') : path;
 }
 
 /** The value of an option, `''` for one without; undefined if it is not given, or taken back. */

@@ -1,4 +1,5 @@
 import { type Diagnosis, finding, orOk } from './diagnosis.js';
+import { unescapeOctal } from './unescape.js';
 
 /** A file system that is mounted. */
 export interface Mount {
@@ -35,9 +36,7 @@ export function mountOf(path: string, mountinfo: string): Mount {
   for (const line of mountinfo.split('\n')) {
     const [, , , , point = '', options = ''] = line.split(' ');
     if (point === '') continue;
-    const decoded = point.replaceAll(/\\([0-7]{3})/g, (_, code: string) =>
-      String.fromCharCode(parseInt(code, 8)),
-    );
+    const decoded = unescapeOctal(point);
     const isAbove = decoded === '/' || path === decoded || path.startsWith(`${decoded}/`);
     // Of those at one point the last is on top.
     if (isAbove && decoded.length >= found.point.length) {
