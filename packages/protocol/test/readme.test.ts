@@ -66,6 +66,7 @@ describe('the exit codes', () => {
   it('are those of the specification', () => {
     expect(protocol.ExitCode).toEqual({
       OK: 0,
+      FINDINGS: 1,
       USAGE: 64,
       REJECTED: 65,
       UNAVAILABLE: 69,
