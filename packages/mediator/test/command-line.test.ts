@@ -130,7 +130,7 @@ describe('a command line that only says to serve', () => {
   });
 
   test('property: means what yargs says', async () => {
-    const names = [...OPTION_NAMES, 'config', 'help', 'x'];
+    const names = [...OPTION_NAMES, 'config', 'check-config', 'json', 'help', 'x'];
     const word = fc.oneof(
       {
         weight: 6,

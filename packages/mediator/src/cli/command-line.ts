@@ -1,10 +1,11 @@
 import type { ExitCode } from '@vgpu/protocol';
+import { MediatorError } from '../mediator-error.js';
 import type { Flags, Surroundings } from './commands/command.js';
 import { plainServeFlags } from './serve-flags.js';
 
 export type CommandLine =
   | { readonly command: 'serve'; readonly flags: Flags }
-  /** Something that is done beside a mediator that may be running. */
+  /** Something that is done instead, beside a mediator that may be running. */
   | {
       readonly command: 'administer';
       readonly run: (surroundings: Surroundings) => Promise<ExitCode>;
@@ -23,7 +24,37 @@ export async function parseCommandLine(
   version: () => string,
 ): Promise<CommandLine> {
   const flags = plainServeFlags(argv);
-  if (flags !== undefined) return { command: 'serve', flags };
+  if (flags !== undefined) return serveOrLook(flags);
   const { parseByYargs } = await import('./any-command-line.js');
-  return parseByYargs(argv, version());
+  const line = await parseByYargs(argv, version());
+  return line.command === 'serve' ? serveOrLook(line.flags) : line;
+}
+
+/** To serve, unless the flags say only to look at the configuration. */
+function serveOrLook(flags: Flags): CommandLine {
+  const { 'check-config': check, 'print-config': print, json } = flags;
+  if (check === true && print === true) {
+    throw new MediatorError('USAGE', 'expected --check-config or --print-config, got both');
+  }
+  if (check === true) {
+    return {
+      command: 'administer',
+      run: async (surroundings) =>
+        (await import('./check-config.js')).checkConfig(flags, surroundings),
+    };
+  }
+  if (print === true) {
+    return {
+      command: 'administer',
+      run: async (surroundings) =>
+        (await import('./print-config.js')).printConfig(flags, surroundings),
+    };
+  }
+  if (json === true) {
+    throw new MediatorError(
+      'USAGE',
+      '--json goes with --check-config or --print-config; for a log of JSON, give --log-format json',
+    );
+  }
+  return { command: 'serve', flags };
 }

@@ -24,6 +24,9 @@ export const SERVE_OPTIONS: Readonly<Record<string, YargsOptions>> = {
   config: value('JSON file with these options'),
   'log-level': value(`${LOG_LEVELS.join(', ')} [default: info]`),
   'log-format': value(`${LOG_FORMATS.join(', ')} [default: pretty]`),
+  'check-config': toggle('check these options and the files that they name, then exit'),
+  'print-config': toggle('print what counts, and where it is from, then exit'),
+  json: toggle('with one of these two: print the result as JSON'),
 };
 
 /** How yargs is to read a command line. */

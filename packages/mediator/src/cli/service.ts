@@ -12,7 +12,7 @@ import { chooseDevices } from './choose-devices.js';
 import { resolveOptions, stateDirOf, type ConfigSources } from './config.js';
 import { deviceOpener, warnOfCpu } from './device-opener.js';
 import { createLogger } from './log.js';
-import { OPTION_NAMES, type Options } from './options.js';
+import { OPTION_NAMES, type OptionName, type Options } from './options.js';
 
 const STATISTICS_EVERY_MS = 60_000;
 
@@ -119,13 +119,17 @@ export class Service {
       return;
     }
     const options = { ...this.#options, ...pick(wanted, RELOADABLE) };
-    const needsRestart = OPTION_NAMES.filter(
-      (name) => JSON.stringify(wanted[name]) !== JSON.stringify(options[name]),
-    );
+    const needsRestart = differing(wanted, options);
+    const changed = differing(this.#options, options);
     this.#options = options;
     this.#mediator?.configure(settingsOf(options));
     this.#logger.level = options['log-level'];
-    this.#logger.info('configuration reloaded', needsRestart.length > 0 ? { needsRestart } : {});
+    this.#logger.info('configuration reloaded', { changed });
+    if (needsRestart.length > 0) {
+      this.#logger.warn('settings that were changed count from the next start only', {
+        needsRestart,
+      });
+    }
   }
 
   /** Obeys the commands of an administrator from now on. */
@@ -214,6 +218,11 @@ function settingsOf(options: Options): MediatorSettings {
         ? undefined
         : { perSecond, burst: burstOf(perSecond, options['rate-burst']) },
   };
+}
+
+/** The names of the options that two configurations have different values of. */
+function differing(one: Options, other: Options): OptionName[] {
+  return OPTION_NAMES.filter((name) => JSON.stringify(one[name]) !== JSON.stringify(other[name]));
 }
 
 function pick<T, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {

@@ -1,0 +1,87 @@
+import { ExitCode, printable } from '@vgpu/protocol';
+import type { Endpoint } from '../http/endpoint.js';
+import { burstOf } from '../token-bucket.js';
+import type { Flags, Surroundings } from './commands/command.js';
+import {
+  configFileOf,
+  originsOf,
+  resolveOptions,
+  stateDirOf,
+  type ConfigSources,
+  type Origin,
+} from './config.js';
+import { OPTION_NAMES, type OptionName, type Options } from './options.js';
+import { type Column, table } from './table.js';
+
+const COLUMNS: readonly Column[] = [['SETTING'], ['VALUE'], ['SOURCE'], ['NAME']];
+
+type Value = string | number | boolean | readonly number[] | undefined;
+
+/** What counts for an option, and why; null: it is not set and has no default. */
+interface Setting extends Origin {
+  readonly value: Exclude<Value, undefined> | null;
+}
+
+/**
+ * `--print-config`: prints what counts, and where it is from.
+ *
+ * @throws MediatorError `USAGE` or `INVALID_CONFIG`.
+ */
+export function printConfig(flags: Flags, surroundings: Surroundings): ExitCode {
+  const settings = settingsOf({ flags, environment: surroundings.environment });
+  if (flags['json'] === true) {
+    surroundings.print(JSON.stringify(settings, null, 2));
+    return ExitCode.OK;
+  }
+  const rows = Object.entries(settings).map(([option, { value, source, name }]) => [
+    option,
+    textOf(value),
+    source,
+    name === null ? '-' : inOneLine(name),
+  ]);
+  surroundings.print(table(COLUMNS, rows, surroundings));
+  return ExitCode.OK;
+}
+
+function settingsOf(sources: ConfigSources): Readonly<Record<string, Setting>> {
+  const options = resolveOptions(sources);
+  const values = valuesOf(options);
+  const origins = originsOf(sources);
+  const file = configFileOf(sources);
+  const settings = OPTION_NAMES.map((option): [string, Setting] => [
+    option,
+    { value: values[option] ?? null, ...origins[option] },
+  ]);
+  const config = {
+    value: file?.path ?? null,
+    ...(file?.origin ?? { source: 'default' as const, name: null }),
+  };
+  return { config, ...Object.fromEntries(settings) };
+}
+
+/** As a config file would have them; whoever reads this is not to learn the token. */
+function valuesOf(options: Options): Readonly<Partial<Record<OptionName, Value>>> {
+  const { http, 'http-token': token, 'rate-limit': limit, 'rate-burst': burst } = options;
+  return {
+    ...options,
+    'state-dir': stateDirOf(options),
+    'rate-burst': limit === undefined ? burst : burstOf(limit, burst),
+    http: http && endpointText(http),
+    'http-token': token && '(hidden)',
+  };
+}
+
+function endpointText(endpoint: Endpoint): string {
+  if (endpoint.kind === 'unix') return `unix:${endpoint.path}`;
+  const { host, port } = endpoint;
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function textOf(value: Setting['value']): string {
+  return value === null ? '-' : inOneLine(String(value));
+}
+
+/** A path may hold anything. */
+function inOneLine(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text : printable(text, Infinity);
+}
