@@ -1,4 +1,4 @@
-// What TypeScript sees; src/spool/native.ts has the types.
+// What TypeScript sees; src/native.ts has the types.
 #include <fcntl.h>
 #include <node_api.h>
 
@@ -6,6 +6,7 @@
 
 #include "files.h"
 #include "inotify.h"
+#include "notify.h"
 #include "values.h"
 
 namespace vgpu {
@@ -63,6 +64,12 @@ napi_value unlink(napi_env env, napi_callback_info info) {
   return number(env, unlink_at(arguments.int32(0), arguments.text(1).c_str(), flags));
 }
 
+// notify(socketPath, text)
+napi_value notify_manager(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  return number(env, notify(arguments.text(0), arguments.text(1)));
+}
+
 }  // namespace
 }  // namespace vgpu
 
@@ -82,6 +89,7 @@ NAPI_MODULE_INIT() {
   set("rmdirAt", vgpu::unlink<AT_REMOVEDIR>);
   set("watch", vgpu::watch);
   set("unwatch", vgpu::unwatch);
+  set("notify", vgpu::notify_manager);
   napi_value hash;
   napi_create_string_utf8(env, VGPU_SOURCE_HASH, NAPI_AUTO_LENGTH, &hash);
   napi_set_named_property(env, exports, "sourceHash", hash);

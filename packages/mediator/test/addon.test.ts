@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { environment } from '../../../tests/support/processes.js';
 import { sourceHash } from '../scripts/source-hash.mjs';
-import type { NativeAddon } from '../src/spool/native.js';
+import type { NativeAddon } from '../src/native.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
 
 const packages = fileURLToPath(new URL('../..', import.meta.url));

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DirectoryCalls } from '../src/spool/directory-calls.js';
-import { loadAddon } from '../src/spool/native.js';
+import { loadAddon } from '../src/native.js';
 import { NativeCalls } from '../src/spool/native-calls.js';
 import { ProcCalls } from '../src/spool/proc-calls.js';
 import { makeFifo, makeSocket } from './support/hostile.js';

@@ -3,13 +3,13 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { loadAddon } from '../src/spool/native.js';
+import { loadAddon } from '../src/native.js';
 import type { DirectoryWatch } from '../src/spool/watch-directory.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
 import { until } from './support/until.js';
 
 const load = jest.fn(loadAddon);
-jest.unstable_mockModule('../src/spool/native.js', () => ({ loadAddon: load }));
+jest.unstable_mockModule('../src/native.js', () => ({ loadAddon: load }));
 const { watchDirectory } = await import('../src/spool/watch-directory.js');
 
 let path: string;

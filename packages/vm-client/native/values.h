@@ -1,5 +1,5 @@
 #pragma once
-// Values of JavaScript as C++ has them. Only src/spool/native.ts calls the addon, with what its types
+// Values of JavaScript as C++ has them. Only native.ts calls the addon, with what its types
 // say, so that nothing is checked a second time here.
 #include <node_api.h>
 

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { jest } from '@jest/globals';
-import { loadAddon, type NativeAddon } from '../../src/spool/native.js';
+import { loadAddon, type NativeAddon } from '../../src/native.js';
 
 type Name = keyof typeof fs | keyof NativeAddon;
 
@@ -30,7 +30,7 @@ export class FakeFs {
     const addon = loadAddon();
     const wrappedAddon = addon && this.#wrap(addon, /At$/);
     jest.unstable_mockModule('node:fs', () => wrapped);
-    jest.unstable_mockModule('../../src/spool/native.js', () => ({
+    jest.unstable_mockModule('../../src/native.js', () => ({
       loadAddon: () => (this.hasAddon ? wrappedAddon : undefined),
     }));
   }

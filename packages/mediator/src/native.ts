@@ -30,6 +30,8 @@ export interface NativeAddon {
    */
   watch(path: string, events: number, onEvents: (names: string[], others: number) => void): number;
   unwatch(watch: number): void;
+  /** Sends a text to a datagram socket, by its path or, with `@` before it, its abstract name. */
+  notify(socketPath: string, text: string): number;
 }
 
 const require = createRequire(import.meta.url);
@@ -47,9 +49,7 @@ export function loadAddon(): NativeAddon | undefined {
 
 function load(): NativeAddon | undefined {
   const platform = `${process.platform}-${process.arch}`;
-  const path = fileURLToPath(
-    new URL(`../../prebuilds/${platform}/vgpu_spool.node`, import.meta.url),
-  );
+  const path = fileURLToPath(new URL(`../prebuilds/${platform}/vgpu_spool.node`, import.meta.url));
   try {
     return require(path) as NativeAddon;
   } catch {
