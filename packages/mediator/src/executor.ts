@@ -55,6 +55,8 @@ export class Executor {
   /** Of the jobs that have ended. */
   #busyMs = 0;
   #startedMs = 0;
+  /** Undefined unless it is being opened. */
+  #openedSinceMs: number | undefined;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -88,9 +90,22 @@ export class Executor {
     };
   }
 
+  /**
+   * Whether it has been at one operation, or at being opened, for so many milliseconds longer than an
+   * operation may take: then nothing that is done here has helped.
+   */
+  isStuck(marginMs: number): boolean {
+    const sinceMs = this.isBusy ? this.#startedMs : this.#openedSinceMs;
+    if (sinceMs === undefined) return false;
+    return performance.now() - sinceMs > this.#options.execLimitMs() + marginMs;
+  }
+
   /** @throws DeviceError if the device cannot be opened. */
   open(): Promise<void> {
-    return (this.#opening = this.#open());
+    this.#openedSinceMs = performance.now();
+    return (this.#opening = this.#open().finally(() => {
+      this.#openedSinceMs = undefined;
+    }));
   }
 
   /** What to do about a device that could not be opened. */

@@ -16,7 +16,7 @@ import { RequestQueue } from './request-queue.js';
 import { Registry } from './registry.js';
 import { Retention } from './retention.js';
 import { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
-import type { MediatorSnapshot, Phase, QueueSnapshot } from './snapshot.js';
+import type { DeviceSnapshot, MediatorSnapshot, Phase, QueueSnapshot } from './snapshot.js';
 import { Spool } from './spool/spool.js';
 import type { VmSpool } from './spool/vm-spool.js';
 import {
@@ -202,6 +202,16 @@ export class Mediator {
   /** The part of {@link snapshot} that costs next to nothing, whatever there is. */
   queueSnapshot(): QueueSnapshot {
     return queueSnapshot(this.#queue);
+  }
+
+  /**
+   * The devices that have been at one operation, or at being opened, for so many milliseconds longer than
+   * the execution limit. One that merely hangs is opened anew at that limit; only another process can help
+   * where that hangs, too.
+   */
+  stuckDevices(marginMs: number): DeviceSnapshot[] {
+    const stuck = this.#executors.filter((executor) => executor.isStuck(marginMs));
+    return stuck.map((executor) => executor.snapshot());
   }
 
   /** Tells an observer what happens from now on. */

@@ -13,6 +13,7 @@ import { resolveOptions, stateDirOf, type ConfigSources } from './config.js';
 import { deviceOpener, warnOfCpu } from './device-opener.js';
 import { createLogger } from './log.js';
 import { OPTION_NAMES, type OptionName, type Options } from './options.js';
+import type { ServiceManager } from './service-manager.js';
 
 const STATISTICS_EVERY_MS = 60_000;
 
@@ -43,6 +44,8 @@ export class Service {
   #http: Http | undefined;
   /** Absent until there is something to command. */
   #control: ControlServer | undefined;
+  /** Absent unless one has started this process. */
+  #manager: ServiceManager | undefined;
 
   /** @throws MediatorError `USAGE` or `INVALID_CONFIG`. */
   constructor(sources: ConfigSources) {
@@ -65,6 +68,7 @@ export class Service {
     try {
       await this.#run();
     } finally {
+      this.#manager?.stopping();
       this.#http?.close();
     }
   }
@@ -94,6 +98,7 @@ export class Service {
   stop(reason: string): void {
     this.#logger.info('stopping', { reason });
     this.#isStopping = true;
+    this.#manager?.stopping();
     this.#resolveStopped();
   }
 
@@ -108,6 +113,14 @@ export class Service {
    * serving.
    */
   reload(): void {
+    const reload = () => {
+      this.#reload();
+    };
+    if (this.#manager === undefined) reload();
+    else this.#manager.reloading(reload);
+  }
+
+  #reload(): void {
     this.#reloadRegistry();
     let wanted: Options;
     try {
@@ -180,6 +193,7 @@ export class Service {
 
   async #start(): Promise<void> {
     const logger = this.#logger;
+    await this.#findManager();
     const { backend, numbers, fallback } = await chooseDevices(this.#options, listDevices);
     if (this.#isStopping) return;
     const options = { ...this.#options, backend };
@@ -193,7 +207,15 @@ export class Service {
     await this.#openHttp(this.#mediator);
     await this.#mediator.start();
     await this.#listen(this.#mediator);
+    this.#manager?.ready(this.#mediator);
     if (fallback !== undefined) warnOfCpu(logger, fallback, numbers[0] ?? 0);
+  }
+
+  async #findManager(): Promise<void> {
+    const { environment } = this.#sources;
+    if ((environment['NOTIFY_SOCKET'] ?? '') === '') return;
+    const { ServiceManager } = await import('./service-manager.js');
+    this.#manager = new ServiceManager(environment, this.#logger);
   }
 
   async #openHttp(mediator: Mediator): Promise<void> {
