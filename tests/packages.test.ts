@@ -204,6 +204,10 @@ describe('the packed packages, installed by npm outside the repository', () => {
     ['vgpu-mediator', ['--config', 'package.json']],
     ['vgpu-mediator', ['--root', 'vgpu', '--state-dir', 'invalid', '--backend', 'cpu']],
     ['vgpu-mediator', ['--root', 'vgpu', '--state-dir', 'invalid', '--backend', 'cuda']],
+    ['vgpu-mediator', ['--root', 'vgpu', '--state-dir', 'invalid', '--check-config']],
+    ['vgpu-mediator', ['--print-config', '--json']],
+    ['vgpu-mediator', ['completion', 'zsh']],
+    ['vgpu-vm-client', ['completion', 'fish']],
   ])('give %s that does with %j what it does in the repository', async (program, args) => {
     mkdirSync(join(project, 'invalid'), { recursive: true });
     const registry = { version: 1, vms: { 7: { pool: 'B', priority: 0, more: 1 } } };
@@ -211,6 +215,22 @@ describe('the packed packages, installed by npm outside the repository', () => {
     const packed = await inProject(join(project, 'node_modules/.bin', program), ...args);
     const built = program === 'vgpu-mediator' ? MEDIATOR : CLIENT;
     expect(packed).toEqual(await inProject('node', built, ...args));
+  });
+
+  it('give programs whose scripts have bash complete their commands', async () => {
+    const script = `
+      for program in vgpu-mediator vgpu-vm-client; do
+        source <($program completion bash)
+        COMP_WORDS=($program "$1") COMP_CWORD=1
+        _\${program//-/_}
+        echo "\${COMPREPLY[@]}"
+      done`;
+    const bin = join(project, 'node_modules/.bin');
+    const completed = await run('bash', ['--norc', '-c', script, 'bash', 'com'], {
+      cwd: project,
+      env: { ...env, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
+    });
+    expect(completed).toEqual({ status: 0, stdout: 'completion\ncompletion\n', stderr: '' });
   });
 
   describe('give programs that load', () => {

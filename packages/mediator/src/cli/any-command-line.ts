@@ -1,6 +1,7 @@
+import type { Argv } from 'yargs';
 import { MediatorError } from '../mediator-error.js';
 import type { CommandLine } from './command-line.js';
-import { withAdministration } from './commands/administration.js';
+import { type OnChosen, withAdministration } from './commands/administration.js';
 import { PARSING, SERVE_OPTIONS } from './serve-flags.js';
 
 /**
@@ -9,33 +10,14 @@ import { PARSING, SERVE_OPTIONS } from './serve-flags.js';
  * @throws MediatorError `USAGE`.
  */
 export async function parseByYargs(argv: readonly string[], version: string): Promise<CommandLine> {
-  const { default: yargs } = await import('yargs');
   let printed = '';
   let problem: string | undefined;
   let chosen: CommandLine | undefined;
-  const program = yargs()
-    .scriptName('vgpu-mediator')
-    .usage('$0 [serve]\n\nServes the requests that virtual machines put below a directory.')
-    // Known here, too, for those that stand before a command; not global, or every command had them.
-    .options(
-      Object.fromEntries(
-        Object.entries(SERVE_OPTIONS).map(([name, option]) => [name, { ...option, global: false }]),
-      ),
-    )
-    .command(['serve', '$0'], 'serve requests until stopped (default)', (command) =>
-      command.options(SERVE_OPTIONS),
-    );
-  const parser = withAdministration(program, (command, flags) => {
+  const program = await newProgram((command, flags) => {
     chosen = { command: 'administer', run: (surroundings) => command.run(flags, surroundings) };
-  })
-    .epilog(
-      'Each option of serve may also come from the environment (VGPU_ROOT, VGPU_POLL_INTERVAL, ...) or ' +
-        'from the config file; the flag counts first, then the environment, then the file.',
-    )
-    .locale('en')
-    .strict()
+  });
+  const parser = program
     .version(version)
-    .parserConfiguration(PARSING)
     .exitProcess(false)
     .fail((message, error) => {
       problem = message || error.message;
@@ -48,4 +30,29 @@ export async function parseByYargs(argv: readonly string[], version: string): Pr
   }
   if (printed !== '') return { command: 'print', text: printed };
   return chosen ?? { command: 'serve', flags };
+}
+
+/** yargs with all commands and options. Loads it: few command lines need it. */
+export async function newProgram(onChosen: OnChosen): Promise<Argv> {
+  const { default: yargs } = await import('yargs');
+  const program = yargs()
+    .scriptName('vgpu-mediator')
+    .usage('$0 [serve]\n\nServes the requests that virtual machines put below a directory.')
+    // Known here, too, for those that stand before a command; not global, or every command had them.
+    .options(
+      Object.fromEntries(
+        Object.entries(SERVE_OPTIONS).map(([name, option]) => [name, { ...option, global: false }]),
+      ),
+    )
+    .command(['serve', '$0'], 'serve requests until stopped (default)', (command) =>
+      command.options(SERVE_OPTIONS),
+    );
+  return withAdministration(program, onChosen)
+    .epilog(
+      'Each option of serve may also come from the environment (VGPU_ROOT, VGPU_POLL_INTERVAL, ...) or ' +
+        'from the config file; the flag counts first, then the environment, then the file.',
+    )
+    .locale('en')
+    .strict()
+    .parserConfiguration(PARSING);
 }

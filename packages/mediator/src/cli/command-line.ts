@@ -1,6 +1,7 @@
 import type { ExitCode } from '@vgpu/protocol';
 import { MediatorError } from '../mediator-error.js';
 import type { Flags, Surroundings } from './commands/command.js';
+import { WORDS } from './completion-script.js';
 import { plainServeFlags } from './serve-flags.js';
 
 export type CommandLine =
@@ -23,6 +24,14 @@ export async function parseCommandLine(
   argv: readonly string[],
   version: () => string,
 ): Promise<CommandLine> {
+  const [command, asked] = argv;
+  if (command === 'completion' && asked === WORDS) {
+    return {
+      command: 'administer',
+      run: async (surroundings) =>
+        (await import('./complete.js')).printCandidates(argv.slice(2), surroundings),
+    };
+  }
   const flags = plainServeFlags(argv);
   if (flags !== undefined) return serveOrLook(flags);
   const { parseByYargs } = await import('./any-command-line.js');

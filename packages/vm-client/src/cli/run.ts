@@ -4,6 +4,7 @@ import { exitCodeOf, VgpuError } from '../errors.js';
 import { ADD } from './add.js';
 import { parseArguments } from './arguments.js';
 import type { Command } from './command.js';
+import { WORDS } from './completion/script.js';
 import { readSetting } from './settings.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -12,6 +13,11 @@ export async function run(surroundings: Surroundings): Promise<ExitCode> {
   const { argv, env, print, report } = surroundings;
   let asJson = argv.includes('--json');
   try {
+    if (argv[0] === 'completion' && argv[1] === WORDS) {
+      const { candidatesAt } = await import('./completion/candidates.js');
+      candidatesAt(argv.slice(2)).forEach(print);
+      return ExitCode.OK;
+    }
     const [command, args] = await commandOf(argv);
     const line = parseArguments(args, command);
     if (line.flags['help'] === true) {
@@ -31,9 +37,12 @@ export async function run(surroundings: Surroundings): Promise<ExitCode> {
 
 /** Operands are numbers, so they can't be taken for a command. */
 async function commandOf(argv: readonly string[]): Promise<[Command, args: readonly string[]]> {
-  if (argv[0] !== 'bench') return [ADD, argv];
-  const { BENCH } = await import('./bench/bench.js');
-  return [BENCH, argv.slice(1)];
+  const [name, ...rest] = argv;
+  if (name === 'bench') return [(await import('./bench/bench.js')).BENCH, rest];
+  if (name === 'completion') {
+    return [(await import('./completion/completion.js')).COMPLETION, rest];
+  }
+  return [ADD, argv];
 }
 
 function jsonOf(error: unknown): string {

@@ -1,21 +1,19 @@
 import type { Argv } from 'yargs';
 import type { Command, CommandGroup, Flags } from './command.js';
+import { completion } from './completion.js';
 import { doctor } from './doctor.js';
 import { drain } from './drain.js';
 import { poolGroup } from './pool.js';
 import { status } from './status.js';
 import { vmGroup } from './vm.js';
 
-type OnChosen = (command: Command, flags: Flags) => void;
+/** Called with the command that was given, and its flags. */
+export type OnChosen = (command: Command, flags: Flags) => void;
 
 const GROUPS: readonly CommandGroup[] = [vmGroup, poolGroup];
-const COMMANDS: readonly Command[] = [status, drain, doctor];
+const COMMANDS: readonly Command[] = [status, drain, doctor, completion];
 
-/**
- * Adds the commands of an administrator to a parser.
- *
- * @param onChosen Called with the command that was given, and its flags.
- */
+/** Adds the commands of an administrator to a parser. */
 export function withAdministration(parser: Argv, onChosen: OnChosen): Argv {
   const withGroups = GROUPS.reduce(
     (program, { name, summary, commands }) =>
