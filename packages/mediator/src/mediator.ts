@@ -43,6 +43,8 @@ const EFFORT_PER_TURN = 16;
 /** The first turn is to know all that was on disk, unless that is so much that nobody is served. */
 const EFFORT_IN_FIRST_TURN = 4096;
 const TOTAL_IN_FIRST_TURN = 16_384;
+/** So many are queued when VMs are held to a part of their queue limits: more would only fill memory. */
+const CROWD = 16_384;
 /** For so long jobs follow each other in one turn, milliseconds: new arrivals wait no longer. */
 const TURN_MS = 0.5;
 /**
@@ -108,6 +110,7 @@ export class Mediator {
     this.#spool = new Spool({
       root,
       logger: limited,
+      isCrowded: () => this.#queue.size >= CROWD,
       maxQueuedPerVm: (vm) => this.#registry?.get(vm)?.maxQueued ?? this.#settings.maxQueuedPerVm,
       settleMs: () => this.#settings.settleMs,
       onWork: () => {

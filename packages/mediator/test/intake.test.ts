@@ -50,6 +50,7 @@ beforeEach(() => {
     root,
     vm: 7,
     maxQueued: () => 64,
+    isCrowded: () => false,
     settleMs: () => settleMs,
     onWork: () => undefined,
     onWatchLost: () => undefined,

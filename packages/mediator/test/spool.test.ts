@@ -27,6 +27,7 @@ beforeEach(() => {
   const ignore = () => undefined;
   spool = new Spool({
     root,
+    isCrowded: () => false,
     maxQueuedPerVm: () => 64,
     settleMs: () => 0,
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },

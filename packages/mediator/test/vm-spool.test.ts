@@ -26,6 +26,7 @@ function open(options: Partial<VmSpoolOptions> = {}): Spool {
     root,
     vm: 7,
     maxQueued: () => maxQueued,
+    isCrowded: () => false,
     settleMs: () => 0,
     onWork: () => {
       works += 1;
@@ -458,6 +459,19 @@ describe('a VM that is over its limit', () => {
     return candidates;
   };
 
+  test('or one in a crowd has an eighth of it queued, and the rest when that is over', () => {
+    let isCrowded = true;
+    maxQueued = 64;
+    open({ isCrowded: () => isCrowded });
+    takeAll();
+    for (let id = 0; id < 20; id += 1) spool.notice(`request-${id}.txt`);
+    expect(admitAll()).toHaveLength(8);
+    isCrowded = false;
+    const rest = admitAll();
+    expect(rest).toHaveLength(12);
+    expect(rest.some(({ held }) => held)).toBe(false);
+  });
+
   test('has an eighth of it queued until nothing waits on disk any more', () => {
     maxQueued = 64;
     fill(100);
@@ -621,6 +635,19 @@ describe('a sweep', () => {
     spool.sweep();
     expect(works).toBe(0);
     expect(spool.hasWork).toBe(false);
+  });
+
+  test('serves what is queued before it lists again, but for its turn', () => {
+    silenceInotify();
+    open();
+    takeAll();
+    const job = admit('request-x.txt');
+    files.write(named('lost'), '');
+    spool.sweep(undefined, false);
+    expect(namesOf(takeAll())).not.toContain('request-lost.txt');
+    spool.release(job);
+    spool.sweep(undefined, false);
+    expect(namesOf(takeAll())).toContain('request-lost.txt');
   });
 
   test('serves the names that wait before it lists again, but for its turn', () => {

@@ -13,6 +13,8 @@ export interface SpoolOptions {
   /** The directory that holds the VM directories. */
   readonly root: string;
   readonly maxQueuedPerVm: (vm: number) => number;
+  /** Whether so much is queued in all that each VM is held to a part of its queue limit. */
+  readonly isCrowded: () => boolean;
   readonly settleMs: () => number;
   readonly logger: Logger;
   /**
@@ -273,7 +275,7 @@ export class Spool {
 
   /** Opens a VM directory that is new, or that stands in the place of another of its name. */
   #adopt(vm: number): void {
-    const { root, maxQueuedPerVm, settleMs, logger } = this.#options;
+    const { root, maxQueuedPerVm, isCrowded, settleMs, logger } = this.#options;
     const known = this.#spools.get(vm);
     try {
       const path = join(root, encodeVmDirectoryName(vm));
@@ -290,6 +292,7 @@ export class Spool {
         root,
         vm,
         maxQueued: () => maxQueuedPerVm(vm),
+        isCrowded,
         settleMs,
         onAwake: (awake) => {
           this.#awake.add(awake);

@@ -40,6 +40,8 @@ export interface VmSpoolOptions {
   readonly vm: number;
   /** Requests that may be queued at once; what is beyond waits on disk. */
   readonly maxQueued: () => number;
+  /** Whether all VMs are held to a part of that, as one is whose requests waited on disk. */
+  readonly isCrowded: () => boolean;
   readonly settleMs: () => number;
   /** Called when there is a name to look at. */
   readonly onWork: (spool: VmSpool) => void;
@@ -220,8 +222,8 @@ export class VmSpool {
    * Looks for what inotify has not told, at the cost of one system call where nothing happened.
    *
    * @param staleBeforeNs If given, answers older than this that nobody fetched are removed.
-   * @param isItsTurn False: names that wait are served first, since a directory with much in it takes
-   *   as long to list as many of them to serve.
+   * @param isItsTurn False: names that are known are served first, since a directory with much in it
+   *   takes as long to list as many of them to serve, and serving them changes its mtime.
    * @returns false if the directory has been removed.
    */
   sweep(staleBeforeNs?: bigint, isItsTurn = true): boolean {
@@ -235,7 +237,8 @@ export class VmSpool {
     this.#mayList = true;
     if (staleBeforeNs !== undefined) this.#listing.removeStale(staleBeforeNs);
     const isDue = this.#watcher === undefined || this.#listing.removesStale;
-    const hasChanged = mtimeNs !== this.#listedMtimeNs && (isItsTurn || this.#waiting.size === 0);
+    const isServed = this.#waiting.size + this.#jobs.size > 0;
+    const hasChanged = mtimeNs !== this.#listedMtimeNs && (isItsTurn || !isServed);
     // A listing under way is finished first: what it misses still shows in the mtime then.
     if (!this.#listing.isUnderWay && (isDue || hasChanged)) {
       this.#mustList = true;
@@ -281,7 +284,7 @@ export class VmSpool {
 
   #hasRoom(): boolean {
     const [isHeld = this.#held] = this.#waiting.values();
-    const part = isHeld ? HELD_PART : 1;
+    const part = isHeld || this.#options.isCrowded() ? HELD_PART : 1;
     return (
       this.#jobs.size < Math.ceil(part * this.#options.maxQueued()) &&
       this.#queuedBytes < part * MAX_QUEUED_BYTES
