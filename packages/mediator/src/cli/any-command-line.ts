@@ -2,7 +2,7 @@ import type { Argv } from 'yargs';
 import { MediatorError } from '../mediator-error.js';
 import type { CommandLine } from './command-line.js';
 import { type OnChosen, withAdministration } from './commands/administration.js';
-import { PARSING, SERVE_OPTIONS } from './serve-flags.js';
+import { PARSING, SERVE_GROUPS, SERVE_OPTIONS } from './serve-flags.js';
 
 /**
  * Reads any command line.
@@ -45,14 +45,25 @@ export async function newProgram(onChosen: OnChosen): Promise<Argv> {
       ),
     )
     .command(['serve', '$0'], 'serve requests until stopped (default)', (command) =>
-      command.options(SERVE_OPTIONS),
+      withServeHelp(command.options(SERVE_OPTIONS)),
     );
-  return withAdministration(program, onChosen)
+  return withAdministration(program, onChosen).locale('en').strict().parserConfiguration(PARSING);
+}
+
+/** What the help says of serving besides each option; as the default command's, it is the program's, too. */
+function withServeHelp(parser: Argv): Argv {
+  return Object.entries(SERVE_GROUPS)
+    .reduce((grouped, [heading, names]) => grouped.group([...names], heading), parser)
+    .example('$0 --root ./vgpu --backend cpu', 'to try it, without a GPU')
+    .example('$0 --http 127.0.0.1:9741', 'with metrics and a page')
+    .example('$0 --check-config --config vgpu.json', 'before a reload or a start')
     .epilog(
       'Each option of serve may also come from the environment (VGPU_ROOT, VGPU_POLL_INTERVAL, ...) or ' +
-        'from the config file; the flag counts first, then the environment, then the file.',
-    )
-    .locale('en')
-    .strict()
-    .parserConfiguration(PARSING);
+        'from the config file; the flag counts first, then the environment, then the file.\n\n' +
+        'SIGTERM or SIGINT finish what is on a device and end it; a second one ends it at once. SIGHUP ' +
+        'reads config file and registry anew; SIGUSR1 logs statistics.\n\n' +
+        'Exit status: 0 stopped, or done; 64 wrong use; 69 no device, another mediator has the state ' +
+        'directory, or --http cannot be listened at; 70 a defect; 73 a directory or file cannot be made ' +
+        'or used; 77 no permission; 78 the environment, the config file or the registry is invalid.',
+    );
 }

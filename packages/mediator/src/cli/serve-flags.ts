@@ -29,6 +29,17 @@ export const SERVE_OPTIONS: Readonly<Record<string, YargsOptions>> = {
   json: toggle('with one of these two: print the result as JSON'),
 };
 
+/** How the help groups options of `serve`; the others stand under its general heading. */
+export const SERVE_GROUPS: Readonly<Record<string, readonly string[]>> = {
+  'Devices:': ['backend', 'devices', 'cpu-delay', 'exec-limit'],
+  'Virtual machines:': [
+    ...['require-registration', 'max-queued-per-vm', 'rate-limit', 'rate-burst'],
+    ...['poll-interval', 'settle', 'retention'],
+  ],
+  'Looking on:': ['http', 'http-token', 'log-level', 'log-format'],
+  'Configuration:': ['config', 'check-config', 'print-config', 'json'],
+};
+
 /** How yargs is to read a command line. */
 export const PARSING = {
   'camel-case-expansion': false,

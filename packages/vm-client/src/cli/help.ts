@@ -34,16 +34,19 @@ export async function newYargs(
     .scriptName('vgpu-vm-client')
     .help(false)
     .version(false)
-    .usage(usage)
+    .usage(flowing(usage))
     .example(examples)
-    .epilogue(epilogue)
+    .epilogue(flowing(epilogue))
     .options(optionsOf(settings))
     .parserConfiguration(PARSING)
     .locale('en')
     .strictOptions()
     .exitProcess(false)
-    .wrap(100);
+    .wrap(80);
 }
+
+/** Paragraphs of one line each, for yargs to break; lines that are indented stay lines. */
+const flowing = (text: string) => text.replace(/(\S)\n(?=\S)/g, '$1 ');
 
 /** The text of the help: of adding, unless another command's is asked for. */
 export async function help(settings?: SettingTable, text?: HelpText): Promise<string> {
