@@ -12,34 +12,32 @@ const MANY = 30;
 const VM_COUNTS = [1, 10, MANY, 100, 1000];
 const SECONDS = 3;
 const ROUNDS = 5;
+const ROUNDS_BY_VMS = 3;
 /** So many requests take the floor about as long. */
 const OF_FLOOR = 30_000;
 
 /** @typedef {'floor' | 'ours' | 'C client' | 'BullMQ'} Way */
 
+/** @typedef {{ rate: number, cpuUs: number, memoryMiB: number }} Load */
+
 /** @returns {Promise<import('./lib/measured.mjs').Measured>} */
 export async function measureThroughput() {
-  const rows = [];
-  /** @type {Record<number, number>} */
-  const perSecond = {};
-  for (const vms of VM_COUNTS) {
-    const { rate, cpuUs, memoryMiB } = await withMediator(vms, async (root, pid) => {
-      const before = cpuSeconds(pid);
-      const rate = await byLibrary(root, vms);
-      const us = (1e6 * (cpuSeconds(pid) - before)) / (rate * SECONDS);
-      return { rate, cpuUs: us, memoryMiB: residentMiB(pid) };
-    });
-    perSecond[vms] = rate;
-    rows.push({
-      VMs: vms,
-      'in flight': vms * IN_FLIGHT,
-      'requests/s': rounded(rate),
-      'CPU us each': rounded(cpuUs),
-      'mediator MiB': Math.round(memoryMiB),
-    });
+  /** @type {Map<number, Load[]>} */
+  const loads = new Map(VM_COUNTS.map((vms) => [vms, []]));
+  for (let round = 0; round < ROUNDS_BY_VMS; round += 1) {
+    for (const [vms, measured] of loads) measured.push(await measureLoad(vms));
   }
+  const of = (/** @type {number} */ vms, /** @type {keyof Load} */ figure) =>
+    (loads.get(vms) ?? []).map((load) => load[figure]);
+  const rows = VM_COUNTS.map((vms) => ({
+    VMs: vms,
+    'in flight': vms * IN_FLIGHT,
+    'requests/s': rounded(median(of(vms, 'rate'))),
+    'CPU us each': rounded(median(of(vms, 'cpuUs'))),
+    'mediator MiB': Math.round(median(of(vms, 'memoryMiB'))),
+  }));
   const { figures, others } = await againstPeers();
-  const ofMany = (perSecond[1000] ?? NaN) / (perSecond[MANY] ?? NaN);
+  const ofMany = medianRatio(of(1000, 'rate'), of(MANY, 'rate'));
   return {
     tables: [
       { title: 'Client library and mediator, 8 requests in flight each', rows },
@@ -51,6 +49,18 @@ export async function measureThroughput() {
     ],
     figures,
   };
+}
+
+/** @param {number} vms @returns {Promise<Load>} */
+function measureLoad(vms) {
+  return withMediator(vms, async (root, pid) => {
+    // Until both programs are compiled.
+    await byLibrary(root, vms);
+    const before = cpuSeconds(pid);
+    const rate = await byLibrary(root, vms);
+    const cpuUs = (1e6 * (cpuSeconds(pid) - before)) / (rate * SECONDS);
+    return { rate, cpuUs, memoryMiB: residentMiB(pid) };
+  });
 }
 
 async function againstPeers() {
