@@ -129,7 +129,7 @@ describe(`the devices of this machine${isAllowed ? '' : ` (${HOW_TO_MOUNT})`}`, 
 });
 
 describe('what is loaded', () => {
-  /** Writes every module of ours to standard error, and at the end whether the addon is there. */
+  /** Writes every module of ours to standard error. */
   const spy = `data:text/javascript,${encodeURIComponent(`
     import fs from 'node:fs';
     import { register } from 'node:module';
