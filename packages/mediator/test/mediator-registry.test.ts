@@ -129,8 +129,9 @@ describe('the registry', () => {
     const mediator = await host.start([adder], { maxQueuedPerVm: 4 });
     const write = () => {
       for (let n = 0; n < 6; n += 1) {
-        first.write(named(`n${n}`), 'A:0:1:1:1\n');
-        second.write(named(`n${n}`), 'A:0:2:1:1\n');
+        // At once: one that was seen empty would count as more than may be queued.
+        first.put(named(`n${n}`), 'A:0:1:1:1\n');
+        second.put(named(`n${n}`), 'A:0:2:1:1\n');
       }
     };
     write();
