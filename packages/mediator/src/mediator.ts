@@ -410,7 +410,11 @@ export class Mediator {
   /** Serves what is queued in the same turn while that is young: each turn costs as much as a job. */
   #goOn(): void {
     const isYoung = performance.now() - this.#turnStartedMs < TURN_MS;
-    if (isYoung && this.#isServing) this.#dispatch();
+    if (isYoung && this.#isServing) {
+      // A VM that is held to a few queued requests must not run out of them while more of it wait.
+      if (this.#spool.hasWork) this.#takeIn();
+      this.#dispatch();
+    }
     this.#requestTurn();
   }
 
