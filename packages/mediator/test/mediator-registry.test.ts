@@ -126,7 +126,9 @@ describe('the registry', () => {
     const [first, second] = [host.vm(1), host.vm(2)];
     new Registry(host.stateDir).set(1, { pool: 'A', priority: 0, maxQueued: 2 });
     const adder = new FakeManualAdder();
-    const mediator = await host.start([adder], { maxQueuedPerVm: 4 });
+    // No sweep: it looks for a plain request, which would count as one that waits.
+    const settings = { maxQueuedPerVm: 4, pollIntervalMs: 60_000 };
+    const mediator = await host.start([adder], settings);
     const write = () => {
       for (let n = 0; n < 6; n += 1) {
         // At once: one that was seen empty would count as more than may be queued.

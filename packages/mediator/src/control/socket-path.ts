@@ -1,5 +1,6 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { constants, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { closeRead } from '../spool/errno.js';
 
 const NAME = 'control.sock';
 
@@ -21,7 +22,7 @@ export function shortControlPath(stateDir: string): ShortPath {
   return {
     path: `/proc/self/fd/${fd}/${NAME}`,
     release: () => {
-      closeSync(fd);
+      closeRead(fd);
     },
   };
 }
