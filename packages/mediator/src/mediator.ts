@@ -338,7 +338,7 @@ export class Mediator {
     this.#turn ??= setImmediate(() => {
       this.#turn = undefined;
       this.#turnStartedMs = performance.now();
-      if (this.#phase === 'serving') this.#takeIn();
+      this.#takeIn();
       this.#dispatch();
       this.#conditions.look();
     });
@@ -348,7 +348,9 @@ export class Mediator {
     return this.unfinished === 0 && this.#spool.isDrained;
   }
 
+  /** Nothing once it is draining. */
   #takeIn(): void {
+    if (this.#phase !== 'serving') return;
     const jobs: Job[] = [];
     // What was there at the start must all be known before the first of it is chosen.
     const limit = this.#isFirstTurn ? EFFORT_IN_FIRST_TURN : EFFORT_PER_TURN;

@@ -172,8 +172,12 @@ export class Spool {
   /** The VMs that have something to do now, each once. */
   takeWork(): VmSpool[] {
     if (this.#rootChanged) this.#discover();
-    const backlogged = [...this.#backlogged].slice(0, BACKLOGGED_PER_TURN);
-    for (const spool of backlogged) this.#backlogged.delete(spool);
+    const backlogged: VmSpool[] = [];
+    for (const spool of this.#backlogged) {
+      if (backlogged.length === BACKLOGGED_PER_TURN) break;
+      this.#backlogged.delete(spool);
+      backlogged.push(spool);
+    }
     const spools = [...this.#withWork, ...backlogged].filter((spool) => spool.hasWork);
     this.#withWork.clear();
     return spools;
