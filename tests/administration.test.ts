@@ -308,7 +308,7 @@ describe('status --watch', () => {
   /** A command on a terminal of its own, as script(1) gives it. */
   function onTerminal(...args: string[]): { child: ChildProcess; shown: () => string } {
     const words = [process.execPath, MEDIATOR, ...args, '--root', root.path];
-    const child = spawn('script', ['-qefc', words.join(' '), '/dev/null'], {
+    const child = spawn('script', ['-qefc', `exec ${words.join(' ')}`, '/dev/null'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...environment, TERM: 'xterm' },
     });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Job } from '../src/job.js';
 import type { Candidate, VmSpool as Spool, VmSpoolOptions } from '../src/spool/vm-spool.js';
-import { FakeFs } from './support/fake-fs.js';
+import { FakeFs, systemError } from './support/fake-fs.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
 import { nextTick, until } from './support/until.js';
 import { named, PLAIN, VmFiles } from './support/vm-files.js';
@@ -196,6 +196,23 @@ describe('what is there at the start', () => {
     open();
     takeAllOverSweeps();
     expect(files.names().filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  test('is recovered to the last name, also where a call fails in between', () => {
+    for (let i = 0; i < 600; i += 1) writeFileSync(files.at(`.vgpu-answer-${i}`), '');
+    const watcher = Object.assign(new EventEmitter(), { close: () => undefined });
+    let removals = 0;
+    fakeFs.intercept(({ name, proceed }) => {
+      if (name === 'watch') return watcher;
+      if (name === 'unlinkSync' && (removals += 1) === 5) throw systemError('EMFILE');
+      return proceed();
+    });
+    open();
+    expect(() => takeAll()).toThrow('EMFILE');
+    spool.noteFailure();
+    spool.sweep();
+    takeAllOverSweeps();
+    expect(files.names()).toEqual([]);
   });
 
   test('is recovered once: what has such a name later is left alone', async () => {

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { type Handle, LevelQueue, type LevelQueueOptions, QueueError } from '@vgpu/queue';
 import fc from 'fast-check';
-import { collectGarbage, usedMemory } from './support/memory.js';
+import { collectGarbage, NOISE_BYTES, usedMemory } from './support/memory.js';
 import { arbitraryCommands, expectLikeModel } from './support/model.js';
 
 /** A queue of three levels with the given priorities, each pushed as the value 'index:priority'. */
@@ -249,7 +249,7 @@ describe('memory', () => {
     const queue = new LevelQueue<number>({ levels: 3 });
     const before = usedMemory();
     queue.push(-1, 2);
-    const handles = Array.from({ length: 100_000 }, (_, value) => queue.push(value, value % 3));
+    const handles = Array.from({ length: 300_000 }, (_, value) => queue.push(value, value % 3));
     handles.forEach((handle, value) => {
       if (value % 3 === 2) queue.delete(handle);
     });
@@ -258,17 +258,17 @@ describe('memory', () => {
     for (const handle of handles) queue.delete(handle);
     expect(queue.size).toBe(1);
     handles.length = 0;
-    expect(usedMemory() - before).toBeLessThan(100_000);
+    expect(usedMemory() - before).toBeLessThan(NOISE_BYTES);
     expect(queue.delete(behind)).toBe(true);
   });
 
   test('is 8 bytes for each element, and comes back as they are popped', () => {
     const queue = new LevelQueue<number>({ levels: 3 });
     const before = usedMemory();
-    for (let value = 0; value < 100_000; value += 1) queue.push(value, value % 3);
+    for (let value = 0; value < 300_000; value += 1) queue.push(value, value % 3);
     expect((usedMemory() - before) / queue.size).toBeLessThan(20);
     while (queue.size > 10) queue.pop();
-    expect(usedMemory() - before).toBeLessThan(100_000);
+    expect(usedMemory() - before).toBeLessThan(NOISE_BYTES);
     expect(queue.size).toBe(10);
   });
 
@@ -281,7 +281,7 @@ describe('memory', () => {
     pass(10_000);
     const before = usedMemory();
     pass(200_000);
-    expect(usedMemory() - before).toBeLessThan(400_000);
+    expect(usedMemory() - before).toBeLessThan(NOISE_BYTES);
     expect([...queue]).toEqual([-1]);
   });
 });

@@ -82,12 +82,18 @@ export function clearPlain(
   settleAll(directory, unsettled);
 }
 
-/** Goes on where an error has left a request aside, or with a second name. */
-export function settleAll(directory: OpenDirectory, unsettled: Set<string>): void {
+/**
+ * Goes on where an error has left a request aside, or with a second name.
+ *
+ * @returns whether one was put back.
+ */
+export function settleAll(directory: OpenDirectory, unsettled: Set<string>): boolean {
+  let wentBack = false;
   for (const aside of unsettled) {
-    settleTaken(directory, aside);
+    wentBack = settleTaken(directory, aside) || wentBack;
     unsettled.delete(aside);
   }
+  return wentBack;
 }
 
 /**
@@ -95,7 +101,7 @@ export function settleAll(directory: OpenDirectory, unsettled: Set<string>): voi
  *
  * @returns whether it was put back.
  */
-export function settleTaken(directory: OpenDirectory, aside: string): boolean {
+function settleTaken(directory: OpenDirectory, aside: string): boolean {
   const stats = directory.lstat(aside);
   if (stats === undefined) return false;
   const isMeant = aside.startsWith(`${TAKEN_PREFIX}${contentOf(identityOf(stats))}-`);

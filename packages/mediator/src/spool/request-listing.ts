@@ -1,5 +1,5 @@
 import { PLAIN_SLOT, requestName, slotOfRequest } from '@vgpu/protocol';
-import type { VmDirectory } from './vm-directory.js';
+import type { Listing, VmDirectory } from './vm-directory.js';
 
 /** Directory entries in one part. */
 const MAX_ENTRIES = 4096;
@@ -24,6 +24,8 @@ export class RequestListing {
   /** Requests in the part that is under way, and their ctimes. */
   readonly #found = new Map<string, bigint>();
   #entries = 0;
+  /** What was listed last, while it is not dealt with: an error in between is no reason to miss the rest. */
+  #step: Listing | undefined;
   #isUnderWay = false;
   #isFirst = true;
   #staleBeforeNs: bigint | undefined;
@@ -63,15 +65,19 @@ export class RequestListing {
    *
    * @param requests As many make a part.
    * @returns the part that this step ends, the oldest request first; undefined if it ends none.
+   * @throws the error of the system call that failed; the next call takes the same step again.
    */
   readOn(requests: number): string[] | undefined {
     const entries = this.removesStale ? REQUESTS_PER_STEP : ENTRIES_PER_STEP;
-    const { names, complete } = this.#directory.list(entries, REQUESTS_PER_STEP);
-    this.#isUnderWay = !complete;
-    this.#entries += names.length;
+    this.#isUnderWay = true;
+    this.#step ??= this.#directory.list(entries, REQUESTS_PER_STEP);
+    const { names, complete } = this.#step;
     if (this.#isFirst && this.#directory.recover(names)) names.push(requestName(PLAIN_SLOT));
     this.#removeStale(names);
     this.#find(names);
+    this.#step = undefined;
+    this.#isUnderWay = !complete;
+    this.#entries += names.length;
     if (complete) {
       this.#isFirst = false;
       this.#staleBeforeNs = undefined;

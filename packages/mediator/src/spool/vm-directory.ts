@@ -53,12 +53,11 @@ import {
   isMarked,
   markPlain,
   settleAll,
-  settleTaken,
   TAKEN_PREFIX,
 } from './plain-request.js';
 import { readRequest, type Sight } from './request-reader.js';
 
-export { UndeliverableError, type Sight };
+export { UndeliverableError, type Listing, type Sight };
 
 /** What became of a request: still as it was read, gone, or another one. */
 export type Fate = 'untouched' | 'withdrawn' | 'changed';
@@ -232,7 +231,11 @@ export class VmDirectory {
     let wentBack = false;
     for (const name of names) {
       if (name.startsWith(ANSWER_PREFIX)) this.#directory.discard(name);
-      if (name.startsWith(TAKEN_PREFIX)) wentBack = settleTaken(this.#directory, name) || wentBack;
+      if (!name.startsWith(TAKEN_PREFIX)) continue;
+      // What an error has left comes first: a guest can't make one more of it at each attempt.
+      settleAll(this.#directory, this.#unsettled);
+      this.#unsettled.add(name);
+      wentBack = settleAll(this.#directory, this.#unsettled) || wentBack;
     }
     return wentBack;
   }
