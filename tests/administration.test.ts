@@ -46,13 +46,13 @@ describe('a mediator that is running', () => {
   });
 
   const ask = (vm: number) => runClient(root, vm, '100', '200');
-  const lastFinished = () => mediator.logged('request finished').at(-1);
+  const finished = async (count: number) => (await mediator.finished(count)).at(-1);
 
   it('obeys at once when a VM is added, changed, suspended, resumed and removed', async () => {
     const added = await command('vm', 'add', '7', '--pool', 'B', '--priority', 'low');
     expect(added).toMatchObject({ status: 0, stderr: OBEYS });
     expect(await ask(7)).toMatchObject({ status: 0, stdout: '300\n' });
-    expect(lastFinished()).toMatchObject({ vm: 7, pool: 'B', priority: 0 });
+    expect(await finished(1)).toMatchObject({ vm: 7, pool: 'B', priority: 0 });
 
     expect(await command('vm', 'set', '7', '--pool', 'A', '--priority', 'high')).toEqual({
       status: 0,
@@ -60,7 +60,7 @@ describe('a mediator that is running', () => {
       stderr: OBEYS,
     });
     expect(await ask(7)).toMatchObject({ status: 0 });
-    expect(lastFinished()).toMatchObject({ vm: 7, pool: 'A', priority: 2 });
+    expect(await finished(2)).toMatchObject({ vm: 7, pool: 'A', priority: 2 });
 
     expect((await command('vm', 'set', '7', '--rate-limit', '0.001')).status).toBe(0);
     expect(await ask(7)).toMatchObject({ status: 0 });
@@ -194,7 +194,7 @@ describe('a mediator with a slow device', () => {
     expect(suspended.length).toBeGreaterThan(0);
     expect(answers.filter((text) => text === '').length).toBeLessThanOrEqual(1);
     await until(() => answer(2, 'x') === '3\n', 'the other VM to be served');
-    const outcomes = mediator.logged('request finished').filter(({ vm }) => vm === 1);
+    const outcomes = (await mediator.finished(4)).filter(({ vm }) => vm === 1);
     expect(outcomes.filter(({ outcome }) => outcome === 'ok')).toHaveLength(3 - suspended.length);
     expect(await mediator.stop()).toBe(0);
   });

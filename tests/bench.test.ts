@@ -37,7 +37,7 @@ describe('vgpu-vm-client bench', () => {
     expect(rows.every(([, sent, answered, errors]) => sent === answered && errors === '0')).toBe(
       true,
     );
-    const served = mediator.logged('request finished');
+    const served = await mediator.finished(high + low + 3);
     expect(served.filter(({ priority }) => priority === 2)).toHaveLength(high + 1);
     expect(served.filter(({ priority }) => priority === 0)).toHaveLength(low + 2);
     expect(stdout).toMatch(/^< \S+ ms +\d+ +[\d.]+ +#+$/m);
@@ -65,7 +65,7 @@ describe('vgpu-vm-client bench', () => {
     const { all, priorities } = JSON.parse(stdout) as Json;
     expect(all).toMatchObject({ answered: all.sent, withdrawn: 0, errors: {} });
     expect(priorities).toEqual([{ ...all, priority: 1 }]);
-    const served = mediator.logged('request finished');
+    const served = await mediator.finished(all.sent + 1);
     expect(served).toHaveLength(all.sent + 1);
     expect(served.every(({ vm }) => vm === 2)).toBe(true);
     await mediator.stop();

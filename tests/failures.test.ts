@@ -49,7 +49,7 @@ describe('error answers, as a client shows them', () => {
       expect({ status, stdout }).toEqual({ status: 75, stdout: '' });
       expect(stderr).toMatch(/^vgpu-vm-client: .*did not finish within 100 ms.*\n$/);
     }
-    expect(mediator.logged('request finished').map(({ outcome }) => outcome)).toEqual([
+    expect((await mediator.finished(2)).map(({ outcome }) => outcome)).toEqual([
       'DEADLINE',
       'DEADLINE',
     ]);

@@ -22,7 +22,7 @@ describe('registered VMs', () => {
     const mediator = await MediatorProcess.serving(root, '--require-registration');
     const liar = await runClient(root, 1, '100', '200', '--pool', 'A', '--priority', 'high');
     expect(liar).toEqual({ status: 0, stdout: '300\n', stderr: '' });
-    expect(mediator.logged('request finished')).toMatchObject([
+    expect(await mediator.finished(1)).toMatchObject([
       { vm: 1, pool: 'B', priority: 0, claimedPool: 'A', claimedPriority: 2 },
     ]);
     const stranger = await runClient(root, 2, '100', '200');

@@ -32,7 +32,7 @@ describe('vgpu-mediator as a service', () => {
     const { stdout } = await runClient(root, 2, ...list);
     expect(JSON.parse(stdout)).toMatchObject({ sum: [-2147483648, -2, 0], priority: 2, pool: 'B' });
     expect((await runClient(root, 2, '-5', '3', '--plain')).stdout).toBe('-2\n');
-    expect(mediator.logged('request finished')).toMatchObject([
+    expect(await mediator.finished(3)).toMatchObject([
       { level: 'info', vm: 1, pool: 'A', priority: 1, seq: 1, outcome: 'ok' },
       { level: 'info', vm: 2, pool: 'B', priority: 2, seq: 2, outcome: 'ok' },
       { level: 'info', vm: 2, slot: '.', seq: 3, outcome: 'ok' },

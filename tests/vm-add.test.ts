@@ -49,7 +49,7 @@ describe('vm add', () => {
     });
     const ask = () => runClient(root, 0, '100', '200', '--device', deviceFile(7));
     expect(await ask()).toEqual({ status: 0, stdout: '300\n', stderr: '' });
-    const [finished] = mediator.logged('request finished');
+    const [finished] = await mediator.finished(1);
     expect(finished).toMatchObject({ vm: 7, pool: 'B', priority: 0, outcome: 'ok' });
     // What the block says is what the registry says.
     expect(finished).not.toHaveProperty('claimedPool');

@@ -125,6 +125,16 @@ export class MediatorProcess {
     return this.log.filter((line) => line.message === message);
   }
 
+  /** The requests that are finished, once there are so many: an answer is there before its line in the log. */
+  async finished(count: number): Promise<LogLine[]> {
+    const lines = () => this.logged('request finished');
+    await until(
+      () => lines().length >= count,
+      () => `${count} requests to be finished: ${JSON.stringify(this.log)}`,
+    );
+    return lines();
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }

@@ -14,8 +14,6 @@ const REQUESTS_PER_PART = 128;
 const MAX_EMPTY = 64;
 /** With fewer names that wait a listing goes on, so that they do not run out before it has a part. */
 const FEW_WAITING = 64;
-/** A listing goes on at a sweep, or when so many jobs have left: it costs as much as some jobs. */
-const JOBS_PER_LISTING = 64;
 /** Operands of queued requests, in bytes; exceeded by less than one request. */
 const MAX_QUEUED_BYTES = 2 ** 20;
 /**
@@ -95,11 +93,12 @@ export class VmSpool {
   readonly #listing: RequestListing;
   /** There may be names that the listing under way, if any, does not come across. */
   #mustList = true;
+  /** A listing goes on at a sweep, or when as many jobs have left as it took steps: they cost as much. */
   #mayList = true;
+  #stepsOwed = 0;
   /** The last call of `take` took a step of a listing. */
   #hasListed = false;
   #recovery: NodeJS.Timeout | undefined;
-  #jobsSinceListing = 0;
   #queuedBytes = 0;
   #idleEvents = 0;
   /** Sweeps until there is to be a watch again, and how many there will be the next time. */
@@ -213,8 +212,8 @@ export class VmSpool {
     this.#jobs.delete(job.name);
     this.#queuedBytes -= bytesOf(job);
     this.#idleEvents = Math.max(0, this.#idleEvents - EVENTS_PER_JOB);
-    this.#jobsSinceListing += 1;
-    this.#mayList ||= this.#jobsSinceListing >= JOBS_PER_LISTING;
+    this.#stepsOwed = Math.max(0, this.#stepsOwed - 1);
+    this.#mayList ||= this.#stepsOwed === 0;
     if (this.#isOpen && this.#isBehind()) this.#options.onWork(this);
   }
 
@@ -235,6 +234,7 @@ export class VmSpool {
     this.#cleared.clear();
     this.#hasFailed = false;
     this.#mayList = true;
+    this.#stepsOwed = 0;
     if (staleBeforeNs !== undefined) this.#listing.removeStale(staleBeforeNs);
     const isDue = this.#watcher === undefined || this.#listing.removesStale;
     const isServed = this.#waiting.size + this.#jobs.size > 0;
@@ -309,6 +309,7 @@ export class VmSpool {
   /** Reads on in the directory. A part of it that is known makes its requests wait, the oldest first. */
   #list(): void {
     if (!this.#listing.isUnderWay) this.#mustList = false;
+    this.#stepsOwed += 1;
     const requests = Math.max(REQUESTS_PER_PART, this.#options.maxQueued());
     const part = this.#listing.readOn(Math.min(requests, MAX_WAITING));
     if (part === undefined) return;
@@ -316,7 +317,6 @@ export class VmSpool {
     this.#mustList ||= this.#mutedSweeps > 0 && part.length > 0;
     this.#mayList = false;
     if (this.#listing.isFirst) this.#goOnRecovering();
-    this.#jobsSinceListing = 0;
     for (const name of part) this.#wait(name);
   }
 
@@ -367,6 +367,7 @@ export class VmSpool {
     this.#mutedSweeps = this.#nextMutedSweeps;
     this.#nextMutedSweeps = Math.min(2 * this.#nextMutedSweeps, MAX_MUTED_SWEEPS);
     this.#mustList = true;
+    this.#mayList = true;
     this.#options.onMuted?.(this);
     this.#options.onWork(this);
   }
