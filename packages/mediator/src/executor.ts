@@ -29,6 +29,8 @@ export interface ExecutorOptions {
   readonly onReady: () => void;
   /** Called when the device has been opened, or was let go after a fault, and why. */
   readonly onChanged: (device: DeviceSnapshot, fault?: DeviceFault) => void;
+  /** Called when the device is left alone for some time before it is opened again. */
+  readonly onLeftAlone?: () => void;
 }
 
 /**
@@ -48,6 +50,7 @@ export class Executor {
   /** The last opening, which may still be under way. */
   #opening: Promise<void> | undefined;
   #reopening: NodeJS.Timeout | undefined;
+  #isLeftAlone = false;
   #faults = 0;
   #faultsSinceSuccess = 0;
   #info: DeviceInfo | undefined;
@@ -73,6 +76,12 @@ export class Executor {
   /** The device's own number, once it was opened. */
   get device(): number | undefined {
     return this.#info?.index;
+  }
+
+  /** Whether it works: also while it is opened anew at once, but not on trial after repeated faults. */
+  get isInService(): boolean {
+    const isOpened = this.#info !== undefined && this.#state !== 'stopped';
+    return isOpened && !this.#isLeftAlone && !this.#isOutOfService;
   }
 
   snapshot(): DeviceSnapshot {
@@ -161,6 +170,7 @@ export class Executor {
     }
     this.#adder = adder;
     this.#info = adder.device;
+    this.#isLeftAlone = false;
     this.#state = 'idle';
     logger.info('device ready', { ...adder.device, executor: index });
     this.#options.onChanged(this.snapshot());
@@ -209,6 +219,8 @@ export class Executor {
 
   #reopenLater(): void {
     if (this.#state === 'stopped') return;
+    this.#isLeftAlone = true;
+    this.#options.onLeftAlone?.();
     this.#reopening = setTimeout(() => {
       this.#reopen();
     }, REOPEN_AFTER_MS);

@@ -13,6 +13,7 @@ export type {
   MediatorSnapshot,
   Phase,
   QueueDepth,
+  PoolSnapshot,
   QueueSnapshot,
   VmSnapshot,
 } from './snapshot.js';

@@ -12,6 +12,7 @@ import { LimitedLogger } from './limited-logger.js';
 import type { Logger } from './logger.js';
 import type { MediatorObserver } from './observer.js';
 import { openDevices } from './open-devices.js';
+import { PoolAssignment } from './pool-assignment.js';
 import { RequestQueue } from './request-queue.js';
 import { Registry } from './registry.js';
 import { Retention } from './retention.js';
@@ -82,6 +83,7 @@ export class Mediator {
   readonly #intake: Intake;
   readonly #queue = new RequestQueue();
   readonly #executors: readonly Executor[];
+  readonly #pools: PoolAssignment;
   readonly #statistics = new Statistics();
   readonly #observers: MediatorObserver[] = [];
   readonly #madeMs = performance.now();
@@ -157,13 +159,23 @@ export class Mediator {
           logger,
           execLimitMs: () => this.#settings.execLimitMs,
           onReady: () => {
+            this.#notePools();
             this.#requestTurn();
           },
           onChanged: (device, fault) => {
+            this.#pools.assign();
             for (const observer of this.#observers) observer.deviceChanged?.(device, fault);
+          },
+          onLeftAlone: () => {
+            this.#notePools();
           },
         }),
     );
+    this.#pools = new PoolAssignment({
+      executors: this.#executors,
+      devicesOf: (pool) => this.#registry?.poolDevices(pool),
+      logger,
+    });
   }
 
   /** Requests that are queued, not counting those on a device. */
@@ -198,6 +210,7 @@ export class Mediator {
       isRootReadable: spool.isRootReadable,
       queue: this.queueSnapshot(),
       devices: this.#executors.map((executor) => executor.snapshot()),
+      pools: this.#pools.snapshot(),
       vms: vmSnapshots({ registry, spool, statistics, requireRegistration }),
     };
   }
@@ -225,11 +238,13 @@ export class Mediator {
   /** Changes settings while serving. */
   configure(settings: Partial<MediatorSettings>): void {
     this.#settings = { ...this.#settings, ...settings };
+    this.#spool.noteLimits();
   }
 
   /**
    * Reads the registry again, which decides about what is taken up from now on. What is queued keeps its
    * place, but for VMs of which nothing is served any more: that is answered `SUSPENDED` or `UNKNOWN_VM`.
+   * Devices take requests of the pools that they serve now, and VMs have the limits that are theirs now.
    *
    * @returns how many VMs are registered.
    * @throws MediatorError `INVALID_REGISTRY`; what was known counts on then.
@@ -242,6 +257,10 @@ export class Mediator {
       this.#queue.remove(job);
       this.#delivery.deliver(job, { answer: refusal, execMs: 0 });
     }
+    this.#pools.assign();
+    this.#notePools();
+    this.#spool.noteLimits();
+    this.#requestTurn();
     return this.#registry?.size ?? 0;
   }
 
@@ -260,12 +279,14 @@ export class Mediator {
       requireElsewhere(this.#stateDir, this.#root);
       this.#registry = new Registry(this.#stateDir);
       const opening = openDevices(this.#executors, this.#logger, () => {
+        this.#notePools();
         this.#requestTurn();
       });
       // A device may take for ever to open; stop() ends that.
       await Promise.race([opening, this.#conditions.until(() => this.#isStopping)]);
       if (this.#isStopping) return;
       this.#phase = 'serving';
+      this.#notePools();
       this.#spool.open();
     } catch (error) {
       await this.stop();
@@ -344,6 +365,10 @@ export class Mediator {
     });
   }
 
+  #notePools(): void {
+    if (this.#isServing) this.#pools.note();
+  }
+
   #isSettled(): boolean {
     return this.unfinished === 0 && this.#spool.isDrained;
   }
@@ -382,10 +407,10 @@ export class Mediator {
   }
 
   #dispatch(): void {
-    for (const executor of this.#executors) {
+    for (const { executor, pools } of this.#pools.choosers) {
       while (executor.isIdle) {
-        const job = this.#queue.take();
-        if (job === undefined) return;
+        const job = this.#queue.take(pools);
+        if (job === undefined) break;
         void this.#serve(executor, job);
       }
     }
@@ -405,6 +430,7 @@ export class Mediator {
       this.#logger.warn('a device did not compute a request', fields);
     }
     if (!this.#putBack(job, execution)) this.#delivery.deliver(job, execution);
+    if (this.#pools.isAnyUnserved) this.#notePools();
     this.#goOn();
     this.#conditions.look();
   }

@@ -4,48 +4,49 @@ import type { Job } from './job.js';
 import type { QueueDepth } from './snapshot.js';
 
 export const PRIORITIES = [2, 1, 0] as const satisfies Priority[];
-const POOLS = ['A', 'B'] as const satisfies Pool[];
+export const POOLS = ['A', 'B'] as const satisfies Pool[];
+
+/** Jobs of one priority and pool, by arrival. */
+type Line = PriorityQueue<Job>;
 
 /**
  * The one queue: higher priority first, then earlier arrival, then order of discovery; pools are
- * equal. Arrival is exact to the nanosecond, which one number together with the priority could not
- * hold, so every priority has a queue of its own that is ordered by arrival.
+ * equal, but a device may serve only some of them. Arrival is exact to the nanosecond, which one
+ * number together with the priority could not hold, so every priority has lines of its own that are
+ * ordered by arrival: one for each pool, of which the head that comes first is taken.
  */
 export class RequestQueue {
-  readonly #levels: Record<Priority, PriorityQueue<Job>> = {
-    2: new PriorityQueue(),
-    1: new PriorityQueue(),
-    0: new PriorityQueue(),
+  readonly #lines: Record<Priority, Record<Pool, Line>> = {
+    2: { A: new PriorityQueue(), B: new PriorityQueue() },
+    1: { A: new PriorityQueue(), B: new PriorityQueue() },
+    0: { A: new PriorityQueue(), B: new PriorityQueue() },
   };
   /** Arrivals count from the first one: a double is exact for the 104 days around it. */
   #epochNs: bigint | undefined;
   #seq = 0;
-  /** Jobs by pool, of each priority. */
-  readonly #depths: Record<Priority, Record<Pool, number>> = {
-    2: { A: 0, B: 0 },
-    1: { A: 0, B: 0 },
-    0: { A: 0, B: 0 },
-  };
+  #size = 0;
 
   get size(): number {
-    return this.#levels[2].size + this.#levels[1].size + this.#levels[0].size;
+    return this.#size;
   }
 
   /** Highest priority first; also of what there is nothing. */
   get depths(): QueueDepth[] {
     return PRIORITIES.flatMap((priority) =>
-      POOLS.map((pool) => ({ pool, priority, queued: this.#depths[priority][pool] })),
+      POOLS.map((pool) => ({ pool, priority, queued: this.#lines[priority][pool].size })),
     );
   }
 
   /** The job of a priority that arrived first. */
   oldest(priority: Priority): Job | undefined {
-    return this.#levels[priority].peek();
+    return this.#firstLine(priority, POOLS)?.peek();
   }
 
-  /** All that is queued, by priority; it must not change meanwhile. */
+  /** All that is queued, by priority, then pool; it must not change meanwhile. */
   *[Symbol.iterator](): Generator<Job, void, undefined> {
-    for (const priority of PRIORITIES) yield* this.#levels[priority];
+    for (const priority of PRIORITIES) {
+      for (const pool of POOLS) yield* this.#lines[priority][pool];
+    }
   }
 
   /** Adds jobs that were discovered together; equals in arrival keep the order given here. */
@@ -59,7 +60,7 @@ export class RequestQueue {
   /** Gives a job that was taken its place again, also among equals in arrival. */
   putBack(job: Job): void {
     const behind: Job[] = [];
-    for (const other of this.#levels[job.request.priority]) {
+    for (const other of this.#lineOf(job)) {
       if (other.arrivalNs > job.arrivalNs) break;
       if (other.arrivalNs === job.arrivalNs && seqOf(other) > seqOf(job)) behind.push(other);
     }
@@ -67,9 +68,12 @@ export class RequestQueue {
     for (const each of [job, ...behind]) this.#insert(each);
   }
 
-  /** The next job, which leaves the queue. */
-  take(): Job | undefined {
-    const job = this.#levels[2].pop() ?? this.#levels[1].pop() ?? this.#levels[0].pop();
+  /** The next job of some pools, which leaves the queue. */
+  take(pools: readonly Pool[] = POOLS): Job | undefined {
+    if (this.#size === 0) return undefined;
+    const line =
+      this.#firstLine(2, pools) ?? this.#firstLine(1, pools) ?? this.#firstLine(0, pools);
+    const job = line?.pop();
     if (job !== undefined) this.#noteLeft(job);
     return job;
   }
@@ -77,22 +81,44 @@ export class RequestQueue {
   /** @returns false if the job is not queued any more: it is being served, or it has left. */
   remove(job: Job): boolean {
     if (job.handle === undefined) return false;
-    const removed = this.#levels[job.request.priority].delete(job.handle);
+    const removed = this.#lineOf(job).delete(job.handle);
     this.#noteLeft(job);
     return removed;
   }
 
+  /** The line of a priority whose head comes first; undefined if all are empty. */
+  #firstLine(priority: Priority, pools: readonly Pool[]): Line | undefined {
+    const lines = this.#lines[priority];
+    let first: Line | undefined;
+    for (const pool of pools) {
+      const line = lines[pool];
+      if (line.size > 0 && (first === undefined || isBefore(line, first))) first = line;
+    }
+    return first;
+  }
+
+  #lineOf({ request }: Job): Line {
+    return this.#lines[request.priority][request.pool];
+  }
+
   #noteLeft(job: Job): void {
     job.handle = undefined;
-    this.#depths[job.request.priority][job.request.pool] -= 1;
+    this.#size -= 1;
   }
 
   #insert(job: Job): void {
     this.#epochNs ??= job.arrivalNs;
     const earliness = Number(this.#epochNs - job.arrivalNs);
-    job.handle = this.#levels[job.request.priority].push(job, earliness);
-    this.#depths[job.request.priority][job.request.pool] += 1;
+    job.handle = this.#lineOf(job).push(job, earliness);
+    this.#size += 1;
   }
+}
+
+/** Whether the head of a line comes before that of another, of the same priority. */
+function isBefore(line: Line, other: Line): boolean {
+  const [a, b] = [line.peek(), other.peek()];
+  if (a === undefined || b === undefined) return a !== undefined;
+  return a.arrivalNs < b.arrivalNs || (a.arrivalNs === b.arrivalNs && seqOf(a) < seqOf(b));
 }
 
 function seqOf({ seq }: Job): number {

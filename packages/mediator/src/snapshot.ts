@@ -17,6 +17,7 @@ export interface MediatorSnapshot {
   readonly isRootReadable: boolean;
   readonly queue: QueueSnapshot;
   readonly devices: readonly DeviceSnapshot[];
+  readonly pools: readonly PoolSnapshot[];
   /** By number ascending: registered ones, those with a directory, and those that had requests. */
   readonly vms: readonly VmSnapshot[];
 }
@@ -52,6 +53,15 @@ export interface DeviceSnapshot {
   readonly jobs: number;
   /** How often it was lost or hung since the start. */
   readonly faults: number;
+}
+
+/** Which devices serve a pool. */
+export interface PoolSnapshot {
+  readonly pool: Pool;
+  /** Their own numbers; null: every device. */
+  readonly devices: readonly number[] | null;
+  /** Whether one of them works; if not, requests of the pool wait. */
+  readonly isServed: boolean;
 }
 
 /** A VM as it is now, and what became of its requests. */

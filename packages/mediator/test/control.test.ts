@@ -42,6 +42,7 @@ const SNAPSHOT: MediatorSnapshot = {
       faults: 0,
     },
   ],
+  pools: [{ pool: 'A', devices: [3], isServed: true }],
   vms: [],
 };
 

@@ -147,4 +147,30 @@ describe('the registry', () => {
     }
     await until('all are answered', () => host.served.length === 12);
   });
+
+  test('that raises a queue limit has what waits on disk queued at once', async () => {
+    const files = host.vm(1);
+    const registry = new Registry(host.stateDir);
+    registry.set(1, { pool: 'A', priority: 0, maxQueued: 2 });
+    const adder = new FakeManualAdder();
+    const options = { pollIntervalMs: 600_000, maxQueuedPerVm: 3 };
+    const mediator = await host.start([adder], options);
+    const queued = () => mediator.snapshot().vms[0]?.queued;
+    for (let n = 0; n < 8; n += 1) files.put(named(`n${n}`), 'A:0:1:1:1\n');
+    await until('as many are queued as may be', () => queued() === 2);
+    // An eighth of the limit is for what waited on disk.
+    registry.set(1, { pool: 'A', priority: 0, maxQueued: 32 });
+    mediator.reloadRegistry();
+    await until('four are queued', () => queued() === 4);
+    registry.set(1, { pool: 'A', priority: 0 });
+    mediator.reloadRegistry();
+    mediator.configure({ maxQueuedPerVm: 48 });
+    await until('six are queued', () => queued() === 6);
+    for (let n = 0; n < 8; n += 1) {
+      await until('one is on the device', () => adder.inFlight === 1);
+      adder.finish();
+    }
+    await until('all are answered', () => host.served.length === 8);
+    expect(host.outcomes()).toEqual(Array(8).fill('ok'));
+  });
 });

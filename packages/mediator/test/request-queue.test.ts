@@ -150,6 +150,62 @@ describe('order', () => {
   });
 });
 
+describe('of some pools', () => {
+  test('the first is taken, and the others keep their places', () => {
+    const queue = new RequestQueue();
+    const [high, first, second, third] = [
+      fakeJob(2, 9n, 'B'),
+      fakeJob(1, 1n, 'B'),
+      fakeJob(1, 2n, 'A'),
+      fakeJob(1, 3n, 'B'),
+    ];
+    queue.push([high, first, second, third]);
+    expect(queue.take([])).toBeUndefined();
+    expect(queue.take(['A'])).toBe(second);
+    expect(queue.take(['A'])).toBeUndefined();
+    expect(drain(queue)).toEqual([high, first, third]);
+  });
+
+  test('property: is the first by priority, arrival and discovery that is of one of them', () => {
+    const steps = fc.array(
+      fc.tuple(
+        fc.array(
+          fc.tuple(priority, fc.constantFrom<Pool[]>('A', 'B'), fc.bigInt({ min: -2n, max: 2n })),
+          { maxLength: 4 },
+        ),
+        fc.subarray<Pool>(['A', 'B']),
+        fc.boolean(),
+      ),
+      { maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(steps, (all) => {
+        const queue = new RequestQueue();
+        const waiting: Job[] = [];
+        for (const [batch, pools, isPutBack] of all) {
+          const jobs = batch.map(([level, pool, ns]) => fakeJob(level, NOW_NS + ns, pool));
+          queue.push(jobs);
+          waiting.push(...jobs);
+          const [expected] = waiting
+            .filter(({ request }) => pools.includes(request.pool))
+            .sort(
+              (a, b) =>
+                b.request.priority - a.request.priority ||
+                Number(a.arrivalNs - b.arrivalNs) ||
+                (a.seq ?? 0) - (b.seq ?? 0),
+            );
+          const taken = queue.take(pools);
+          expect(taken).toBe(expected);
+          if (taken !== undefined && isPutBack) queue.putBack(taken);
+          else if (taken !== undefined) waiting.splice(waiting.indexOf(taken), 1);
+          expect(queue.size).toBe(waiting.length);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
 describe('numbers', () => {
   test('count the jobs from 1 in the order of arrival within what came together', () => {
     const queue = new RequestQueue();

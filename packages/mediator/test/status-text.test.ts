@@ -56,6 +56,10 @@ const STATUS: StatusResult = {
       faults: 3,
     },
   ],
+  pools: [
+    { pool: 'A', devices: null, isServed: true },
+    { pool: 'B', devices: [2], isServed: true },
+  ],
   vms: [
     {
       ...QUIET,
@@ -133,6 +137,16 @@ VM\tPOOL\tPRIORITY\tSTATE\tQUEUED\tANSWERED\tERRORS\tWAIT P50\tWAIT P99\tDEVICE 
 
   test('says that the root cannot be read', () => {
     expect(statusText({ ...STATUS, isRootReadable: false }, PLAIN)).toContain('cannot be read');
+  });
+
+  test('says that a pool waits for want of a device that works', () => {
+    expect(statusText(STATUS, PLAIN)).not.toContain('waits');
+    const pools = [{ pool: 'B' as const, devices: [5, 7], isServed: false }];
+    const text = statusText({ ...STATUS, pools }, PLAIN);
+    expect(text).toContain('\npool B waits: none of its devices 5, 7 works\n');
+    // What the table of devices says is enough.
+    const everyDevice = [{ pool: 'B' as const, devices: null, isServed: false }];
+    expect(statusText({ ...STATUS, pools: everyDevice }, PLAIN)).not.toContain('waits');
   });
 
   test('of a later version passes on what it has more', () => {

@@ -60,6 +60,10 @@ function summary(status: StatusResult, look: Look, since: StatusResult | undefin
     `vgpu-mediator ${status.version}, pid ${status.pid}, ${style(phase === 'serving' ? 'green' : 'yellow', phase)} for ${durationText(uptimeMs)}, root ${status.root}`,
     `queued: ${queue.queued}: ${levels.join(', ')}; ${Number(rate.toPrecision(3))} requests/s`,
   ];
+  for (const { pool, devices, isServed } of status.pools) {
+    if (isServed || devices === null) continue;
+    lines.push(style('red', `pool ${pool} waits: none of its devices ${devices.join(', ')} works`));
+  }
   if (!status.isRootReadable) lines.push(style('red', `the root ${status.root} cannot be read`));
   return lines.join('\n');
 }

@@ -33,6 +33,13 @@ export const StatusResult: z.ZodMiniType<StatusResult> = z.looseObject({
       faults: z.int(),
     }),
   ),
+  pools: z.array(
+    z.looseObject({
+      pool: Pool,
+      devices: z.nullable(z.array(z.int())),
+      isServed: z.boolean(),
+    }),
+  ),
   vms: z.array(
     z.looseObject({
       vm: z.int(),

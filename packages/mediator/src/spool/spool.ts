@@ -193,6 +193,17 @@ export class Spool {
     return this.#withWork.size + this.#backlogged.size > 0;
   }
 
+  /** Queue limits may have changed: what waits on disk may have room now. */
+  noteLimits(): void {
+    for (const spool of this.#spools.values()) if (spool.hasWork) this.#noteWork(spool);
+  }
+
+  #noteWork(spool: VmSpool): void {
+    this.#awake.add(spool);
+    if (!this.#backlogged.has(spool)) this.#withWork.add(spool);
+    this.#options.onWork();
+  }
+
   /** Runs a step on one VM's directory; what fails there concerns nobody else. */
   guard(spool: VmSpool, step: () => void): void {
     try {
@@ -302,9 +313,7 @@ export class Spool {
           this.#awake.add(awake);
         },
         onWork: (worker) => {
-          this.#awake.add(worker);
-          if (!this.#backlogged.has(worker)) this.#withWork.add(worker);
-          this.#options.onWork();
+          this.#noteWork(worker);
         },
         onWatchLost: (error) => {
           this.#reportWatchLoss(error);

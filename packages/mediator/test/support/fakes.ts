@@ -75,12 +75,16 @@ export class FakeFailingAdder implements VectorAdder {
 /** A device that finishes each operation when the test says so, and knows how many it was given. */
 export class FakeManualAdder implements VectorAdder {
   readonly allocate = allocate;
-  readonly device = device;
+  readonly device: DeviceInfo;
   /** The first operands of every operation so far, in the order in which they came. */
   readonly started: number[] = [];
   mostInFlight = 0;
   isClosed = false;
   readonly #inFlight: { finish: () => void; fail: (reason: Error) => void }[] = [];
+
+  constructor(index = 0) {
+    this.device = { ...device, index };
+  }
 
   get inFlight(): number {
     return this.#inFlight.length;

@@ -5,8 +5,12 @@ const LIMIT_MS = 4500;
 const EVERY_MS = 2;
 
 /** Waits until a condition holds, or fails saying what it has waited for. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  const givenUpMs = performance.now() + LIMIT_MS;
+export async function until(
+  what: string,
+  condition: () => boolean,
+  limitMs = LIMIT_MS,
+): Promise<void> {
+  const givenUpMs = performance.now() + limitMs;
   while (!condition()) {
     if (performance.now() > givenUpMs) throw new Error(`waited in vain until ${what}`);
     await sleep(EVERY_MS);
