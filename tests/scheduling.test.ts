@@ -1,5 +1,7 @@
 /** What an operator decides about who is served when and where, with real processes on several devices. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MediatorProcess, runMediator, TestRoot, until } from './support/processes.js';
 
@@ -10,6 +12,8 @@ interface Status {
   readonly vms: readonly { readonly vm: number; readonly queued: number }[];
 }
 
+/** More than the tick with which kernels before 6.13 stamp files. */
+const APART_MS = 12;
 /** Devices that finish nothing for as long as a test lasts. */
 const STUCK = ['--cpu-delay', '600000', '--exec-limit', '1200000'];
 
@@ -117,6 +121,56 @@ describe('pools on three devices', () => {
   });
 });
 
+describe('aging', () => {
+  /** Waits for a device that there is not, until all are queued: low ones first, high ones last. */
+  async function queueAll(...flags: string[]): Promise<void> {
+    await setPool('A', '7');
+    await start('--devices', '0,1', '--cpu-delay', '20', ...flags);
+    for (const [n, priority] of [0, 1, 2, 0, 1, 2].entries()) {
+      root.drop(1, `n${n}`, `A:${priority}:1:${n}:1\n`);
+      await sleep(APART_MS);
+    }
+    await allQueued(6);
+  }
+  const order = async () => {
+    // One device, so that the order in which they are finished is that in which they were taken.
+    await setPool('A', '1');
+    await allFinished(6);
+    return finished().map(({ slot }) => String(slot));
+  };
+
+  it('raises what has waited, up to the highest priority, where arrival decides', async () => {
+    await queueAll('--aging', '0.001');
+    expect(await order()).toEqual(['n0', 'n1', 'n2', 'n3', 'n4', 'n5']);
+    // A request keeps its own priority otherwise.
+    expect(finished().map(({ priority }) => priority)).toEqual([0, 1, 2, 0, 1, 2]);
+    expect(await jobs()).toEqual([0, 6]);
+    expect(await mediator.stop()).toBe(0);
+  });
+
+  it('does nothing within the time that it takes, nor unless it is asked for', async () => {
+    for (const flags of [['--aging', '100000'], []]) {
+      root.remove();
+      root = new TestRoot([1]);
+      await queueAll(...flags);
+      expect(await order()).toEqual(['n2', 'n5', 'n1', 'n4', 'n0', 'n3']);
+      expect(await mediator.stop()).toBe(0);
+    }
+  });
+
+  it('counts at once for what is queued when the configuration is read again', async () => {
+    const file = join(root.base, 'config.json');
+    writeFileSync(file, '{}');
+    await queueAll('--config', file);
+    writeFileSync(file, '{ "aging": 0.001 }');
+    mediator.signal('SIGHUP');
+    await until(() => mediator.logged('configuration reloaded').length === 1, 'the reload');
+    expect(mediator.logged('configuration reloaded')).toMatchObject([{ changed: ['aging'] }]);
+    expect(await order()).toEqual(['n0', 'n1', 'n2', 'n3', 'n4', 'n5']);
+    expect(await mediator.stop()).toBe(0);
+  });
+});
+
 describe('limits of single VMs', () => {
   const add = async (vm: number, ...limits: string[]) => {
     const added = await command('vm', 'add', `${vm}`, '--pool', 'A', '--priority', 'medium');
@@ -156,8 +210,9 @@ describe('limits of single VMs', () => {
     };
     expect(await outcomes(1)).toBe(3);
     expect(await outcomes(2)).toBe(1);
-    const rejected = mediator.logged('request rejected');
-    expect(rejected.map(({ vm, outcome }) => `${String(vm)} ${String(outcome)}`)).toEqual([
+    const rejected = () => mediator.logged('request rejected');
+    await until(() => rejected().length === 6, 'the log to say so');
+    expect(rejected().map(({ vm, outcome }) => `${String(vm)} ${String(outcome)}`)).toEqual([
       ...Array<string>(2).fill('1 RATE_LIMITED'),
       ...Array<string>(4).fill('2 RATE_LIMITED'),
     ]);

@@ -81,7 +81,7 @@ export class Mediator {
   readonly #spool: Spool;
   readonly #admission: Admission;
   readonly #intake: Intake;
-  readonly #queue = new RequestQueue();
+  readonly #queue = new RequestQueue({ agingMs: () => this.#settings.agingMs });
   readonly #executors: readonly Executor[];
   readonly #pools: PoolAssignment;
   readonly #statistics = new Statistics();

@@ -1,7 +1,9 @@
 import { PriorityQueue } from '@vgpu/queue';
 import type { Pool, Priority } from '@vgpu/protocol';
+import { risenLevel } from './aging.js';
 import type { Job } from './job.js';
 import type { QueueDepth } from './snapshot.js';
+import { toNs } from './time.js';
 
 export const PRIORITIES = [2, 1, 0] as const satisfies Priority[];
 export const POOLS = ['A', 'B'] as const satisfies Pool[];
@@ -9,11 +11,19 @@ export const POOLS = ['A', 'B'] as const satisfies Pool[];
 /** Jobs of one priority and pool, by arrival. */
 type Line = PriorityQueue<Job>;
 
+export interface RequestQueueOptions {
+  /** What waits rises by one level for every so many milliseconds, 1 at least; undefined: it does not. */
+  readonly agingMs?: () => number | undefined;
+  /** The clock that stamps files. */
+  readonly nowNs?: () => bigint;
+}
+
 /**
  * The one queue: higher priority first, then earlier arrival, then order of discovery; pools are
  * equal, but a device may serve only some of them. Arrival is exact to the nanosecond, which one
  * number together with the priority could not hold, so every priority has lines of its own that are
- * ordered by arrival: one for each pool, of which the head that comes first is taken.
+ * ordered by arrival: one for each pool, of which the head that comes first is taken. With aging what
+ * counts is the level to which a request has risen at the moment at which one is taken.
  */
 export class RequestQueue {
   readonly #lines: Record<Priority, Record<Pool, Line>> = {
@@ -25,6 +35,16 @@ export class RequestQueue {
   #epochNs: bigint | undefined;
   #seq = 0;
   #size = 0;
+  readonly #agingMs: () => number | undefined;
+  readonly #nowNs: () => bigint;
+
+  constructor({
+    agingMs = () => undefined,
+    nowNs = () => toNs(Date.now()),
+  }: RequestQueueOptions = {}) {
+    this.#agingMs = agingMs;
+    this.#nowNs = nowNs;
+  }
 
   get size(): number {
     return this.#size;
@@ -71,8 +91,11 @@ export class RequestQueue {
   /** The next job of some pools, which leaves the queue. */
   take(pools: readonly Pool[] = POOLS): Job | undefined {
     if (this.#size === 0) return undefined;
+    const agingMs = this.#agingMs();
     const line =
-      this.#firstLine(2, pools) ?? this.#firstLine(1, pools) ?? this.#firstLine(0, pools);
+      agingMs === undefined
+        ? (this.#firstLine(2, pools) ?? this.#firstLine(1, pools) ?? this.#firstLine(0, pools))
+        : this.#firstLineAged(pools, toNs(agingMs));
     const job = line?.pop();
     if (job !== undefined) this.#noteLeft(job);
     return job;
@@ -88,17 +111,33 @@ export class RequestQueue {
 
   /** The line of a priority whose head comes first; undefined if all are empty. */
   #firstLine(priority: Priority, pools: readonly Pool[]): Line | undefined {
-    const lines = this.#lines[priority];
+    // By name: a look-up by a variable costs more than all the rest.
+    const { A, B } = this.#lines[priority];
+    const a = A.size > 0 && pools.includes('A') ? A : undefined;
+    const b = B.size > 0 && pools.includes('B') ? B : undefined;
+    if (a === undefined || b === undefined) return a ?? b;
+    return isBefore(b, a) ? b : a;
+  }
+
+  /** The line whose head has risen highest; among those that are equal, the one that arrived first. */
+  #firstLineAged(pools: readonly Pool[], everyNs: bigint): Line | undefined {
+    const nowNs = this.#nowNs();
     let first: Line | undefined;
-    for (const pool of pools) {
-      const line = lines[pool];
-      if (line.size > 0 && (first === undefined || isBefore(line, first))) first = line;
+    let highest = -1;
+    for (const priority of PRIORITIES) {
+      const line = this.#firstLine(priority, pools);
+      const head = line?.peek();
+      if (line === undefined || head === undefined) continue;
+      const level = risenLevel(priority, nowNs - head.arrivalNs, everyNs);
+      const isFirst = level === highest && first !== undefined && isBefore(line, first);
+      if (level > highest || isFirst) [first, highest] = [line, level];
     }
     return first;
   }
 
   #lineOf({ request }: Job): Line {
-    return this.#lines[request.priority][request.pool];
+    const { A, B } = this.#lines[request.priority];
+    return request.pool === 'A' ? A : B;
   }
 
   #noteLeft(job: Job): void {
@@ -114,7 +153,7 @@ export class RequestQueue {
   }
 }
 
-/** Whether the head of a line comes before that of another, of the same priority. */
+/** Whether the head of a line comes before that of another of the same level. */
 function isBefore(line: Line, other: Line): boolean {
   const [a, b] = [line.peek(), other.peek()];
   if (a === undefined || b === undefined) return a !== undefined;

@@ -11,6 +11,11 @@ export interface MediatorSettings {
   readonly settleMs: number;
   /** Requests of one VM in the queue; what is beyond waits on disk. */
   readonly maxQueuedPerVm: number;
+  /**
+   * What waits rises by one level, up to the highest, for each time that so many milliseconds (1 at least)
+   * have gone since its arrival; undefined: the order is strict.
+   */
+  readonly agingMs: number | undefined;
   /** An operation that takes longer, milliseconds, is taken for a hung device. */
   readonly execLimitMs: number;
   /** How long an answer that nobody fetches is kept, milliseconds. */
@@ -25,6 +30,7 @@ export const DEFAULT_SETTINGS: MediatorSettings = {
   pollIntervalMs: 1000,
   settleMs: 200,
   maxQueuedPerVm: 64,
+  agingMs: undefined,
   execLimitMs: 10_000,
   retentionMs: 3_600_000,
   requireRegistration: false,

@@ -37,6 +37,7 @@ const FLAGS: Record<keyof Options, { readonly text: string; readonly value: unkn
   'poll-interval': { text: '20', value: 20 },
   settle: { text: '0', value: 0 },
   'max-queued-per-vm': { text: '7', value: 7 },
+  aging: { text: '0.5', value: 0.5 },
   'exec-limit': { text: '1.5', value: 1.5 },
   retention: { text: '60000', value: 60_000 },
   'require-registration': { text: 'true', value: true },

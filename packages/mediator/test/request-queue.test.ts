@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Pool, Priority } from '@vgpu/protocol';
 import fc from 'fast-check';
 import type { Job } from '../src/job.js';
@@ -202,6 +202,116 @@ describe('of some pools', () => {
         }
       }),
       { numRuns: 300 },
+    );
+  });
+});
+
+describe('with aging', () => {
+  const EVERY_NS = 1_000_000_000n;
+  let nowNs = NOW_NS;
+  const aging = (agingMs: () => number | undefined = () => 1000) =>
+    new RequestQueue({ agingMs, nowNs: () => nowNs });
+  beforeEach(() => {
+    nowNs = NOW_NS;
+  });
+
+  test('a job rises by a level at the very nanosecond, and counts by arrival there', () => {
+    for (const [waitedNs, isFirst] of [
+      [EVERY_NS - 1n, false],
+      [EVERY_NS, true],
+    ] as const) {
+      const queue = aging();
+      const [low, medium] = [fakeJob(0, NOW_NS), fakeJob(1, NOW_NS + 5n)];
+      queue.push([low, medium]);
+      nowNs = NOW_NS + waitedNs;
+      expect(queue.take()).toBe(isFirst ? low : medium);
+    }
+  });
+
+  test('nothing rises above the highest, where arrival decides', () => {
+    const queue = aging();
+    const [old, older] = [fakeJob(2, NOW_NS - 9n * EVERY_NS), fakeJob(0, NOW_NS - 10n * EVERY_NS)];
+    const young = fakeJob(2, NOW_NS);
+    queue.push([young, old, older]);
+    expect(drain(queue)).toEqual([older, old, young]);
+  });
+
+  test('what arrives two intervals after a job is never served before it', () => {
+    const queue = aging();
+    const low = fakeJob(0, NOW_NS);
+    queue.push([low]);
+    let others = 0;
+    for (let taken: Job | undefined; taken !== low; nowNs += EVERY_NS / 10n) {
+      queue.push([fakeJob(2, nowNs + 1n), fakeJob(2, nowNs + 2n)]);
+      taken = queue.take();
+      if (taken !== low) others += 1;
+      if (others > 100) throw new Error('it starves');
+    }
+    // In two intervals as many as were taken in them, of the forty that came.
+    expect(others).toBe(20);
+  });
+
+  test('a job from the future has not waited', () => {
+    const queue = aging();
+    const [high, low] = [fakeJob(2, NOW_NS + 50n * EVERY_NS), fakeJob(0, NOW_NS - EVERY_NS)];
+    queue.push([low, high]);
+    expect(drain(queue)).toEqual([high, low]);
+  });
+
+  test('property: the first is that of all by level, arrival and discovery, at every moment', () => {
+    const seconds = fc.integer({ min: 0, max: 40 }).map((tenths) => BigInt(tenths) * 10n ** 8n);
+    const steps = fc.array(
+      fc.record({
+        jobs: fc.array(fc.tuple(priority, fc.constantFrom<Pool[]>('A', 'B'), seconds), {
+          maxLength: 4,
+        }),
+        passesNs: fc.oneof(fc.constant(0n), seconds),
+        agingMs: fc.constantFrom(undefined, 1, 700, 1000, 2000),
+        pools: fc.subarray<Pool>(['A', 'B']),
+        fate: fc.constantFrom('is taken', 'is put back', 'is removed'),
+      }),
+      { maxLength: 40 },
+    );
+    fc.assert(
+      fc.property(steps, (all) => {
+        nowNs = NOW_NS;
+        let agingMs: number | undefined;
+        const queue = aging(() => agingMs);
+        const waiting: Job[] = [];
+        const levelOf = ({ request, arrivalNs }: Job) => {
+          let level: number = request.priority;
+          if (agingMs === undefined) return level;
+          const everyNs = BigInt(agingMs) * 1_000_000n;
+          for (let at = arrivalNs + everyNs; at <= nowNs && level < 2; at += everyNs) level += 1;
+          return level;
+        };
+        for (const step of all) {
+          ({ agingMs } = step);
+          nowNs += step.passesNs;
+          // Some arrived a while ago, as what was on disk at a start.
+          const jobs = step.jobs.map(([level, pool, agoNs]) => fakeJob(level, nowNs - agoNs, pool));
+          queue.push(jobs);
+          waiting.push(...jobs);
+          const [expected] = waiting
+            .filter(({ request }) => step.pools.includes(request.pool))
+            .sort(
+              (a, b) =>
+                levelOf(b) - levelOf(a) ||
+                Number(a.arrivalNs - b.arrivalNs) ||
+                (a.seq ?? 0) - (b.seq ?? 0),
+            );
+          if (step.fate === 'is removed') {
+            if (expected !== undefined) expect(queue.remove(expected)).toBe(true);
+          } else {
+            expect(queue.take(step.pools)).toBe(expected);
+          }
+          if (expected === undefined) continue;
+          if (step.fate === 'is put back') queue.putBack(expected);
+          else waiting.splice(waiting.indexOf(expected), 1);
+        }
+        expect(queue.size).toBe(waiting.length);
+      }),
+      { numRuns: 500 },
     );
   });
 });

@@ -23,6 +23,8 @@ const count = numberOf('a whole number from 1 to 1000000', 1, 1_000_000, true);
 
 const perSecond = numberOf('requests per second from 0.001 to 1000000', 0.001, 1_000_000);
 
+const seconds = numberOf('seconds from 0.001 to 1000000', 0.001, 1_000_000);
+
 const DEVICES = 'all, or device numbers separated by commas, such as 0,1';
 const deviceList = z
   .union([z.string(), z.pipe(z.array(z.int().check(z.minimum(0))), z.transform(String))], DEVICES)
@@ -75,6 +77,8 @@ export const Options = z.object({
   'poll-interval': z._default(ms(1), DEFAULT_SETTINGS.pollIntervalMs),
   settle: z._default(ms(0), DEFAULT_SETTINGS.settleMs),
   'max-queued-per-vm': z._default(count, DEFAULT_SETTINGS.maxQueuedPerVm),
+  /** Default: the order is strict. */
+  aging: z.optional(seconds),
   'exec-limit': z._default(ms(1), DEFAULT_SETTINGS.execLimitMs),
   retention: z._default(ms(1), DEFAULT_SETTINGS.retentionMs),
   'require-registration': z._default(flag, DEFAULT_SETTINGS.requireRegistration),

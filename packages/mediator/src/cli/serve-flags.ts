@@ -13,6 +13,7 @@ export const SERVE_OPTIONS: Readonly<Record<string, YargsOptions>> = {
   'poll-interval': value('look at VM directories so often, ms [default: 1000]'),
   settle: value('accept a request without newline after so long, ms [default: 200]'),
   'max-queued-per-vm': value('requests of one VM in the queue [default: 64]'),
+  aging: value('raise what waits by a level each so many seconds [default: never]'),
   'exec-limit': value('an operation that takes longer failed, ms [default: 10000]'),
   retention: value('keep answers that nobody fetches so long, ms [default: 3600000]'),
   'require-registration': toggle('serve none but registered VMs'),
@@ -33,7 +34,7 @@ export const SERVE_OPTIONS: Readonly<Record<string, YargsOptions>> = {
 export const SERVE_GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Devices:': ['backend', 'devices', 'cpu-delay', 'exec-limit'],
   'Virtual machines:': [
-    ...['require-registration', 'max-queued-per-vm', 'rate-limit', 'rate-burst'],
+    ...['require-registration', 'max-queued-per-vm', 'rate-limit', 'rate-burst', 'aging'],
     ...['poll-interval', 'settle', 'retention'],
   ],
   'Looking on:': ['http', 'http-token', 'log-level', 'log-format'],

@@ -22,6 +22,7 @@ const RELOADABLE = [
   'poll-interval',
   'settle',
   'max-queued-per-vm',
+  'aging',
   'exec-limit',
   'retention',
   'require-registration',
@@ -227,11 +228,12 @@ export class Service {
 }
 
 function settingsOf(options: Options): MediatorSettings {
-  const perSecond = options['rate-limit'];
+  const { aging, 'rate-limit': perSecond } = options;
   return {
     pollIntervalMs: options['poll-interval'],
     settleMs: options.settle,
     maxQueuedPerVm: options['max-queued-per-vm'],
+    agingMs: aging === undefined ? undefined : aging * 1000,
     execLimitMs: options['exec-limit'],
     retentionMs: options.retention,
     requireRegistration: options['require-registration'],
