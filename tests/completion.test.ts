@@ -74,7 +74,7 @@ describe.each(['bash', 'zsh', 'fish'])('in %s, if that is installed', (shell) =>
   inShell.each<{ line: string[]; expected: string[] }>([
     {
       line: ['vgpu-mediator', ''],
-      expected: ['serve', 'vm', 'pool', 'status', 'drain', 'doctor', 'completion'],
+      expected: ['serve', 'vm', 'pool', 'service', 'status', 'drain', 'doctor', 'completion'],
     },
     { line: ['vgpu-mediator', 'vm', 's'], expected: ['set', 'show', 'suspend'] },
     { line: ['vgpu-mediator', 'vm', 'set', ''], expected: ['7', '12', '70'] },

@@ -1,5 +1,6 @@
 /** The only file that knows of the process: arguments, environment, signals, exit status. */
 import { setFlagsFromString } from 'node:v8';
+import { realpathSync } from 'node:fs';
 import { parseCommandLine } from './cli/command-line.js';
 import { exitCodeOf } from './cli/exit-code.js';
 import { version } from './version.js';
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
   if (line.command === 'administer') {
     const code = await line.run({
       environment: process.env,
+      program: () => [process.execPath, realpathSync(process.argv[1] ?? '')],
       isTerminal: process.stdout.isTTY,
       terminalRows: () => (process.stdout.isTTY ? process.stdout.rows : 0),
       print: (text) => process.stdout.write(`${text}\n`),

@@ -23,6 +23,8 @@ export type MediatorErrorCode =
   | 'INCOMPLETE'
   /** The HTTP server cannot listen where it is to. */
   | 'HTTP_UNUSABLE'
+  /** The service cannot be installed, or not be removed. */
+  | 'SERVICE_UNUSABLE'
   /** A setting in the environment or the config file is unknown or has no acceptable value. */
   | 'INVALID_CONFIG';
 

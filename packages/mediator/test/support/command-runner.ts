@@ -10,6 +10,7 @@ export class CommandRunner {
   notes: string[] = [];
   isTerminal = false;
   rows = 24;
+  program = ['/usr/bin/node', '/usr/lib/node_modules/@vgpu/mediator/bundle/vgpu-mediator.cjs'];
   readonly environment: Record<string, string>;
   readonly interruption = new AbortController();
 
@@ -21,6 +22,7 @@ export class CommandRunner {
   get surroundings(): Surroundings {
     return {
       environment: this.environment,
+      program: () => this.program,
       isTerminal: this.isTerminal,
       terminalRows: () => this.rows,
       print: (text) => this.printed.push(text),

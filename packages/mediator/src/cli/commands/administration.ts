@@ -4,13 +4,14 @@ import { completion } from './completion.js';
 import { doctor } from './doctor.js';
 import { drain } from './drain.js';
 import { poolGroup } from './pool.js';
+import { serviceGroup } from './service.js';
 import { status } from './status.js';
 import { vmGroup } from './vm.js';
 
 /** Called with the command that was given, and its flags. */
 export type OnChosen = (command: Command, flags: Flags) => void;
 
-const GROUPS: readonly CommandGroup[] = [vmGroup, poolGroup];
+const GROUPS: readonly CommandGroup[] = [vmGroup, poolGroup, serviceGroup];
 const COMMANDS: readonly Command[] = [status, drain, doctor, completion];
 
 /** Adds the commands of an administrator to a parser. */

@@ -7,6 +7,8 @@ export type Flags = Readonly<Record<string, unknown>>;
 /** What a command of an administrator uses of its process. */
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The absolute paths that run this program: of Node and of its script. */
+  readonly program: () => readonly string[];
   /** Whether a person reads the output. */
   readonly isTerminal: boolean;
   /** How many lines that person sees at once; 0 if nobody knows. */

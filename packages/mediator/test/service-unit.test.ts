@@ -1,0 +1,193 @@
+/** The unit for systemd, as systemd itself judges it, and what installs it. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { ExitCode } from '@vgpu/protocol';
+import { installation, removal, type Step, take } from '../src/cli/installation.js';
+import { sysusersText, unitText } from '../src/cli/service-unit.js';
+import { CommandRunner } from './support/command-runner.js';
+import { temporaryDirectory } from './support/temporary-directory.js';
+
+/** Of systemd-analyze security, 0 to 10: what a unit like this can reach, with some room. */
+const MOST_EXPOSURE = 2.5;
+
+const SHIPPED = fileURLToPath(
+  new URL('../../../deploy/systemd/vgpu-mediator.service', import.meta.url),
+);
+const UNIT = 'etc/systemd/system/vgpu-mediator.service';
+const USERS = 'etc/sysusers.d/vgpu-mediator.conf';
+
+const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
+// A test runner does not show the names of what it skips.
+if (!hasSystemd) process.stderr.write('The unit is not analysed: it needs systemd\n');
+const testWithSystemd = hasSystemd ? test : test.skip;
+
+let directory: string;
+let runner: CommandRunner;
+beforeEach(() => {
+  directory = temporaryDirectory();
+  runner = new CommandRunner('/var/vgpu');
+});
+
+const analyze = (...args: string[]) => spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+const read = (path: string) => readFileSync(join(directory, path), 'utf8');
+
+describe('the unit', () => {
+  test('that is shipped is that of an installation as it is by default', async () => {
+    const unit = readFileSync(SHIPPED, 'utf8');
+    expect(await runner.outputOf('service', 'print')).toBe(unit);
+    expect(JSON.parse(await runner.outputOf('service', 'print', '--json'))).toEqual({ unit });
+  });
+
+  testWithSystemd('leaves little to whoever breaks into the mediator', () => {
+    const bound = `--threshold=${MOST_EXPOSURE * 10}`;
+    const { status, stdout } = analyze('security', '--offline=true', bound, SHIPPED);
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(/Overall exposure level .*: [0-2]\.[0-9]/),
+    });
+  });
+
+  testWithSystemd('is correct, also with odd paths', () => {
+    const script = join(directory, 'a "b" $HOME 100% \\ c.js');
+    writeFileSync(script, '');
+    const options = { user: 'vgpu', root: '/srv/a b', stateDir: '/srv/100%' };
+    const path = join(directory, 'vgpu-mediator.service');
+    writeFileSync(path, unitText({ ...options, command: [process.execPath, script] }));
+    const { status, stderr } = analyze('verify', '--man=no', path);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const text = readFileSync(path, 'utf8');
+    expect(text).toContain('\nReadWritePaths="/srv/a b" /srv/100%%\n');
+    expect(text).toContain(String.raw`/a \"b\" $$HOME 100%% \\ c.js"`);
+  });
+
+  testWithSystemd('has a user whom systemd-sysusers makes', () => {
+    for (const name of ['passwd', 'group', 'shadow', 'gshadow']) {
+      mkdirSync(join(directory, 'etc'), { recursive: true });
+      writeFileSync(join(directory, 'etc', name), '');
+    }
+    const conf = join(directory, 'vgpu.conf');
+    writeFileSync(conf, sysusersText({ user: 'vgpu', root: '/var/vgpu' }));
+    const { status } = spawnSync('systemd-sysusers', ['--root', directory, conf]);
+    expect(status).toBe(0);
+    expect(read('etc/passwd')).toMatch(
+      /^vgpu:x:\d+:\d+:vGPU Mediator:\/var\/vgpu:\/usr\/sbin\/nologin$/m,
+    );
+    expect(read('etc/group')).toMatch(/^video:x:\d+:vgpu$/m);
+  });
+});
+
+describe('service print', () => {
+  test('has what it is given', async () => {
+    const config = join(directory, 'c.json');
+    writeFileSync(config, '{}');
+    const place = ['--root', '/srv/vgpu', '--user', 'gpu', '--config', config];
+    const text = await runner.outputOf('service', 'print', ...place, '--', '--backend', 'cuda');
+    expect(text).toContain(
+      ` serve --root /srv/vgpu --state-dir /srv/vgpu-state --config ${config} --backend cuda\n`,
+    );
+    expect(text).toContain('\nUser=gpu\n');
+    expect(text).toContain('\nReadWritePaths=/srv/vgpu /srv/vgpu-state\n');
+  });
+
+  test.each([
+    [['--', '--settle', '-5'], 'USAGE', '--settle'],
+    [['--', '--bakend', 'cpu'], 'USAGE', 'options of serve'],
+    [['--user', 'Root; x'], 'USAGE', '--user'],
+  ])('refuses %j, which no service could run with', async (args, code, text) => {
+    const error = await runner.errorOf('service', 'print', ...args);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(text) });
+  });
+
+  test.each(['/home/me/node', '/root/.nvm/node'])('refuses a program at %s', async (node) => {
+    runner.program = [node, '/usr/lib/x.cjs'];
+    const error = await runner.errorOf('service', 'print');
+    expect(error).toMatchObject({
+      code: 'SERVICE_UNUSABLE',
+      message: expect.stringContaining(`cannot read ${node}`),
+    });
+  });
+});
+
+describe('service install and uninstall', () => {
+  test('write two files below another directory, run nothing there, and remove them', async () => {
+    const destdir = ['--destdir', directory];
+    expect(await runner.outputOf('service', 'install', '--now', ...destdir)).toBe(
+      `write ${directory}/${USERS}\nwrite ${directory}/${UNIT}`,
+    );
+    expect(read(UNIT)).toBe(readFileSync(SHIPPED, 'utf8'));
+    expect(read(USERS)).toMatch(/^u vgpu /m);
+    expect(await runner.run('service', 'uninstall', ...destdir)).toBe(ExitCode.OK);
+    expect(readdirSync(join(directory, 'etc/systemd/system'))).toEqual([]);
+    expect(readdirSync(join(directory, 'etc/sysusers.d'))).toEqual([]);
+    // There is nothing left to remove.
+    expect(await runner.run('service', 'uninstall', ...destdir)).toBe(ExitCode.OK);
+  });
+
+  test('print what they would do', async () => {
+    runner.environment['VGPU_ROOT'] = join(directory, 'vgpu');
+    expect(await runner.outputOf('service', 'install', '--now', '--dry-run')).toBe(
+      [
+        `write /${USERS}`,
+        `write /${UNIT}`,
+        `systemd-sysusers /${USERS}`,
+        `install -d -o vgpu -g vgpu -m 0755 ${directory}/vgpu`,
+        `install -d -o vgpu -g vgpu -m 0700 ${directory}/vgpu-state`,
+        'systemctl daemon-reload',
+        'systemctl enable --now vgpu-mediator.service',
+      ].join('\n'),
+    );
+    expect(await runner.outputOf('service', 'uninstall', '--dry-run')).toBe(
+      [
+        'systemctl disable --now vgpu-mediator.service',
+        `remove /${UNIT}`,
+        `remove /${USERS}`,
+        'systemctl daemon-reload',
+      ].join('\n'),
+    );
+    const json = await runner.outputOf('service', 'uninstall', '--dry-run', '--json');
+    expect(JSON.parse(json)).toEqual(removal());
+    expect(existsSync(`/${UNIT}`)).toBe(false);
+  });
+
+  (existsSync('/run/systemd/system') ? test.skip : test)(
+    'refuse a host without systemd',
+    async () => {
+      for (const command of ['install', 'uninstall']) {
+        const error = await runner.errorOf('service', command);
+        expect(error).toMatchObject({
+          code: 'SERVICE_UNUSABLE',
+          message: expect.stringContaining('systemd does not run this host'),
+        });
+      }
+    },
+  );
+
+  test('leave directories alone that are there', () => {
+    const options = { command: ['/x'], user: 'vgpu', root: '/var/vgpu', stateDir: '/var/s' };
+    const runs = (exists: boolean) =>
+      installation(options, false, () => exists).flatMap((step) =>
+        'run' in step ? [step.run[0]] : [],
+      );
+    expect(runs(false)).toEqual(['systemd-sysusers', 'install', 'install', 'systemctl']);
+    expect(runs(true)).toEqual(['systemd-sysusers', 'systemctl']);
+  });
+
+  test('stop at the first step that fails, and say which', async () => {
+    const ran: string[] = [];
+    const steps: Step[] = [{ run: ['systemctl', 'daemon-reload'] }, ...removal()];
+    const taking = take(steps, '/', (program, args) => {
+      ran.push([program, ...args].join(' '));
+      return Promise.reject(new Error('Access denied'));
+    });
+    await expect(taking).rejects.toMatchObject({
+      code: 'SERVICE_UNUSABLE',
+      message: expect.stringMatching(
+        /^cannot systemctl daemon-reload: Access denied; run it as root/,
+      ),
+    });
+    expect(ran).toEqual(['systemctl daemon-reload']);
+  });
+});
