@@ -23,13 +23,18 @@ export async function parseByYargs(argv: readonly string[], version: string): Pr
       problem = message || error.message;
     });
   const flags = await parser.parseAsync([...argv], {}, (_error, _argv, output) => {
-    printed = output;
+    printed = withoutTypes(output);
   });
   if (problem !== undefined) {
     throw new MediatorError('USAGE', `${problem}; see vgpu-mediator --help`);
   }
   if (printed !== '') return { command: 'print', text: printed };
   return chosen ?? { command: 'serve', flags };
+}
+
+/** yargs names the type of every option; the text of an option says what it takes. */
+function withoutTypes(help: string): string {
+  return help.replaceAll(/\s+\[(?:string|boolean|array|default|default: \[\])\]/g, '');
 }
 
 /** yargs with all commands and options. Loads it: few command lines need it. */

@@ -50,5 +50,7 @@ const flowing = (text: string) => text.replace(/(\S)\n(?=\S)/g, '$1 ');
 
 /** The text of the help: of adding, unless another command's is asked for. */
 export async function help(settings?: SettingTable, text?: HelpText): Promise<string> {
-  return (await newYargs(settings, text)).getHelp();
+  const printed = await (await newYargs(settings, text)).getHelp();
+  // yargs names the type of every option; the text of an option says what it takes.
+  return printed.replaceAll(/\s+\[(?:string|boolean)\]/g, '');
 }
