@@ -42,11 +42,10 @@ napi_value create(napi_env env, napi_callback_info info) {
                                attributes));
 }
 
-// openAt(directory, name, flags)
+// openAt(directory, name)
 napi_value open(napi_env env, napi_callback_info info) {
-  const Arguments<3> arguments(env, info);
-  return number(env,
-                open_at(arguments.int32(0), arguments.text(1).c_str(), arguments.int32(2)));
+  const Arguments<2> arguments(env, info);
+  return number(env, open_at(arguments.int32(0), arguments.text(1).c_str()));
 }
 
 // renameAt(directory, from, to), linkAt(directory, from, to)

@@ -112,8 +112,8 @@ int create_at(int directory, const char* name, const std::string& content, const
   return file.finish();
 }
 
-int open_at(int directory, const char* name, int flags) {
-  return result(openat(directory, name, flags | O_CLOEXEC));
+int open_at(int directory, const char* name) {
+  return result(openat(directory, name, kRead));
 }
 
 int rename_at(int directory, const char* from, const char* to) {

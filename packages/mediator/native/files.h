@@ -27,7 +27,7 @@ struct Attributes {
 // Makes a new file. What cannot be given away stays ours: only root may do that.
 int create_at(int directory, const char* name, const std::string& content, const Attributes& attributes);
 
-int open_at(int directory, const char* name, int flags);
+int open_at(int directory, const char* name);
 int rename_at(int directory, const char* from, const char* to);
 int link_at(int directory, const char* from, const char* to);
 // `flags` as those of unlinkat(2).

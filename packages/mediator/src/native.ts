@@ -17,7 +17,7 @@ export interface NativeAddon {
     gid: bigint,
     mtimeNs: bigint,
   ): number;
-  openAt(directory: number, name: string, flags: number): number;
+  openAt(directory: number, name: string): number;
   renameAt(directory: number, from: string, to: string): number;
   linkAt(directory: number, from: string, to: string): number;
   unlinkAt(directory: number, name: string): number;

@@ -9,7 +9,7 @@ import { ProcCalls } from '../src/spool/proc-calls.js';
 import { makeFifo, makeSocket } from './support/hostile.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
 
-const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = fs.constants;
+const { O_DIRECTORY } = fs.constants;
 const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
 const OWN = { uid: BigInt(uid), gid: BigInt(gid), mode: 0o644 };
 const testAsRoot = uid === 0 ? test : test.skip;
@@ -142,7 +142,7 @@ describe.each<[string, () => DirectoryCalls]>([
     fs.writeFileSync(at('a'), 'A');
     calls.rename('a', 'b');
     calls.link('b', 'c');
-    const fd = calls.open('c', O_RDONLY | O_NOFOLLOW);
+    const fd = calls.open('c');
     expect(fs.readFileSync(fd, 'latin1')).toBe('A');
     fs.closeSync(fd);
     calls.unlink('b');
@@ -151,8 +151,16 @@ describe.each<[string, () => DirectoryCalls]>([
     expect(fs.readdirSync(path)).toEqual(['c']);
   });
 
+  test('open neither follows a link nor waits for the writer of a FIFO', () => {
+    fs.writeFileSync(at('file'), '');
+    fs.symlinkSync('file', at('link'));
+    makeFifo(at('fifo'));
+    expect(() => calls.open('link')).toThrow(failingWith('ELOOP'));
+    fs.closeSync(calls.open('fifo'));
+  });
+
   test.each<[string, string, () => void]>([
-    ['open', 'ENOENT', () => calls.open('absent', O_RDONLY)],
+    ['open', 'ENOENT', () => calls.open('absent')],
     [
       'rename',
       'ENOENT',

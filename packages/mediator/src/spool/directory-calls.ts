@@ -52,8 +52,8 @@ export interface DirectoryCalls {
   read(name: string, bytes: Uint8Array): Reading;
   /** Makes a file that is not there yet; may leave it behind if it fails. */
   create(name: string, content: string, attributes: FileAttributes): void;
-  /** A descriptor. */
-  open(name: string, flags: number): number;
+  /** A descriptor for reading; one of a FIFO does not wait for a writer. */
+  open(name: string): number;
   rename(from: string, to: string): void;
   link(from: string, to: string): void;
   unlink(name: string): void;

@@ -39,8 +39,8 @@ export class NativeCalls implements DirectoryCalls {
     this.#check(status, 'create', name);
   }
 
-  open(name: string, flags: number): number {
-    return this.#check(this.#addon.openAt(this.#directory, name, flags), 'open', name);
+  open(name: string): number {
+    return this.#check(this.#addon.openAt(this.#directory, name), 'open', name);
   }
 
   rename(from: string, to: string): void {

@@ -16,8 +16,6 @@ import { closeRead, errnoOf, explain, tolerate } from './errno.js';
 
 /** Blocks of 512 bytes of a file that takes long to free. */
 const HUGE_BLOCKS = 2048n;
-const OPEN_HUGE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
 const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 let ownNumber: string | undefined;
@@ -100,7 +98,7 @@ export class OpenDirectory {
     const stats = this.lstat(name);
     const isHuge = stats?.isFile() === true && stats.blocks >= HUGE_BLOCKS;
     const fd = isHuge
-      ? tolerate(['ENOENT', 'ELOOP', 'ENXIO', 'EACCES'], () => this.calls.open(name, OPEN_HUGE))
+      ? tolerate(['ENOENT', 'ELOOP', 'ENXIO', 'EACCES'], () => this.calls.open(name))
       : undefined;
     try {
       return operation();

@@ -3,7 +3,7 @@
  * written the moment the answer is there. It must not be taken for the answered one.
  */
 import { randomUUID } from 'node:crypto';
-import { constants, fstatSync, futimesSync } from 'node:fs';
+import { fstatSync, futimesSync } from 'node:fs';
 import { PLAIN_SLOT, requestName } from '@vgpu/protocol';
 import { closeRead, errnoOf, tolerate } from './errno.js';
 import { identityOf, type FileIdentity } from './file-identity.js';
@@ -11,7 +11,6 @@ import type { OpenDirectory } from './open-directory.js';
 import { readRequest } from './request-reader.js';
 
 const REQUEST = requestName(PLAIN_SLOT);
-const OPEN_REQUEST = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** A request that is being cleared; left behind only by a mediator that was killed. */
 export const TAKEN_PREFIX = '.vgpu-taken-';
 /** A time that no clock gives: a second after the epoch. */
@@ -31,9 +30,7 @@ const TIME_ERROR_NS = 2000n;
 export function markPlain(directory: OpenDirectory, text: string): FileIdentity | undefined {
   const seen = directory.lstat(REQUEST);
   if (seen?.nlink !== 1n) return undefined;
-  const fd = tolerate(['ENOENT', 'ELOOP', 'ENXIO'], () =>
-    directory.calls.open(REQUEST, OPEN_REQUEST),
-  );
+  const fd = tolerate(['ENOENT', 'ELOOP', 'ENXIO'], () => directory.calls.open(REQUEST));
   if (fd === undefined) return undefined;
   try {
     // Not the time of somebody else's file, should a hard link have been swapped in.

@@ -33,7 +33,7 @@ export class ProcCalls implements DirectoryCalls {
   }
 
   read(name: string, bytes: Uint8Array): Reading {
-    const fd = openSync(this.#at(name), READ);
+    const fd = this.open(name);
     try {
       const stats = fstatSync(fd, { bigint: true });
       // A file of another tenant may have been given a second name here.
@@ -66,8 +66,8 @@ export class ProcCalls implements DirectoryCalls {
     }
   }
 
-  open(name: string, flags: number): number {
-    return openSync(this.#at(name), flags);
+  open(name: string): number {
+    return openSync(this.#at(name), READ);
   }
 
   rename(from: string, to: string): void {
