@@ -5,16 +5,39 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /**
- * Imports point inward (see CONTRIBUTING.md): what a folder may not import.
+ * Imports point inward (see ARCHITECTURE.md): what a folder may not import. Where several entries
+ * name a file the last holds.
  *
- * @param {string} folder
- * @param {...string} forbidden
+ * @param {string | string[]} files
+ * @param {...string} forbidden Regular expressions.
  * @returns {import('eslint').Linter.Config}
  */
-const inward = (folder, ...forbidden) => ({
-  files: [`packages/${folder}/**/*.ts`],
-  rules: { 'no-restricted-imports': ['error', { patterns: forbidden }] },
+const inward = (files, ...forbidden) => ({
+  files: [files].flat().map((file) => `packages/${file}`),
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: forbidden.map((regex) => ({
+          regex,
+          message: 'Imports point inward: see ARCHITECTURE.md.',
+        })),
+      },
+    ],
+  },
 });
+
+/** Whose top is `bin.ts`: nobody imports it. */
+const BIN = '/bin\\.js$';
+const CLI = '/cli/';
+const HTTP = '/http/';
+const CONTROL = '/control/';
+const DOCTOR = '/doctor/';
+const VMS = '/vms/';
+/** What is in a VM directory is reached by its module, and the spool over it, alone. */
+const VM_DIRECTORY =
+  '/spool/(answer-writer|directory-calls|native-calls|open-directory|plain-request|proc-calls|racy|request-listing|request-reader|settling|watch-directory)\\.js$';
+const SPOOL = '/spool/(?!errno\\.js$)';
 
 export default defineConfig(
   globalIgnores(['**/dist/', '**/bundle/', '.cache/', 'coverage/']),
@@ -33,10 +56,46 @@ export default defineConfig(
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
     },
   },
-  inward('queue/src', '@vgpu/*', 'node:*'),
-  inward('protocol/src', '@vgpu/*', 'node:*'),
-  inward('cuda-binding/src', '@vgpu/*'),
-  inward('vm-client/src', '@vgpu/mediator', '@vgpu/queue', '@vgpu/cuda-binding'),
+  inward(['queue/src/**', 'protocol/src/**'], '^@vgpu/', '^node:'),
+  inward('cuda-binding/src/**', '^@vgpu/'),
+  inward('vm-client/src/**', '^@vgpu/(?!protocol$)', BIN, CLI),
+  inward(['vm-client/src/bin.ts', 'vm-client/src/cli/**'], '^@vgpu/(?!protocol$)', BIN),
+  inward('mediator/src/*', BIN, CLI, HTTP, DOCTOR, VM_DIRECTORY),
+  inward(
+    'mediator/src/{admission,delivery,execution,executor,intake,job,mediator,request-queue}.ts',
+    ...[BIN, CLI, HTTP, DOCTOR, VM_DIRECTORY, '^node:fs'],
+  ),
+  inward('mediator/src/spool/**', BIN, CLI, HTTP, CONTROL, DOCTOR, VMS),
+  inward('mediator/src/vms/**', BIN, CLI, HTTP, CONTROL, DOCTOR, SPOOL),
+  inward('mediator/src/control/**', BIN, CLI, HTTP, DOCTOR, VMS, SPOOL),
+  inward('mediator/src/http/**', BIN, CLI, CONTROL, DOCTOR, VMS, SPOOL),
+  inward('mediator/src/doctor/**', BIN, CLI, HTTP, SPOOL),
+  inward(['mediator/src/bin.ts', 'mediator/src/cli/**'], BIN, SPOOL),
+  {
+    // The process belongs to `bin.ts`; what is told of it is passed on.
+    files: ['packages/*/src/**'],
+    ignores: [
+      'packages/*/src/bin.ts',
+      // A program of its own.
+      'packages/cuda-binding/src/device-process.ts',
+      // Its lines go to stderr, the last ones when the process exits.
+      'packages/mediator/src/cli/log.ts',
+      // Hands the environment on to a child.
+      'packages/mediator/src/cli/notify.ts',
+    ],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['argv', 'env', 'exit', 'exitCode', 'on', 'once', 'stderr', 'stdin', 'stdout'].map(
+          (property) => ({
+            object: 'process',
+            property,
+            message: 'Only bin.ts knows of its process: see ARCHITECTURE.md.',
+          }),
+        ),
+      ],
+    },
+  },
   {
     files: ['**/*.test.ts'],
     extends: [jest.configs['flat/recommended']],
