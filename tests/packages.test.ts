@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,6 +30,13 @@ const repository = resolve(import.meta.dirname, '..');
 const { packageManager } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
   packageManager: string;
 };
+
+/** The most that a package may have, so that what makes it grow is seen; KiB. */
+const limits = JSON.parse(readFileSync(join(repository, 'tests/sizes.json'), 'utf8')) as Record<
+  'packedKiB' | 'unpackedKiB',
+  Record<string, number>
+>;
+const NAMES = readdirSync(join(repository, 'packages'));
 
 const IDENTITY = { pool: 'B', priority: 2, vm: 7 } as const;
 
@@ -60,13 +68,17 @@ console.log(JSON.stringify([first, answer, line, sum, options ?? null, typeof Me
 describe('the packed packages, installed by npm outside the repository', () => {
   const base = mkdtempSync(join(tmpdir(), 'vgpu-packages-'));
   const project = join(base, 'project');
+  const tarballs = join(base, 'tarballs');
+  const tarballOf = (name: string) => {
+    const file = readdirSync(tarballs).find((each) => each.startsWith(`vgpu-${name}-`));
+    return join(tarballs, file ?? name);
+  };
   // An empty home, but what npm has downloaded once need not come again.
   const env = { ...environment, HOME: base, npm_config_cache: join(repository, '.cache/npm') };
   const inProject = (command: string, ...args: string[]) =>
     run(command, args, { cwd: project, env });
 
   beforeAll(async () => {
-    const tarballs = join(base, 'tarballs');
     mkdirSync(project);
     const pack = ['-r', '--filter', './packages/*', 'pack', '--pack-destination', tarballs];
     const packed = await run('npx', ['--yes', packageManager, ...pack], { cwd: repository });
@@ -101,6 +113,51 @@ describe('the packed packages, installed by npm outside the repository', () => {
         ),
       ).toEqual([]);
     }
+  });
+
+  it.each(NAMES)('give a %s that publint and attw find nothing wrong with', async (name) => {
+    const tools = join(repository, 'node_modules/.bin');
+    const lint = await run(join(tools, 'publint'), [tarballOf(name), '--strict']);
+    expect(lint).toMatchObject({ status: 0 });
+    // ES modules only: every Node that the packages run on can require them.
+    const types = await run(join(tools, 'attw'), [tarballOf(name), '--profile', 'esm-only']);
+    expect(types).toMatchObject({ status: 0 });
+  });
+
+  it.each(NAMES)('give a %s with neither tests nor source maps, as small as it was', (name) => {
+    const folder = join(project, 'node_modules/@vgpu', name);
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => !file.startsWith('node_modules'))
+      .filter((file) => statSync(join(folder, file)).isFile());
+    expect(files.filter((file) => /\btests?\b|\.map$/.test(file))).toEqual([]);
+    const scripts = files.filter((file) => /\.[cm]?js$|\.d\.ts$/.test(file));
+    expect(
+      scripts.filter((file) =>
+        /^\/\/# sourceMappingURL=/m.test(readFileSync(join(folder, file), 'utf8')),
+      ),
+    ).toEqual([]);
+    const packed = statSync(tarballOf(name)).size / 1024;
+    expect(packed).toBeLessThanOrEqual(limits.packedKiB[name] ?? 0);
+    const unpacked = files.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0) / 1024;
+    const sizes = `${packed.toFixed(1)} KiB packed, ${unpacked.toFixed(1)} KiB unpacked`;
+    process.stdout.write(`@vgpu/${name}: ${sizes}\n`);
+    expect(unpacked).toBeLessThanOrEqual(limits.unpackedKiB[name] ?? 0);
+  });
+
+  it.each(NAMES)('give a %s whose README has no link that only works in the repository', (name) => {
+    const text = readFileSync(join(project, 'node_modules/@vgpu', name, 'README.md'), 'utf8');
+    const targets = [...text.matchAll(/\]\(([^)\s]+)\)|\b(?:href|src|srcset)="([^"]+)"/g)];
+    const relative = targets
+      .map(([, link, attribute]) => link ?? attribute ?? '')
+      .filter((link) => !/^(?:https:\/\/|#)/.test(link));
+    expect(relative).toEqual([]);
+  });
+
+  it.each(NAMES)('give a %s that npm would publish', async (name) => {
+    // By force, since this version may be the one that is published already.
+    const publish = ['publish', '--dry-run', '--force', tarballOf(name)];
+    const published = await inProject('npm', ...publish);
+    expect(published).toMatchObject({ status: 0 });
   });
 
   it('bring the native parts, so that installing compiles nothing', () => {
