@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import { Registry } from '@vgpu/mediator';
 import type { Browser } from 'playwright-core';
 import { describeInChromium, launchChromium, Visit } from './support/browser.js';
-import { MediatorProcess, TestRoot } from './support/processes.js';
+import { MediatorProcess, runMediator, TestRoot } from './support/processes.js';
 
 const TOKEN = 'a-token-of-some-length';
 const HOSTILE = '<img src=x onerror=alert(1)><script>alert(2)</script>&lt;b&gt;';
@@ -81,6 +81,17 @@ describeInChromium('the page', () => {
     expect(await page.locator('#latest tr').count()).toBe(31);
     expect(await page.locator('#latest').innerText()).toContain('B high · high');
     await eventually(() => page.locator('#tile-answered').innerText(), '31 since the start');
+  });
+
+  it('says which pool waits for a device', async () => {
+    const { page } = await visit(await serve());
+    const problem = page.locator('#waiting-pools');
+    const set = (devices: string) =>
+      runMediator('pool', 'set', 'A', '--devices', devices, '--root', root.path);
+    expect(await set('7,8')).toMatchObject({ status: 0 });
+    await eventually(() => problem.innerText(), 'pool A waits: none of its devices 7, 8 works');
+    expect(await set('all')).toMatchObject({ status: 0 });
+    await eventually(() => problem.innerText(), '');
   });
 
   it('shows what a VM wrote as text, whatever it is', async () => {

@@ -1,4 +1,5 @@
-import type { DeviceSnapshot } from '../../src/snapshot.js';
+import type { DeviceSnapshot, PoolSnapshot } from '../../src/snapshot.js';
+import { waitingPools } from '../../src/waiting-pools.js';
 import { byId, make, setText } from './dom.js';
 import { count, duration, percent } from './format.js';
 
@@ -9,13 +10,19 @@ interface Item {
   readonly facts: HTMLElement;
 }
 
-/** What each device does. */
+/** What each device does, and which pools have none. */
 export class DeviceList {
+  readonly #problem = byId('waiting-pools', HTMLElement);
   readonly #list = byId('devices', HTMLUListElement);
   readonly #items: Item[] = [];
 
   /** @param busy The share of the last seconds that each one was busy for. */
-  show(devices: readonly DeviceSnapshot[], busy: readonly number[]): void {
+  show(
+    devices: readonly DeviceSnapshot[],
+    busy: readonly number[],
+    pools: readonly PoolSnapshot[],
+  ): void {
+    setText(this.#problem, waitingPools(pools).join('; '));
     for (const [i, device] of devices.entries()) {
       const { name, state, bar, facts } = (this.#items[i] ??= this.#add());
       const number = device.device ?? device.executor;

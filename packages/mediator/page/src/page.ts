@@ -42,7 +42,7 @@ function show({ atMs, mediator, requests, troubles }: Now): void {
   history.add({ atMs, queued });
   chart.show(history, queued);
   showTiles(mediator, rates);
-  devices.show(mediator.devices, rates.busy);
+  devices.show(mediator.devices, rates.busy, mediator.pools);
   vms.show(mediator.vms);
   latest.show(requests, troubles);
   const { root, phase, uptimeMs, isRootReadable } = mediator;

@@ -1,5 +1,6 @@
 import { priorityName } from '@vgpu/protocol';
 import type { StatusResult } from '../control/status-result.js';
+import { waitingPools } from '../waiting-pools.js';
 import type { Surroundings } from './commands/command.js';
 import { durationText } from './duration-text.js';
 import { styleFor } from './style.js';
@@ -60,10 +61,7 @@ function summary(status: StatusResult, look: Look, since: StatusResult | undefin
     `vgpu-mediator ${status.version}, pid ${status.pid}, ${style(phase === 'serving' ? 'green' : 'yellow', phase)} for ${durationText(uptimeMs)}, root ${status.root}`,
     `queued: ${queue.queued}: ${levels.join(', ')}; ${Number(rate.toPrecision(3))} requests/s`,
   ];
-  for (const { pool, devices, isServed } of status.pools) {
-    if (isServed || devices === null) continue;
-    lines.push(style('red', `pool ${pool} waits: none of its devices ${devices.join(', ')} works`));
-  }
+  for (const problem of waitingPools(status.pools)) lines.push(style('red', problem));
   if (!status.isRootReadable) lines.push(style('red', `the root ${status.root} cannot be read`));
   return lines.join('\n');
 }

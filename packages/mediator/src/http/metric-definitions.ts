@@ -51,6 +51,7 @@ export function defineMetrics(
       '1 if the device can serve, 0 if closed or out of service.',
       'device',
     ),
+    poolUp: gauge('pool_up', '1 if a device that serves the pool works, 0 if it waits.', 'pool'),
     deviceBusy: counter('device_busy_seconds_total', 'Time with a request on it.', 'device'),
     deviceResets: counter('device_resets_total', 'Devices lost or hung, and let go for that.'),
     vmDevice: counter('vm_device_seconds_total', "Time of a VM's requests on devices.", 'vm'),

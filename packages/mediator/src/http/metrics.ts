@@ -48,8 +48,9 @@ export class Metrics implements MediatorObserver {
     return `${texts.join('\n\n')}\n`;
   }
 
-  #takeOver({ version, queue, devices, vms }: MediatorSnapshot): void {
-    const { buildInfo, requests, queueDepth, oldestAge, deviceUp, ...counters } = this.#metrics;
+  #takeOver({ version, queue, devices, pools, vms }: MediatorSnapshot): void {
+    const { buildInfo, requests, queueDepth, oldestAge, deviceUp, poolUp, ...counters } =
+      this.#metrics;
     const { deviceBusy, deviceResets, vmDevice, claimsOverridden } = counters;
     buildInfo.set({ version, node: process.version }, 1);
     for (const { pool, priority, queued } of queue.depths) {
@@ -58,6 +59,7 @@ export class Metrics implements MediatorObserver {
     for (const { priority, ageMs } of queue.oldest) {
       oldestAge.set({ priority: priorityName(priority) }, (ageMs ?? 0) / 1000);
     }
+    for (const { pool, isServed } of pools) poolUp.set({ pool }, isServed ? 1 : 0);
     // These are counted elsewhere; a counter can be told no more than what to add.
     for (const counter of [deviceBusy, deviceResets, vmDevice, claimsOverridden]) counter.reset();
     for (const { busyMs, faults, ...device } of devices) {

@@ -99,7 +99,8 @@ describe('readiness', () => {
 
 describe('metrics', () => {
   test('count what became of requests', async () => {
-    new Registry(host.stateDir).set(1, { pool: 'B', priority: 0 });
+    const registry = new Registry(host.stateDir);
+    registry.set(1, { pool: 'B', priority: 0 });
     const adder = new FakeManualAdder();
     const mediator = host.mediator([adder]);
     const http = await open(mediator);
@@ -124,11 +125,20 @@ describe('metrics', () => {
       'vgpu_queue_oldest_age_seconds{priority="high"}': 0,
       'vgpu_queue_oldest_age_seconds{priority="low"}': expect.any(Number),
       'vgpu_device_up{device="0"}': 1,
+      'vgpu_pool_up{pool="A"}': 1,
+      'vgpu_pool_up{pool="B"}': 1,
       vgpu_device_resets_total: 1,
       'vgpu_claims_overridden_total{vm="1"}': 0,
       'vgpu_vm_device_seconds_total{vm="1"}': 0,
     });
     expect(before.get('vgpu_queue_oldest_age_seconds{priority="low"}')).toBeGreaterThan(0);
+    registry.setPoolDevices('A', [7]);
+    mediator.reloadRegistry();
+    expect(
+      samplesOf(await askUntil(http, '/metrics', (body) => body.includes('A"} 0'))).get(
+        'vgpu_pool_up{pool="B"}',
+      ),
+    ).toBe(1);
     adder.finish();
     await until('the other is on the device', () => adder.inFlight === 1);
     adder.finish();
