@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { CLIENT, environment, MediatorProcess, run, TestRoot, until } from './support/processes.js';
+import { CLIENT, environment, MediatorProcess, run, TestRoot } from './support/processes.js';
 
 interface Json {
   readonly all: { readonly sent: number; readonly answered: number };
@@ -116,7 +116,7 @@ describe('vgpu-vm-client bench', () => {
     });
     root.own(child);
     const printed = text(child.stdout);
-    await until(() => mediator.logged('request finished').length > 10, 'answers');
+    await mediator.finished(11);
     child.kill('SIGINT');
     await once(child, 'exit');
     expect([child.exitCode, child.signalCode]).toEqual([null, 'SIGINT']);

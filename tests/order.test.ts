@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { MediatorProcess, TestRoot, until } from './support/processes.js';
+import { MediatorProcess, TestRoot } from './support/processes.js';
 
 /** More than the tick with which kernels before 6.13 stamp files. */
 const APART_MS = 12;
@@ -70,7 +70,7 @@ describe('order', () => {
       ...['--cpu-delay', '100', '--max-queued-per-vm', '3', '--log-level', 'debug'],
     );
     root.drop(2, 'equal', 'B:1:2:1:1\n');
-    while (mediator.logged('request finished').length < 13) await sleep(10);
+    await mediator.finished(13);
     await mediator.stop();
     const served = mediator.logged('request finished').map(({ slot }) => String(slot));
     // Three of the flood were queued before it, and one may have been admitted in the meantime.
@@ -88,7 +88,7 @@ describe('order', () => {
     }
     root.drop(2, 'medium', 'B:1:2:1:1\n');
     const served = () => mediator.logged('request finished').map(({ slot }) => String(slot));
-    await until(() => served().length > backlog, 'all to be served');
+    await mediator.finished(backlog + 1);
     await mediator.stop();
     expect(served().indexOf('medium')).toBe(backlog);
   });

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.mjs';
 import { environment, run, type Finished } from './processes.js';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -88,13 +88,4 @@ export class WorkspaceCopy {
     const command = ['--yes', this.#packageManager, 'exec', 'changeset', ...args];
     return run('npx', command, { cwd: this.path, env });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -3,7 +3,6 @@
 // Ganesha has not is `subtree_check`; the modes of the files have to do (SECURITY.md, "why").
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { end, environment, hasEnded, own, until } from './processes.mjs';
 
@@ -85,16 +84,3 @@ EXPORT {
   FSAL { Name = VFS; }
 }
 `;
-
-/** @returns {Promise<number>} a port of the loopback that nobody uses */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-      server.close(() => {
-        resolve(port);
-      });
-    });
-  });
-}

@@ -2,7 +2,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, Ganesha } from './ganesha.mjs';
+import { freePort } from '../support/free-port.mjs';
+import { Ganesha } from './ganesha.mjs';
 import { Guest } from './guest.mjs';
 import { buildImage } from './image.mjs';
 import { Mediator } from './mediator.mjs';

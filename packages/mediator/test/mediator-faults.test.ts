@@ -1,10 +1,9 @@
 /** A mediator whose inotify is silent or missing, and whose disk is full. */
-import { EventEmitter } from 'node:events';
 import { renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CpuVectorAdder } from '@vgpu/cuda-binding';
-import { FakeFs, systemError } from './support/fake-fs.js';
+import { FakeFs, silentWatcher, systemError } from './support/fake-fs.js';
 import { FakeManualAdder } from './support/fakes.js';
 import { TestHost } from './support/test-host.js';
 import { until } from './support/until.js';
@@ -34,9 +33,7 @@ const expectAnswered = (slot = X) =>
 
 /** As on a network file system, where inotify sees nothing of what other hosts do. */
 function silenceInotify(): void {
-  fakeFs.intercept(({ name, proceed }) =>
-    name === 'watch' ? Object.assign(new EventEmitter(), { close: () => undefined }) : proceed(),
-  );
+  fakeFs.intercept(({ name, proceed }) => (name === 'watch' ? silentWatcher() : proceed()));
 }
 
 /** Lets the host wait until the sweep trusts the directory's mtime. */

@@ -1,9 +1,8 @@
 /** A single system call that fails must not cost a request, nor give an answer to another one. */
-import { EventEmitter } from 'node:events';
 import { statSync, truncateSync, utimesSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { CpuVectorAdder } from '@vgpu/cuda-binding';
-import { callOf, FakeFs, systemError, type FsCall } from './support/fake-fs.js';
+import { callOf, FakeFs, silentWatcher, systemError, type FsCall } from './support/fake-fs.js';
 import { FakeManualAdder } from './support/fakes.js';
 import { TestHost } from './support/test-host.js';
 import { until } from './support/until.js';
@@ -52,7 +51,7 @@ test('a listing that fails loses no request that was taken up before it', async 
   fakeFs.intercept((call) => {
     if (callOf('openSync', '/request.txt')(call)) isTaken = true;
     // inotify is silent: the request and the listing are due in one turn, after the sweep.
-    if (call.name === 'watch') return Object.assign(new EventEmitter(), { close: () => undefined });
+    if (call.name === 'watch') return silentWatcher();
     isListed ||= call.name === 'opendirSync';
     if (error.hasFailed || !isTaken || call.name !== 'opendirSync') return call.proceed();
     error.hasFailed = true;

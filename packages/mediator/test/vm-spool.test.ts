@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Job } from '../src/job.js';
 import type { Candidate, VmSpool as Spool, VmSpoolOptions } from '../src/spool/vm-spool.js';
-import { FakeFs, systemError } from './support/fake-fs.js';
+import { FakeFs, silentWatcher, systemError } from './support/fake-fs.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
 import { nextTick, until } from './support/until.js';
 import { named, PLAIN, VmFiles } from './support/vm-files.js';
@@ -100,9 +100,7 @@ function age(): void {
 
 /** inotify as it is where another host writes: it says nothing. */
 function silenceInotify(): void {
-  fakeFs.intercept(({ name, proceed }) =>
-    name === 'watch' ? Object.assign(new EventEmitter(), { close: () => undefined }) : proceed(),
-  );
+  fakeFs.intercept(({ name, proceed }) => (name === 'watch' ? silentWatcher() : proceed()));
 }
 
 describe('what is there at the start', () => {
@@ -200,7 +198,7 @@ describe('what is there at the start', () => {
 
   test('is recovered to the last name, also where a call fails in between', () => {
     for (let i = 0; i < 600; i += 1) writeFileSync(files.at(`.vgpu-answer-${i}`), '');
-    const watcher = Object.assign(new EventEmitter(), { close: () => undefined });
+    const watcher = silentWatcher();
     let removals = 0;
     fakeFs.intercept(({ name, proceed }) => {
       if (name === 'watch') return watcher;
@@ -304,7 +302,7 @@ describe('inotify', () => {
     fakeFs.intercept(({ name, args, proceed }) => {
       if (name !== 'watch') return proceed();
       report = args[1] as typeof report;
-      return Object.assign(new EventEmitter(), { close: () => undefined });
+      return silentWatcher();
     });
     open();
     takeAll();
@@ -520,7 +518,7 @@ describe('a VM that is over its limit', () => {
     fakeFs.intercept(({ name, args, proceed }) => {
       if (name !== 'watch') return proceed();
       report = args[1] as typeof report;
-      return Object.assign(new EventEmitter(), { close: () => undefined });
+      return silentWatcher();
     });
     open();
     const jobs = admitAll().map(({ job }) => job);

@@ -1,3 +1,4 @@
+import { canServe } from '../../src/http/readiness.js';
 import type { DeviceSnapshot, PoolSnapshot } from '../../src/snapshot.js';
 import { waitingPools } from '../../src/waiting-pools.js';
 import { byId, make, setText } from './dom.js';
@@ -28,7 +29,7 @@ export class DeviceList {
       const number = device.device ?? device.executor;
       setText(name, `${number} · ${device.name ?? 'not opened yet'}`);
       // Whether there is a request on it in the very moment says nothing.
-      const isServing = device.state === 'idle' || device.state === 'busy';
+      const isServing = canServe(device);
       setText(state, isServing ? `${percent(busy[i] ?? 0)} busy` : device.state);
       state.dataset['state'] = isServing ? 'active' : 'failing';
       bar.value = isServing ? (busy[i] ?? 0) : 0;

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import * as fs from 'node:fs';
 import { jest } from '@jest/globals';
 import { loadAddon, type NativeAddon } from '../../src/native.js';
@@ -73,6 +74,9 @@ export class FakeFs {
 }
 
 /** As a failed system call throws it. */
+/** What `fs.watch` gives where inotify says nothing, as of what other hosts do on a network file system. */
+export const silentWatcher = () => Object.assign(new EventEmitter(), { close: () => undefined });
+
 export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: simulated`), { code });
 }
