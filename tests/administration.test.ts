@@ -127,7 +127,7 @@ describe('a mediator that is running', () => {
     await ask(7);
     const json = JSON.parse((await command('status', '--json')).stdout) as Record<string, unknown>;
     expect(json).toMatchObject({
-      pid: mediator.child.pid,
+      pid: mediator.pid,
       phase: 'serving',
       root: root.path,
       queue: { queued: 0 },
@@ -136,7 +136,7 @@ describe('a mediator that is running', () => {
     });
     const plain = await command('status');
     expect(plain).toMatchObject({ status: 0, stderr: '' });
-    expect(plain.stdout).toContain(`pid ${mediator.child.pid ?? 0}, serving for `);
+    expect(plain.stdout).toContain(`pid ${mediator.pid}, serving for `);
     expect(plain.stdout).toMatch(/^7\tB\tlow\tactive\t0\t1\t0\t/m);
     expect(await mediator.stop()).toBe(0);
   });

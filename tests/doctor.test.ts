@@ -71,7 +71,7 @@ describe('the doctor', () => {
     const mediator = await MediatorProcess.serving(root);
     const well = await doctor(...USUAL);
     expect(well.status).toBe(0);
-    expect(well.stdout).toContain(`a mediator is running, pid ${mediator.child.pid ?? 0}`);
+    expect(well.stdout).toContain(`a mediator is running, pid ${mediator.pid}`);
     const skip = `${USUAL[1] ?? ''},pools,open-files`;
     mediator.signal('SIGSTOP');
     const hangs = await doctor('--skip', skip, '--json');

@@ -38,7 +38,7 @@ describe('a VM that floods its directory', () => {
       }
     });
     await client.close();
-    const status = readFileSync(`/proc/${mediator.child.pid}/status`, 'utf8');
+    const status = readFileSync(`/proc/${mediator.pid}/status`, 'utf8');
     const mib = Number(/VmHWM:\s+([0-9]+) kB/.exec(status)?.[1]) / 1024;
     const overtaking = overtakingIn(mediator);
     expect(median(overtaking)).toBeLessThanOrEqual(MAX_OVERTAKING);

@@ -144,10 +144,8 @@ describeTraced('a mediator that serves on while system calls fail', () => {
     async (scenario) => {
       const random = randomFrom(SEED);
       const root = new TestRoot([]);
-      const mediator = await MediatorProcess.serving(root, ...SERVING);
-      const { pid } = mediator.child;
-      if (pid === undefined) throw new Error('a process that serves has a number');
-      const hasEnded = () => mediator.child.exitCode !== null;
+      let mediator = await MediatorProcess.serving(root, ...SERVING);
+      const hasEnded = () => mediator.child.exitCode !== null || mediator.child.signalCode !== null;
 
       /** Hands the requests over to the mediator that runs, and waits for the answers. */
       const play = async (label: string) => {
@@ -159,12 +157,12 @@ describeTraced('a mediator that serves on while system calls fail', () => {
         trial.root.remove();
         const unserved = () => aftermath.unserved({ ...trial, root });
         await until(() => hasEnded() || unserved().length === 0, label).catch(() => undefined);
-        aftermath.note(label, hasEnded() ? ['the mediator has ended'] : unserved());
+        return hasEnded() ? ['the mediator has ended'] : unserved();
       };
 
       try {
-        const recorder = await Tracer.recorder(root, pid);
-        await play('not disturbed');
+        const recorder = await Tracer.recorder(root, mediator.pid);
+        aftermath.note('not disturbed', await play('not disturbed'));
         const { calls } = await recorder.detach();
         const opens = calls.filter(({ name }) => name.startsWith('open')).slice(0, 1);
         const blows: { call: SystemCall; error: Blow; when?: string }[] = [
@@ -177,10 +175,18 @@ describeTraced('a mediator that serves on while system calls fail', () => {
         ];
         let hits = 0;
         for (const { call, error, when } of blows) {
-          const tracer = await Tracer.striker(root, pid, call, error, when);
-          await play(`${error} at ${nameOf(call)}`);
+          const label = `${error} at ${nameOf(call)}`;
+          const tracer = await Tracer.striker(root, mediator.pid, call, error, when);
+          const faults = await play(label);
           const { hit } = await tracer.detach();
+          if (hit?.order === 0 && hasEnded()) {
+            // Hit was a call by which Node wakes a thread of its own: without it Node aborts.
+            expect(mediator.child.signalCode).toBe('SIGABRT');
+            mediator = await MediatorProcess.serving(root, ...SERVING);
+            continue;
+          }
           if (hit) hits += 1;
+          aftermath.note(label, faults);
           if (hasEnded()) break;
         }
         expect(aftermath.faults).toEqual([]);

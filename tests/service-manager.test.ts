@@ -141,7 +141,7 @@ describe('its watchdog', () => {
     const mediator = await MediatorProcess.serving(root);
     await manager.until(PING);
     mediator.signal('SIGSTOP');
-    const state = () => readFileSync(`/proc/${mediator.child.pid}/stat`, 'utf8').split(' ')[2];
+    const state = () => readFileSync(`/proc/${mediator.pid}/stat`, 'utf8').split(' ')[2];
     await until(() => state() === 'T', 'it to be stopped');
     await manager.countFor(LONG_MS, PING);
     expect(await manager.countFor(LONG_MS, PING)).toBe(0);

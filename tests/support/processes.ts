@@ -121,6 +121,11 @@ export class MediatorProcess {
     if (ended() !== null) throw new Error(`the mediator ended: ${state()}`);
   }
 
+  /** Its process's number; 0 if it could not be started. */
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
   logged(message: string): LogLine[] {
     return this.log.filter((line) => line.message === message);
   }

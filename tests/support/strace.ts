@@ -33,7 +33,7 @@ export class FailingCalls {
 
   /** Calls on the directory of a VM, by its name and by what the mediator holds, and in it. */
   static async in(mediator: MediatorProcess, root: TestRoot, vm: number, error: string) {
-    const pid = mediator.child.pid ?? 0;
+    const pid = mediator.pid;
     const fds = `/proc/${pid}/fd`;
     const held = readdirSync(fds).filter((fd) => linkOf(`${fds}/${fd}`) === root.in(vm));
     // strace knows a path by the very text of it, so that only names known before can be made to fail.
@@ -49,7 +49,7 @@ export class FailingCalls {
    * @param names The calls' names; all of them if not given.
    */
   static on(mediator: MediatorProcess, path: string, error: string, names?: string) {
-    return FailingCalls.#attach(mediator.child.pid ?? 0, error, [path], names);
+    return FailingCalls.#attach(mediator.pid, error, [path], names);
   }
 
   static async #attach(pid: number, error: string, paths: readonly string[], names = ALL) {

@@ -117,7 +117,10 @@ export class Tracer {
   static async #attached(tracer: Tracer): Promise<Tracer> {
     let said = '';
     tracer.#child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-    await until(() => said.includes('attached'), 'strace to attach');
+    await until(
+      () => said.includes('attached'),
+      () => `strace to attach; it says: ${said}`,
+    );
     return tracer;
   }
 

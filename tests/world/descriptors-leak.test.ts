@@ -14,7 +14,7 @@ describeWithStrace('a VM directory that can be opened, but not looked at', () =>
     // Every second look at it: the one by its name succeeds, the one at what was opened fails.
     const calls = await FailingCalls.on(mediator, root.in(1), 'EIO:when=2+2', 'statx');
     try {
-      const count = () => readdirSync(`/proc/${mediator.child.pid ?? 0}/fd`).length;
+      const count = () => readdirSync(`/proc/${mediator.pid}/fd`).length;
       const before = count();
       mkdirSync(root.in(1));
       root.drop(1, 'a', 'A:1:1:1:2\n');

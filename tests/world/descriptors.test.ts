@@ -19,7 +19,7 @@ describeIf(
       root = new FragileRoot([]);
       mediator = await MediatorProcess.serving(root, '--poll-interval', '100');
       // Node needs more to load its modules than to serve.
-      const pid = String(mediator.child.pid);
+      const pid = String(mediator.pid);
       execFileSync('prlimit', ['--pid', pid, '--nofile=60:60']);
     });
     afterEach(() => {
