@@ -74,7 +74,7 @@ export class WorkspaceCopy {
   constructor(path: string, packageManager: string) {
     this.path = path;
     this.#packageManager = packageManager;
-    const files = ['.changeset', 'packages', 'scripts', 'LICENSE', 'package.json'];
+    const files = ['.changeset', 'deploy', 'packages', 'scripts', 'LICENSE', 'package.json'];
     for (const file of [...files, 'pnpm-lock.yaml', 'pnpm-workspace.yaml', 'tsconfig.base.json']) {
       // Links to siblings stay relative, and so lead to the copies.
       const options = { recursive: true, verbatimSymlinks: true } as const;
