@@ -40,7 +40,7 @@ const VM_DIRECTORY =
 const SPOOL = '/spool/(?!errno\\.js$)';
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/bundle/', '.cache/', 'coverage/']),
+  globalIgnores(['**/dist/', '**/bundle/', '.cache/', 'coverage/', 'docs/api/']),
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

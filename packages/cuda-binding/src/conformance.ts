@@ -7,6 +7,7 @@ import type { VectorAdder } from './vector-adder.js';
 
 /** One thing that every `VectorAdder` does. */
 export interface ConformanceCase {
+  /** What the device does, in words: for the name of a test. */
   readonly name: string;
   /**
    * Opens a device, tries it and closes it. Rejects with an `AssertionError` if the device does

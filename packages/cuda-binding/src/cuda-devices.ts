@@ -3,6 +3,7 @@ import type { DeviceInfo } from './vector-adder.js';
 
 /** A CUDA device, as `listDevices` gives it and as an open one has it in `device`. */
 export interface CudaDeviceInfo extends DeviceInfo {
+  /** Always `'cuda'`. */
   readonly backend: 'cuda';
   /** As `nvidia-smi -L` prints it: `GPU-` and 32 hexadecimal digits in five groups. */
   readonly uuid: string;

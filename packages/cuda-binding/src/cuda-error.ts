@@ -19,7 +19,9 @@ export interface CudaFailure {
  * driver", enumeration `CUresult`.
  */
 export class CudaError extends DeviceError {
+  /** Always `'CudaError'`. */
   override name = 'CudaError';
+  /** The driver's name of the status, such as `CUDA_ERROR_LAUNCH_FAILED`. */
   declare readonly code: `CUDA_ERROR_${string}`;
   /** The function of the driver that failed, such as `cuLaunchKernel`. */
   readonly operation: string;

@@ -30,7 +30,9 @@ export type DeviceErrorCode =
  * `cause` holds the error behind it, where there is one.
  */
 export class DeviceError extends Error {
+  /** The name of the class: `'DeviceError'`, or `'CudaError'` for one of that. */
   override name = 'DeviceError';
+  /** What went wrong, for programs; stable. */
   readonly code: DeviceErrorCode;
   /**
    * True if the device can't be used any more through this `VectorAdder`: every later call rejects,
@@ -39,6 +41,7 @@ export class DeviceError extends Error {
    */
   readonly isDeviceLost: boolean;
 
+  /** `message` is for people, and `options.cause` the error behind it. */
   constructor(code: DeviceErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

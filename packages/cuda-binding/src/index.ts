@@ -1,6 +1,6 @@
 export { CpuVectorAdder, type CpuVectorAdderOptions } from './cpu-vector-adder.js';
 export { listDevices, type CudaDeviceInfo } from './cuda-devices.js';
-export { CudaError } from './cuda-error.js';
+export { CudaError, type CudaFailure } from './cuda-error.js';
 export { DeviceError, type DeviceErrorCode } from './device-error.js';
 export { openDevice, type OpenDeviceOptions } from './open-device.js';
 export type { AddOptions, DeviceInfo, VectorAdder } from './vector-adder.js';

@@ -1,5 +1,6 @@
 /** What a `VectorAdder` runs on. Later versions may add fields. */
 export interface DeviceInfo {
+  /** What computes: a GPU by the CUDA driver, or the CPU. */
   readonly backend: 'cuda' | 'cpu';
   /** Which device of the backend, counted from 0. */
   readonly index: number;

@@ -4,7 +4,9 @@ import { answerText } from './answer-text.js';
 
 /** Why a device cannot be used any more until it has been opened anew. */
 export interface DeviceFault {
+  /** `lost`: it refuses every further call. `hung`: an operation did not end within the limit. */
   readonly kind: 'lost' | 'hung';
+  /** For people: what the device said, or how long it was waited for. */
   readonly message: string;
 }
 

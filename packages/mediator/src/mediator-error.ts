@@ -1,3 +1,4 @@
+/** Why there is no mediator, or why a command was not done. Codes are stable. */
 export type MediatorErrorCode =
   /** A flag is unknown or has no acceptable value. */
   | 'USAGE'
@@ -33,9 +34,12 @@ export type MediatorErrorCode =
  * answered, not thrown.
  */
 export class MediatorError extends Error {
+  /** Always `'MediatorError'`. */
   override readonly name = 'MediatorError';
+  /** What went wrong, for programs; stable. */
   readonly code: MediatorErrorCode;
 
+  /** `message` says what failed and what to do, and `options.cause` is the error behind it. */
   constructor(code: MediatorErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

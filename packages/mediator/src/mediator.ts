@@ -29,6 +29,7 @@ import {
 import { queueSnapshot, vmSnapshots } from './take-snapshot.js';
 import { version } from './version.js';
 
+/** What a {@link Mediator} is made with; a setting that is absent is that of {@link DEFAULT_SETTINGS}. */
 export interface MediatorOptions extends Partial<MediatorSettings> {
   /** The directory that holds one directory for each VM; created if there is none. */
   readonly root: string;
@@ -36,6 +37,7 @@ export interface MediatorOptions extends Partial<MediatorSettings> {
   readonly stateDir: string;
   /** One function for each device, which opens it. */
   readonly devices: readonly (() => Promise<VectorAdder>)[];
+  /** Told what happens, with fields such as `vm` and `slot`; what a VM causes is limited in number. */
   readonly logger: Logger;
 }
 
@@ -102,6 +104,7 @@ export class Mediator {
   #effort = 0;
   #sweep: NodeJS.Timeout | undefined;
 
+  /** Touches no file and opens no device: {@link start} does. */
   constructor({ root, stateDir, devices, logger, ...settings }: MediatorOptions) {
     this.#root = root;
     this.#logger = logger;
@@ -193,6 +196,7 @@ export class Mediator {
     return this.#delivery.pending + this.#spool.failures;
   }
 
+  /** Totals since the mediator was made. */
   statistics(): StatisticsSnapshot {
     return this.#statistics.snapshot();
   }

@@ -10,8 +10,11 @@ const BUCKETS = bucketOf(MAX_MICROSECONDS) + 1;
 
 /** Milliseconds, exact to a sixteenth. */
 export interface Percentiles {
+  /** So many, or less, took half of all. */
   readonly p50: number;
+  /** So many, or less, took 95 of 100. */
   readonly p95: number;
+  /** So many, or less, took 99 of 100. */
   readonly p99: number;
 }
 

@@ -15,7 +15,9 @@ const RegisteredRateLimit = z.strictObject({
 
 /** What the host's administrator says about a VM; it outranks what the VM says. */
 export const Registration = z.strictObject({
+  /** Which devices may serve it. */
   pool: Pool,
+  /** 2 high, 1 medium, 0 low. */
   priority: Priority,
   /** Its requests are answered `SUSPENDED`. */
   suspended: z._default(z.boolean('true or false'), false),

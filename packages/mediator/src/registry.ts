@@ -51,10 +51,12 @@ export class Registry {
     this.#content = this.#read();
   }
 
+  /** How many VMs are registered. */
   get size(): number {
     return this.#content.vms.size;
   }
 
+  /** What is registered of a VM; undefined if it is not. */
   get(vm: number): Registration | undefined {
     return this.#content.vms.get(vm);
   }

@@ -26,6 +26,7 @@ export interface MediatorSettings {
   readonly rateLimit: RateLimit | undefined;
 }
 
+/** The settings where nothing else is said. */
 export const DEFAULT_SETTINGS: MediatorSettings = {
   pollIntervalMs: 1000,
   settleMs: 200,

@@ -8,15 +8,23 @@ export type Phase = 'new' | 'serving' | 'draining' | 'stopping';
 
 /** A mediator as it is now: plain, for JSON. Later versions may add fields. */
 export interface MediatorSnapshot {
+  /** Of the package. */
   readonly version: string;
   /** Since it was made, milliseconds. */
   readonly uptimeMs: number;
+  /** The directory that holds the VM directories. */
   readonly root: string;
+  /** The mediator's own directory. */
   readonly stateDir: string;
+  /** How far it is between its start and its end. */
   readonly phase: Phase;
+  /** Whether the root could be read the last time; if not, new VM directories are not seen. */
   readonly isRootReadable: boolean;
+  /** What is queued. */
   readonly queue: QueueSnapshot;
+  /** In the order in which they were given. */
   readonly devices: readonly DeviceSnapshot[];
+  /** Both, by letter. */
   readonly pools: readonly PoolSnapshot[];
   /** By number ascending: registered ones, those with a directory, and those that had requests. */
   readonly vms: readonly VmSnapshot[];
@@ -24,17 +32,26 @@ export interface MediatorSnapshot {
 
 /** What is queued, without what is on a device. */
 export interface QueueSnapshot {
+  /** Requests of all VMs. */
   readonly queued: number;
   /** Of all pools and priorities, highest priority first. */
   readonly depths: readonly QueueDepth[];
   /** Since the oldest request of each priority arrived, milliseconds; null without one. */
-  readonly oldest: readonly { readonly priority: Priority; readonly ageMs: number | null }[];
+  readonly oldest: readonly {
+    /** Which priority. */
+    readonly priority: Priority;
+    /** Milliseconds; null if nothing of this priority is queued. */
+    readonly ageMs: number | null;
+  }[];
 }
 
 /** How many requests of a pool and a priority are queued. */
 export interface QueueDepth {
+  /** The pool as which they are served. */
   readonly pool: Pool;
+  /** Their priority, as it was when they arrived. */
   readonly priority: Priority;
+  /** How many there are. */
   readonly queued: number;
 }
 
@@ -44,8 +61,14 @@ export interface DeviceSnapshot {
   readonly executor: number;
   /** Its own number, backend and name; null until it was opened once. */
   readonly device: number | null;
+  /** What computes: a GPU by CUDA, or the CPU; null until it was opened once. */
   readonly backend: DeviceInfo['backend'] | null;
+  /** For people; null until it was opened once. */
   readonly name: string | null;
+  /**
+   * `closed`: not opened, or let go after a fault and not open again yet; `idle`; `busy` with a request;
+   * `stopped` for good; `out of service` after several faults, and tried again at intervals.
+   */
   readonly state: 'closed' | 'idle' | 'busy' | 'stopped' | 'out of service';
   /** Time with a request on it since the start, milliseconds. */
   readonly busyMs: number;
@@ -57,6 +80,7 @@ export interface DeviceSnapshot {
 
 /** Which devices serve a pool. */
 export interface PoolSnapshot {
+  /** Its letter. */
   readonly pool: Pool;
   /** Their own numbers; null: every device. */
   readonly devices: readonly number[] | null;
@@ -66,10 +90,13 @@ export interface PoolSnapshot {
 
 /** A VM as it is now, and what became of its requests. */
 export interface VmSnapshot extends VmTotals {
+  /** Its number. */
   readonly vm: number;
+  /** Whether it is in the registry. */
   readonly registered: boolean;
   /** The registered ones, or those of its last request; null before that. */
   readonly pool: Pool | null;
+  /** As for the pool. */
   readonly priority: Priority | null;
   /**
    * `suspended` by the administrator; `refused`: not registered where that is required; `absent`: it

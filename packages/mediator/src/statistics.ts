@@ -10,13 +10,17 @@ export type Outcome = 'ok' | ErrorCode | 'WITHDRAWN' | 'UNDELIVERABLE';
 
 /** A request that has left the mediator. Claims are unknown if its line could not be read. */
 export interface FinishedRequest {
+  /** The number of the VM in whose directory it was. */
   readonly vm: number;
   /** The slot's id; `.` for the plain one. */
   readonly slot: string;
+  /** As which it was served: the registered pool, or the claimed one. */
   readonly pool?: Pool;
+  /** As which it was served: the registered priority, or the claimed one. */
   readonly priority?: Priority;
   /** Whether its line claimed another pool or priority than the registry gives the VM. */
   readonly isClaimOverridden?: boolean;
+  /** How it ended. */
   readonly outcome: Outcome;
   /** The text of an answer that is an error; it may quote what the VM wrote. */
   readonly error?: string | undefined;
@@ -32,22 +36,33 @@ export interface FinishedRequest {
 
 /** Milliseconds. */
 export interface Distribution {
+  /** Of all. */
   readonly mean: number;
+  /** So many, or less, took half of all. */
   readonly p50: number;
+  /** So many, or less, took 99 of 100. */
   readonly p99: number;
+  /** The longest. */
   readonly max: number;
 }
 
 /** Totals since the start. */
 export interface StatisticsSnapshot {
+  /** Requests that have left the mediator. */
   readonly requests: number;
+  /** Requests by {@link Outcome}. */
   readonly outcome: Readonly<Record<string, number>>;
+  /** Requests by pool. */
   readonly pool: Readonly<Record<string, number>>;
+  /** Requests by priority: `low`, `medium`, `high`. */
   readonly priority: Readonly<Record<string, number>>;
+  /** Requests by the number of the VM. */
   readonly vm: Readonly<Record<string, number>>;
   /** By VM: requests whose claims the registry overrode. */
   readonly claimsOverridden: Readonly<Record<string, number>>;
+  /** From admission to the device, milliseconds; undefined if none got there. */
   readonly waitMs: Distribution | undefined;
+  /** On the device, milliseconds; undefined if none got there. */
   readonly execMs: Distribution | undefined;
 }
 

@@ -4,6 +4,7 @@ import type { FinishedRequest } from './statistics.js';
 
 /** What has become of one VM's requests since the start. */
 export interface VmTotals {
+  /** Those that have left the mediator, however they ended. */
   readonly requests: number;
   /** Answered with their sums. */
   readonly answered: number;

@@ -5,9 +5,13 @@ import { MAX_LINE_BYTES } from './max-line-bytes.js';
 import { Int32List } from './operands.js';
 import { readUsualAnswer, writeUsualAnswer } from './usual-lines.js';
 
-const SumAnswer = z.object({ sum: Int32List });
+const SumAnswer = z.object({
+  /** As many numbers as each operand had. */
+  sum: Int32List,
+});
 
 const ErrorAnswer = z.object({
+  /** Why there is no sum. */
   code: ErrorCode,
   /** For people: one line of printable ASCII. */
   text: z.string().check(z.regex(/^[\x20-\x7e]*$/, 'one line of printable ASCII')),
@@ -17,7 +21,11 @@ const Answer = z.union(
   [SumAnswer, ErrorAnswer],
   'one or more int32 sums, or an error code and its text',
 );
-/** What a mediator answered: the sum, or why there is none. */
+/**
+ * What a mediator answered: the sum, or why there is none.
+ *
+ * @useDeclaredType
+ */
 export type Answer = z.output<typeof Answer>;
 
 /**

@@ -1,5 +1,6 @@
 /** Exit statuses of both command lines, after sysexits(3). */
 export const ExitCode = {
+  /** What was asked for has been done. */
   OK: 0,
   /** `doctor` has found something to be done. */
   FINDINGS: 1,
@@ -15,6 +16,7 @@ export const ExitCode = {
   CANT_CREATE: 73,
   /** No answer in time, or rate limited: try again. */
   TRY_AGAIN: 75,
+  /** A file or a device may not be read or written. */
   NO_PERMISSION: 77,
   /** The configuration, or a VM's register block, is invalid. */
   CONFIG: 78,

@@ -19,7 +19,14 @@ export type VmId = z.infer<typeof VmId>;
 
 /** Who a VM is, or says that it is. */
 export const Identity = z.object(
-  { pool: Pool, priority: Priority, vm: VmId },
+  {
+    /** Which devices may serve its requests. */
+    pool: Pool,
+    /** 2 high, 1 medium, 0 low. */
+    priority: Priority,
+    /** Its number, 1 to 4294967295. */
+    vm: VmId,
+  },
   'an object with pool, priority and vm',
 );
 export type Identity = z.infer<typeof Identity>;
@@ -52,6 +59,11 @@ export const PoolLetter = z.codec(z.string(), Pool, {
 });
 
 const PRIORITY_NAMES = ['low', 'medium', 'high'] as const;
+/**
+ * How people write a priority.
+ *
+ * @useDeclaredType
+ */
 export type PriorityName = (typeof PRIORITY_NAMES)[number];
 
 /** `high`, `medium` or `low`: how people write a priority. */

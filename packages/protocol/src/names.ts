@@ -11,9 +11,14 @@ const SLOT_ID = '1 to 64 of A-Z a-z 0-9 _ -';
 export const Slot = z.discriminatedUnion(
   'kind',
   [
-    z.object({ kind: z.literal('plain') }),
     z.object({
+      /** The one slot without a name. */
+      kind: z.literal('plain'),
+    }),
+    z.object({
+      /** One of any number of slots. */
       kind: z.literal('named'),
+      /** The name: 1 to 64 of `A-Z a-z 0-9 _ -`. */
       id: z.string(SLOT_ID).check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, SLOT_ID)),
     }),
   ],
@@ -21,6 +26,7 @@ export const Slot = z.discriminatedUnion(
 );
 export type Slot = z.infer<typeof Slot>;
 
+/** The slot that people use by hand: `request.txt` and `response.txt`. */
 export const PLAIN_SLOT: Slot = Object.freeze({ kind: 'plain' });
 
 type FileKind = 'request' | 'response';

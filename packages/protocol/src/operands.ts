@@ -2,7 +2,9 @@ import * as z from 'zod/mini';
 import { isTypedArray, refuse, Text } from './codec.js';
 import { printable } from './printable.js';
 
+/** The least int32. */
 export const INT32_MIN = -2147483648;
+/** The greatest int32. */
 export const INT32_MAX = 2147483647;
 
 /** A whole number that fits the GPU's `int`. */

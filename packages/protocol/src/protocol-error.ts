@@ -5,8 +5,11 @@ export type ProtocolErrorCode = ErrorCode | 'BAD_ANSWER' | 'BAD_REGISTERS' | 'BA
 
 /** Which part was rejected, what would have been accepted there, and what stood there instead. */
 export interface Rejection {
+  /** Why, for programs; stable. */
   readonly code: ProtocolErrorCode;
+  /** The part that was rejected, such as `priority`. */
   readonly field: string;
+  /** What would have been accepted there, in words. */
   readonly expected: string;
   /** Escaped and cut: fit for a log line, an answer or a terminal. */
   readonly received: string;
@@ -14,12 +17,15 @@ export interface Rejection {
 
 /** Thrown by every `decode...` and `encode...` function of this package. */
 export class ProtocolError extends Error implements Rejection {
+  /** Always `'ProtocolError'`. */
   override readonly name = 'ProtocolError';
+  /** What went wrong, for programs; stable. */
   readonly code: ProtocolErrorCode;
   readonly field: string;
   readonly expected: string;
   readonly received: string;
 
+  /** The message is put together from all but the code. */
   constructor({ code, field, expected, received }: Rejection) {
     super(`${field}: expected ${expected}, got ${received}`);
     this.code = code;

@@ -7,10 +7,15 @@ export const REGISTER_BLOCK_BYTES = 4096;
 
 /** Offsets of the little-endian 32-bit registers, in bytes. */
 export const REGISTERS = {
+  /** {@link REGISTER_BLOCK_MAGIC}; anything else in the original device. */
   MAGIC: 0x000,
+  /** Of the layout: 1. Counts only with the magic number. */
   VERSION: 0x004,
+  /** The pool's letter in ASCII: 0x41 or 0x42. */
   POOL_ID: 0x008,
+  /** 2 high, 1 medium, 0 low. */
   PRIORITY: 0x00c,
+  /** The VM's number, 1 to 4294967295. */
   VM_ID: 0x010,
 } as const;
 
@@ -48,6 +53,7 @@ function register<T extends z.ZodMiniType<string | number>>(
 
 const Registers = z.object(
   {
+    /** Which devices may serve the VM's requests. */
     pool: register(
       'POOL_ID',
       Pool,
@@ -55,6 +61,7 @@ const Registers = z.object(
       (word) => Pool.options.find((pool) => pool.charCodeAt(0) === word),
       (pool) => pool.charCodeAt(0),
     ),
+    /** 2 high, 1 medium, 0 low. */
     priority: register(
       'PRIORITY',
       Priority,
@@ -62,6 +69,7 @@ const Registers = z.object(
       (word) => word,
       (level) => level,
     ),
+    /** The VM's number, 1 to 4294967295. */
     vm: register(
       'VM_ID',
       VmId,

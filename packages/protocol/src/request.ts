@@ -11,10 +11,15 @@ const FIELDS = ['pool', 'priority', 'vm', 'a', 'b'] as const;
 const Request = z
   .object(
     {
+      /** Which devices may serve it. */
       pool: PoolLetter,
+      /** 2 high, 1 medium, 0 low. */
       priority: PriorityDigit,
+      /** The number of the VM that asks. */
       vm: VmIdDecimal,
+      /** The first vector. */
       a: Int32List,
+      /** The second one, as long as the first. */
       b: Int32List,
     },
     'an object with pool, priority, vm, a and b',
@@ -30,6 +35,11 @@ const Request = z
       });
     }
   });
+/**
+ * What a VM asks: to have `b` added to `a`, element by element as int32.
+ *
+ * @useDeclaredType
+ */
 export type Request = z.output<typeof Request>;
 
 /**

@@ -5,4 +5,7 @@ declare const handleBrand: unique symbol;
  * issued twice, not even after `clear`. To be kept and given back, not to be calculated with.
  * Another queue does not know it and may take it for one of its own.
  */
-export type Handle = number & { readonly [handleBrand]: true };
+export type Handle = number & {
+  /** For the compiler alone: at run time a handle is a number. */
+  readonly [handleBrand]: true;
+};

@@ -18,13 +18,12 @@ export type QueueErrorCode =
 
 /** The only error that this package throws. Decide by `code`; `message` is for people. */
 export class QueueError extends Error {
+  /** Always `'QueueError'`. */
   override readonly name = 'QueueError';
+  /** What went wrong, for programs; stable. */
   readonly code: QueueErrorCode;
 
-  /**
-   * @param code what went wrong
-   * @param message what was expected, what came instead, and what to do
-   */
+  /** `message` says what was expected, what came instead, and what to do. */
   constructor(code: QueueErrorCode, message: string) {
     super(message);
     this.code = code;

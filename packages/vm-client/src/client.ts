@@ -25,12 +25,15 @@ import { Turns } from './turns.js';
 
 /** Two vectors of the same length, to be added element by element as int32. */
 export interface Operands {
+  /** The first vector. */
   readonly a: Int32Array;
+  /** The second one, as long as the first. */
   readonly b: Int32Array;
 }
 
 /** A sum, and how it came. */
 export interface Reply {
+  /** As long as the operands; wraps like int32. */
   readonly sum: Int32Array;
   /** The id of the slot that was used; `.`, which no id can be, for the plain one. */
   readonly slot: string;

@@ -1,6 +1,10 @@
 import { type ErrorCode, ExitCode, ProtocolError } from '@vgpu/protocol';
 
-/** Why a call failed without an answer from the mediator. Codes are stable. */
+/**
+ * Why a call failed without an answer from the mediator. Codes are stable.
+ *
+ * @useDeclaredType
+ */
 export type FailureCode = keyof typeof EXIT_OF_FAILURE;
 
 /** Every code that a {@link VgpuError} can have. */
@@ -73,9 +77,12 @@ const REMEDY: Partial<Record<ErrorCode, string>> = {
  * and what to do, and `cause` is the error or the abort reason behind it.
  */
 export class VgpuError extends Error {
+  /** `'AbortError'` for the code `ABORTED`, else `'VgpuError'`. */
   override readonly name: string;
+  /** What went wrong, for programs; stable. */
   readonly code: VgpuErrorCode;
 
+  /** `message` says what failed and what to do, and `options.cause` is the error behind it. */
   constructor(code: VgpuErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -86,10 +93,12 @@ export class VgpuError extends Error {
 
 /** The mediator answered `ERROR:<CODE>:<text>`. */
 export class RequestRejectedError extends VgpuError {
+  /** The code that the mediator answered. */
   declare readonly code: ErrorCode;
   /** The mediator's own words: one line of printable ASCII. */
   readonly text: string;
 
+  /** `text` is the mediator's own; the message has a remedy besides, where the text alone says none. */
   constructor(code: ErrorCode, text: string) {
     const remedy = REMEDY[code];
     super(

@@ -8,8 +8,8 @@ export type Claim = { readonly [Field in keyof Identity]?: Identity[Field] | und
 export const DEFAULTS = { pool: 'A', priority: 1 } as const satisfies Claim;
 
 /**
- * Who this VM is: each field from the first source that has it, pool and priority from
- * {@link DEFAULTS} if none has.
+ * Who this VM is: each field from the first source that has it; if none has, the pool is `A`
+ * and the priority 1.
  *
  * @throws VgpuError `NO_IDENTITY` if no source names the VM.
  */

@@ -10,6 +10,7 @@ import { registered } from './registered.js';
 import { whileRegistryIsLocked } from './registry-lock.js';
 import { makeVmDirectory, vmDirectoryOf } from './vm-directories.js';
 
+/** Where {@link addVm} puts what it makes, and whose that is. */
 export interface AddVmOptions {
   /** Holds the VM directories; created if there is none. */
   readonly root: string;
@@ -25,7 +26,9 @@ export interface AddVmOptions {
 
 /** What a VM has on its host. */
 export interface AddedVm {
+  /** The path of the directory for its requests. */
   readonly directory: string;
+  /** Whether that directory was made by this call. */
   readonly isNewDirectory: boolean;
   /** The file with its register block. */
   readonly deviceFile: string;

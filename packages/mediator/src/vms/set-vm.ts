@@ -9,8 +9,11 @@ import { whileRegistryIsLocked } from './registry-lock.js';
 
 /** What is to be otherwise about a VM; what is absent stays as it is. */
 export interface VmChanges {
+  /** Which devices may serve it. */
   readonly pool?: Pool | undefined;
+  /** 2 high, 1 medium, 0 low. */
   readonly priority?: Priority | undefined;
+  /** Whether its requests are answered `SUSPENDED`. */
   readonly suspended?: boolean | undefined;
   /** null: the mediator's own limit counts again. */
   readonly rateLimit?: RateLimit | null | undefined;
