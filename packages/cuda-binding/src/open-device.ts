@@ -39,6 +39,16 @@ export interface OpenDeviceOptions {
  * chosen backend would not look at; `NO_SUCH_DEVICE` if there are CUDA devices, but not this one; with
  * backend `'cuda'`, the reason why the device can't be used, such as `BACKEND_UNAVAILABLE` or a
  * `CudaError`.
+ *
+ * @example
+ * ```ts
+ * import { openDevice } from '@vgpu/cuda-binding';
+ *
+ * const device = await openDevice({ backend: 'cpu' });
+ * const sum = await device.add(Int32Array.of(1, 2), Int32Array.of(10, 20));
+ * console.log(sum.join(' ')); // 11 22
+ * await device.close();
+ * ```
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<VectorAdder> {
   const { backend = 'auto', index = 0, cpuDelayMs = 0, isolated = false, onFallback } = options;

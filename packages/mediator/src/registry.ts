@@ -34,6 +34,15 @@ interface Content {
  * A change replaces the file as a whole, and is on disk when the call returns: whoever is killed,
  * and wherever the power fails, the file holds the state before or after it. One process may change
  * it at a time. What root writes belongs to the owner of the state directory.
+ *
+ * @example
+ * ```ts
+ * import { Registry } from '@vgpu/mediator';
+ *
+ * const registry = new Registry('./vgpu-state');
+ * registry.set(7, { pool: 'B', priority: 0 });
+ * console.log(registry.get(7)?.suspended); // false
+ * ```
  */
 export class Registry {
   readonly #stateDir: string;

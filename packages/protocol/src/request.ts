@@ -98,6 +98,15 @@ export function decodeRequest(text: string): Request {
  * Writes a request line, newline included.
  *
  * @throws ProtocolError with the code that a mediator would answer such a request with.
+ *
+ * @example
+ * ```ts
+ * import { encodeRequest } from '@vgpu/protocol';
+ *
+ * const [a, b] = [Int32Array.of(100), Int32Array.of(200)];
+ * const line = encodeRequest({ pool: 'A', priority: 2, vm: 1, a, b });
+ * console.log(JSON.stringify(line)); // "A:2:1:100:200\n"
+ * ```
  */
 export function encodeRequest(request: Request): string {
   return writeUsualRequest(request) ?? encodeWith(RequestLine, 'BAD_REQUEST', 'request', request);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as protocol from '@vgpu/protocol';
 import { readFileSync } from 'node:fs';
-import * as vm from 'node:vm';
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
@@ -23,23 +22,6 @@ function table(heading: string): string[][] {
 }
 
 describe('the README', () => {
-  it('has an example that prints what its comments say', () => {
-    const code = /```js\n(.*?)```/s.exec(README)?.[1] ?? '';
-    const promised = Array.from(
-      code.matchAll(/console\.log\(.*\); \/\/ (.*)/g),
-      ([, text]) => text,
-    );
-    const printed: string[] = [];
-    const body = code.replace(
-      /^import (\{[^}]*\}) from '@vgpu\/protocol';/,
-      'const $1 = protocol;',
-    );
-    const run = vm.compileFunction(body, ['protocol', 'console']) as (...given: unknown[]) => void;
-    run(protocol, { log: (text: unknown) => printed.push(String(text)) });
-    expect(promised).toHaveLength(5);
-    expect(printed).toEqual(promised);
-  });
-
   it('names every export', () => {
     const named = new Set(Array.from(README.matchAll(/`([A-Za-z0-9_]+)[`(]/g), ([, name]) => name));
     expect(Object.keys(protocol).filter((name) => !named.has(name))).toEqual([]);

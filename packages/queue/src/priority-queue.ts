@@ -19,6 +19,19 @@ export interface PriorityQueueOptions {
  *
  * Memory is proportional to `size`; a value that has left is not kept. The costs below are
  * amortised, n being `size`.
+ *
+ * @example
+ * ```ts
+ * import { PriorityQueue } from '@vgpu/queue';
+ *
+ * const queue = new PriorityQueue<string>();
+ * const handle = queue.push('withdrawn', 2);
+ * queue.push('first', 1);
+ * queue.push('second', 1);
+ * queue.push('urgent', Infinity);
+ * queue.delete(handle);
+ * console.log([...queue].join(', ')); // urgent, first, second
+ * ```
  */
 export class PriorityQueue<T> implements Iterable<T> {
   readonly #capacity: number;

@@ -47,6 +47,16 @@ const LINGER_MS = 1000;
 /**
  * Adds numbers on the GPU of the host, through the files of this VM's directory. Any number of
  * calls may be under way at once. An idle client does not keep the process alive.
+ *
+ * @example
+ * ```ts
+ * import { VgpuClient } from '@vgpu/vm-client';
+ *
+ * const client = new VgpuClient({ root: '/mnt/vgpu', vmId: 7 });
+ * const sums = await Promise.all([client.add(1, 2), client.add(3, 4, { priority: 2 })]);
+ * console.log(sums.join(' ')); // 3 7
+ * await client.close();
+ * ```
  */
 export class VgpuClient {
   readonly #identity: Identity;

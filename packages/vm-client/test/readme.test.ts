@@ -42,15 +42,6 @@ async function play(example: string, replace: Record<string, string>): Promise<s
 }
 
 describe('the examples', () => {
-  test('of the library print what their comments say', async () => {
-    const [example = ''] = blocks('js');
-    const promised = [...example.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)];
-    expect(promised).not.toEqual([]);
-    expect(await play(example, { './vgpu': mediator.root })).toEqual(
-      promised.map(([, line]) => line),
-    );
-  });
-
   test('of the registers runs', async () => {
     const [, example = ''] = blocks('js');
     const registers = path.join(mediator.root, 'registers');
