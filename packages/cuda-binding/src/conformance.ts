@@ -20,6 +20,8 @@ export interface ConformanceCase {
 /**
  * The contract of `VectorAdder` as cases for any test runner, or for none. `open` gives a fresh
  * device for every case; cases that run at the same time have a device each.
+ *
+ * @param open Opens a fresh device each time.
  */
 export function conformance(open: () => Promise<VectorAdder>): readonly ConformanceCase[] {
   return Object.entries({ ...sums, ...memory, ...calls }).map(([name, check]) => ({

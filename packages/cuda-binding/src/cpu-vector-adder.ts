@@ -34,7 +34,11 @@ export class CpuVectorAdder implements VectorAdder {
   #lastSettled: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  /** Throws a `DeviceError` with code `INVALID_OPTION` if an option has an impossible value. */
+  /**
+   * Throws a `DeviceError` with code `INVALID_OPTION` if an option has an impossible value.
+   *
+   * @param options What is absent has its default.
+   */
   constructor({ index = 0, delayMs = 0 }: CpuVectorAdderOptions = {}) {
     const refusal = indexRefusal(index) ?? delayRefusal('delayMs', delayMs);
     if (refusal !== undefined) throw refusal;
@@ -42,7 +46,13 @@ export class CpuVectorAdder implements VectorAdder {
     this.#delayMs = delayMs;
   }
 
-  /** Never calls `onDeviceTime`: there is no clock but the caller's. */
+  /**
+   * Never calls `onDeviceTime`: there is no clock but the caller's.
+   *
+   * @param a One vector.
+   * @param b The other one, as long.
+   * @param options Where to put the sum.
+   */
   add(a: Int32Array, b: Int32Array, { out }: AddOptions = {}): Promise<Int32Array> {
     return this.#submit(vectorRefusal(a, b, out), () =>
       addInto(out ?? new Int32Array(a.length), a, b),

@@ -29,7 +29,10 @@ export class CudaError extends DeviceError {
   readonly status: number;
   override readonly isDeviceLost: boolean;
 
-  /** `what` says what was being done, for the message. */
+  /**
+   * @param failure What the driver says.
+   * @param what What was being done, for the message.
+   */
   constructor(failure: CudaFailure, what: string) {
     const { operation, status, name, description } = failure;
     const isDeviceLost = !KEEPS_CONTEXT.has(status);

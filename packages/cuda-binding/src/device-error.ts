@@ -41,7 +41,11 @@ export class DeviceError extends Error {
    */
   readonly isDeviceLost: boolean;
 
-  /** `message` is for people, and `options.cause` the error behind it. */
+  /**
+   * @param code What went wrong.
+   * @param message For people: what was expected, what came instead, and what to do.
+   * @param options `cause`: the error behind it.
+   */
   constructor(code: DeviceErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

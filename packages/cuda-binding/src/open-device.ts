@@ -28,6 +28,8 @@ export interface OpenDeviceOptions {
   /**
    * Called before `'auto'` falls back to the CPU, with the reason, so that the caller can warn.
    * What it throws rejects `openDevice`. Default: the fallback is silent.
+   *
+   * @param reason Why CUDA cannot be used.
    */
   readonly onFallback?: (reason: DeviceError) => void;
 }
@@ -40,6 +42,7 @@ export interface OpenDeviceOptions {
  * backend `'cuda'`, the reason why the device can't be used, such as `BACKEND_UNAVAILABLE` or a
  * `CudaError`.
  *
+ * @param options Which device, and what to do where there is none.
  * @example
  * ```ts
  * import { openDevice } from '@vgpu/cuda-binding';

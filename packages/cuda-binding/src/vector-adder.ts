@@ -18,8 +18,9 @@ export interface AddOptions {
   readonly out?: Int32Array;
   /**
    * Called just before the promise resolves, with the time that the addition took by the device's
-   * own clock, in milliseconds. A device that has none never calls it. What it throws rejects the
-   * call.
+   * own clock. A device that has none never calls it. What it throws rejects the call.
+   *
+   * @param ms Milliseconds.
    */
   readonly onDeviceTime?: (ms: number) => void;
 }
@@ -45,6 +46,10 @@ export interface VectorAdder {
    *
    * Rejects with `LENGTH_MISMATCH`, `OUT_OF_RANGE` (not an `Int32Array`), `INVALID_OPTION` (an `out`
    * that can't take the sum), `DEVICE_CLOSED`, or on a GPU with a `CudaError`.
+   *
+   * @param a One vector.
+   * @param b The other one, as long.
+   * @param options Where to put the sum, and who is told how long it took.
    */
   add(a: Int32Array, b: Int32Array, options?: AddOptions): Promise<Int32Array>;
 
@@ -53,6 +58,9 @@ export interface VectorAdder {
    *
    * Rejects with `OUT_OF_RANGE` (not an int32 integer), `DEVICE_CLOSED`, or on a GPU with a
    * `CudaError`.
+   *
+   * @param a An int32 integer.
+   * @param b Another one.
    */
   addScalar(a: number, b: number): Promise<number>;
 
@@ -63,8 +71,10 @@ export interface VectorAdder {
    * whole machine, so allocate once and use it often. It stays usable, as ordinary memory, after
    * `close()`, and is released with the last array that looks at it.
    *
-   * `length` counts elements, 4 bytes each. Rejects with `INVALID_OPTION` (no possible length),
-   * `DEVICE_CLOSED`, or on a GPU with a `CudaError`, such as `CUDA_ERROR_OUT_OF_MEMORY`.
+   * Rejects with `INVALID_OPTION` (no possible length), `DEVICE_CLOSED`, or on a GPU with a
+   * `CudaError`, such as `CUDA_ERROR_OUT_OF_MEMORY`.
+   *
+   * @param length In elements, 4 bytes each.
    */
   allocate(length: number): Promise<Int32Array>;
 

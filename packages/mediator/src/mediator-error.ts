@@ -39,7 +39,11 @@ export class MediatorError extends Error {
   /** What went wrong, for programs; stable. */
   readonly code: MediatorErrorCode;
 
-  /** `message` says what failed and what to do, and `options.cause` is the error behind it. */
+  /**
+   * @param code What went wrong.
+   * @param message For people: what failed and what to do.
+   * @param options `cause`: the error behind it.
+   */
   constructor(code: MediatorErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

@@ -104,7 +104,11 @@ export class Mediator {
   #effort = 0;
   #sweep: NodeJS.Timeout | undefined;
 
-  /** Touches no file and opens no device: {@link start} does. */
+  /**
+   * Touches no file and opens no device: {@link start} does.
+   *
+   * @param options What it serves, on which devices, and how.
+   */
   constructor({ root, stateDir, devices, logger, ...settings }: MediatorOptions) {
     this.#root = root;
     this.#logger = logger;
@@ -228,18 +232,28 @@ export class Mediator {
    * The devices that have been at one operation, or at being opened, for so many milliseconds longer than
    * the execution limit. One that merely hangs is opened anew at that limit; only another process can help
    * where that hangs, too.
+   *
+   * @param marginMs Milliseconds.
    */
   stuckDevices(marginMs: number): DeviceSnapshot[] {
     const stuck = this.#executors.filter((executor) => executor.isStuck(marginMs));
     return stuck.map((executor) => executor.snapshot());
   }
 
-  /** Tells an observer what happens from now on. */
+  /**
+   * Tells an observer what happens from now on.
+   *
+   * @param observer Told until the mediator has stopped.
+   */
   observe(observer: MediatorObserver): void {
     this.#observers.push(observer);
   }
 
-  /** Changes settings while serving. */
+  /**
+   * Changes settings while serving.
+   *
+   * @param settings What is absent stays as it is.
+   */
   configure(settings: Partial<MediatorSettings>): void {
     this.#settings = { ...this.#settings, ...settings };
     this.#spool.noteLimits();

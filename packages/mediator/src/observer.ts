@@ -7,8 +7,17 @@ import type { FinishedRequest } from './statistics.js';
  * must not throw.
  */
 export interface MediatorObserver {
-  /** A request has left the mediator: answered, rejected, withdrawn or without a place to answer. */
+  /**
+   * A request has left the mediator: answered, rejected, withdrawn or without a place to answer.
+   *
+   * @param request What came of it.
+   */
   requestFinished?(request: FinishedRequest): void;
-  /** A device was opened, at first or anew, or let go because of a fault. */
+  /**
+   * A device was opened, at first or anew, or let go because of a fault.
+   *
+   * @param device As it is now.
+   * @param fault Why it was let go; absent if it was opened.
+   */
   deviceChanged?(device: DeviceSnapshot, fault?: DeviceFault): void;
 }

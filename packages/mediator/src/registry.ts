@@ -52,6 +52,7 @@ export class Registry {
   /**
    * Reads the registry; without a file no VM is registered.
    *
+   * @param stateDir The mediator's own directory.
    * @throws MediatorError `INVALID_REGISTRY`: the file cannot be read, or not be understood.
    */
   constructor(stateDir: string) {
@@ -65,7 +66,11 @@ export class Registry {
     return this.#content.vms.size;
   }
 
-  /** What is registered of a VM; undefined if it is not. */
+  /**
+   * What is registered of a VM; undefined if it is not.
+   *
+   * @param vm Its number, 1 to 4294967295.
+   */
   get(vm: number): Registration | undefined {
     return this.#content.vms.get(vm);
   }
@@ -75,7 +80,11 @@ export class Registry {
     return [...this.#content.vms].sort(([a], [b]) => a - b);
   }
 
-  /** The devices that serve a pool, by the numbers that `--devices` has; undefined if every one does. */
+  /**
+   * The devices that serve a pool, by the numbers that `--devices` has; undefined if every one does.
+   *
+   * @param pool `A` or `B`.
+   */
   poolDevices(pool: Pool): readonly number[] | undefined {
     return this.#content.pools.get(pool)?.devices;
   }
@@ -92,6 +101,8 @@ export class Registry {
   /**
    * Registers a VM, or changes its registration.
    *
+   * @param vm Its number, 1 to 4294967295.
+   * @param registration What is to hold; it replaces what did.
    * @throws MediatorError `INVALID_REGISTRY`: the file, or what was given, is invalid; nothing has
    *   changed.
    * @throws MediatorError `STATE_DIR_UNUSABLE`: the file cannot be written, and nothing has changed;
@@ -106,6 +117,7 @@ export class Registry {
   /**
    * Says which devices serve a pool.
    *
+   * @param pool `A` or `B`.
    * @param devices undefined: every device.
    * @throws MediatorError as {@link set} does.
    */
@@ -116,6 +128,7 @@ export class Registry {
   }
 
   /**
+   * @param vm Its number, 1 to 4294967295.
    * @returns false if the VM was not registered.
    * @throws MediatorError as {@link set} does.
    */

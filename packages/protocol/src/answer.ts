@@ -66,6 +66,7 @@ export const AnswerLine = z.codec(Text, Answer, {
 /**
  * Reads an answer line.
  *
+ * @param text The line, newline included.
  * @throws ProtocolError `BAD_ANSWER`.
  */
 export function decodeAnswer(text: string): Answer {
@@ -75,6 +76,7 @@ export function decodeAnswer(text: string): Answer {
 /**
  * Writes an answer line, newline included.
  *
+ * @param answer A sum of one number at least, or a code and its text.
  * @throws ProtocolError `BAD_ANSWER`.
  */
 export function encodeAnswer(answer: Answer): string {

@@ -66,12 +66,20 @@ const PRIORITY_NAMES = ['low', 'medium', 'high'] as const;
  */
 export type PriorityName = (typeof PRIORITY_NAMES)[number];
 
-/** `high`, `medium` or `low`: how people write a priority. */
+/**
+ * `high`, `medium` or `low`: how people write a priority.
+ *
+ * @param priority 2, 1 or 0.
+ */
 export function priorityName(priority: Priority): PriorityName {
   return PRIORITY_NAMES[priority];
 }
 
-/** Understands `high`, `medium`, `low` and `2`, `1`, `0`; gives undefined for all else. */
+/**
+ * Understands `high`, `medium`, `low` and `2`, `1`, `0`; gives undefined for all else.
+ *
+ * @param text As somebody has typed it.
+ */
 export function parsePriority(text: string): Priority | undefined {
   const named = PRIORITY_NAMES.indexOf(text as PriorityName);
   const priority = Priority.safeParse(

@@ -47,13 +47,29 @@ function slotOf(kind: FileKind, name: string): Slot | undefined {
 const nameOf = (kind: FileKind, slot: Slot) =>
   slot.kind === 'plain' ? `${kind}.txt` : `${kind}-${slot.id}.txt`;
 
-/** The slot of a request file's name; undefined for every other name. */
+/**
+ * The slot of a request file's name; undefined for every other name.
+ *
+ * @param name Without a directory.
+ */
 export const slotOfRequest = (name: string): Slot | undefined => slotOf('request', name);
-/** The slot of an answer file's name; undefined for every other name. */
+/**
+ * The slot of an answer file's name; undefined for every other name.
+ *
+ * @param name Without a directory.
+ */
 export const slotOfResponse = (name: string): Slot | undefined => slotOf('response', name);
-/** The name of a slot's request file. The slot is trusted: encode to check one. */
+/**
+ * The name of a slot's request file. The slot is trusted: encode to check one.
+ *
+ * @param slot Not checked.
+ */
 export const requestName = (slot: Slot): string => nameOf('request', slot);
-/** The name of a slot's answer file. The slot is trusted: encode to check one. */
+/**
+ * The name of a slot's answer file. The slot is trusted: encode to check one.
+ *
+ * @param slot Not checked.
+ */
 export const responseName = (slot: Slot): string => nameOf('response', slot);
 
 const slotName = (kind: FileKind) =>
@@ -94,15 +110,45 @@ const encoder =
   (value: z.output<C>): z.input<C> =>
     encodeWith(codec, 'BAD_NAME', what, value);
 
-/** Reads the name of a request file. @throws ProtocolError `BAD_NAME`. */
+/**
+ * Reads the name of a request file.
+ *
+ * @param name Without a directory.
+ * @throws ProtocolError `BAD_NAME`.
+ */
 export const decodeRequestName = decoder(RequestName, 'request name');
-/** Writes the name of a request file. @throws ProtocolError `BAD_NAME`. */
+/**
+ * Writes the name of a request file.
+ *
+ * @param value The slot.
+ * @throws ProtocolError `BAD_NAME`.
+ */
 export const encodeRequestName = encoder(RequestName, 'slot');
-/** Reads the name of an answer file. @throws ProtocolError `BAD_NAME`. */
+/**
+ * Reads the name of an answer file.
+ *
+ * @param name Without a directory.
+ * @throws ProtocolError `BAD_NAME`.
+ */
 export const decodeResponseName = decoder(ResponseName, 'response name');
-/** Writes the name of an answer file. @throws ProtocolError `BAD_NAME`. */
+/**
+ * Writes the name of an answer file.
+ *
+ * @param value The slot.
+ * @throws ProtocolError `BAD_NAME`.
+ */
 export const encodeResponseName = encoder(ResponseName, 'slot');
-/** Reads the name of a VM directory. @throws ProtocolError `BAD_NAME`. */
+/**
+ * Reads the name of a VM directory.
+ *
+ * @param name Without a directory.
+ * @throws ProtocolError `BAD_NAME`.
+ */
 export const decodeVmDirectoryName = decoder(VmDirectoryName, 'VM directory name');
-/** Writes the name of a VM directory. @throws ProtocolError `BAD_NAME`. */
+/**
+ * Writes the name of a VM directory.
+ *
+ * @param value The VM's number.
+ * @throws ProtocolError `BAD_NAME`.
+ */
 export const encodeVmDirectoryName = encoder(VmDirectoryName, 'VM');

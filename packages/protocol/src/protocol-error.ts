@@ -25,7 +25,9 @@ export class ProtocolError extends Error implements Rejection {
   readonly expected: string;
   readonly received: string;
 
-  /** The message is put together from all but the code. */
+  /**
+   * @param rejection What the message is made of, and the code.
+   */
   constructor({ code, field, expected, received }: Rejection) {
     super(`${field}: expected ${expected}, got ${received}`);
     this.code = code;

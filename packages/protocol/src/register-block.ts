@@ -134,6 +134,7 @@ export function decodeRegisterBlock(block: Uint8Array): Identity {
 /**
  * Writes the register block (4096 bytes) of a VM.
  *
+ * @param identity Who the VM is.
  * @throws ProtocolError `BAD_REGISTERS`.
  */
 export function encodeRegisterBlock(identity: Identity): Uint8Array {

@@ -97,6 +97,7 @@ export function decodeRequest(text: string): Request {
 /**
  * Writes a request line, newline included.
  *
+ * @param request What a VM asks.
  * @throws ProtocolError with the code that a mediator would answer such a request with.
  *
  * @example

@@ -34,6 +34,7 @@ export class LevelQueue<T> implements Iterable<T> {
   #size = 0;
 
   /**
+   * @param options How many levels, and how many elements.
    * @throws {QueueError} INVALID_LEVELS: `levels` is no integer from 1 to 32.
    * @throws {QueueError} INVALID_CAPACITY: the capacity is no positive integer nor Infinity.
    */

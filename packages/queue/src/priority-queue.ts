@@ -37,7 +37,10 @@ export class PriorityQueue<T> implements Iterable<T> {
   readonly #capacity: number;
   readonly #heap = new StableHeap<T>();
 
-  /** @throws {QueueError} INVALID_CAPACITY: the capacity is no positive integer nor Infinity. */
+  /**
+   * @param options How many elements.
+   * @throws {QueueError} INVALID_CAPACITY: the capacity is no positive integer nor Infinity.
+   */
   constructor({ capacity = Infinity }: PriorityQueueOptions = {}) {
     this.#capacity = checkedCapacity(capacity);
   }

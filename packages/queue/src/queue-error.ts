@@ -23,7 +23,10 @@ export class QueueError extends Error {
   /** What went wrong, for programs; stable. */
   readonly code: QueueErrorCode;
 
-  /** `message` says what was expected, what came instead, and what to do. */
+  /**
+   * @param code What went wrong.
+   * @param message For people: what was expected, what came instead, and what to do.
+   */
   constructor(code: QueueErrorCode, message: string) {
     super(message);
     this.code = code;

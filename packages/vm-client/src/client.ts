@@ -72,6 +72,7 @@ export class VgpuClient {
   /**
    * Looks at no file: what is wrong with the share shows in the first call.
    *
+   * @param options Which VM this is, and how its calls are made.
    * @param open Stands in for the opening of the VM's directory in tests. Internal.
    * @throws VgpuError `INVALID_OPTION`.
    */
@@ -87,6 +88,9 @@ export class VgpuClient {
   /**
    * Adds two int32 on the device; the sum wraps like an int32.
    *
+   * @param a An int32 integer.
+   * @param b Another one.
+   * @param options What holds for this call alone.
    * @throws VgpuError `OUT_OF_RANGE` where an operand is no int32, and what {@link request} throws.
    */
   async add(a: number, b: number, options?: CallOptions): Promise<number> {
@@ -98,6 +102,9 @@ export class VgpuClient {
   /**
    * Adds two vectors of int32 on the device, element by element.
    *
+   * @param a One vector, with one number at least.
+   * @param b The other one, as long.
+   * @param options What holds for this call alone.
    * @throws VgpuError What {@link request} throws.
    */
   async addVectors(a: Int32Array, b: Int32Array, options?: CallOptions): Promise<Int32Array> {
@@ -108,6 +115,8 @@ export class VgpuClient {
   /**
    * Adds two vectors like {@link addVectors}, and also says how the answer came.
    *
+   * @param operands Two vectors of the same length, one number at least.
+   * @param options What holds for this call alone.
    * @throws RequestRejectedError with the code that the mediator answered.
    * @throws VgpuError with every other {@link FailureCode} but those of the command line. Where the
    *   operands can't be sent, nothing has been written.

@@ -82,7 +82,11 @@ export class VgpuError extends Error {
   /** What went wrong, for programs; stable. */
   readonly code: VgpuErrorCode;
 
-  /** `message` says what failed and what to do, and `options.cause` is the error behind it. */
+  /**
+   * @param code What went wrong.
+   * @param message For people: what failed, on what, and what to do.
+   * @param options `cause`: the error behind it.
+   */
   constructor(code: VgpuErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -98,7 +102,10 @@ export class RequestRejectedError extends VgpuError {
   /** The mediator's own words: one line of printable ASCII. */
   readonly text: string;
 
-  /** `text` is the mediator's own; the message has a remedy besides, where the text alone says none. */
+  /**
+   * @param code As the mediator answered it.
+   * @param text The mediator's own words.
+   */
   constructor(code: ErrorCode, text: string) {
     const remedy = REMEDY[code];
     super(
@@ -126,7 +133,11 @@ export function translateRefusal<T>(what: string | undefined, codec: () => T): T
   }
 }
 
-/** The exit status of `vgpu-vm-client` for an error; 70 for one that is no {@link VgpuError}. */
+/**
+ * The exit status of `vgpu-vm-client` for an error; 70 for one that is no {@link VgpuError}.
+ *
+ * @param error Whatever was thrown.
+ */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof RequestRejectedError) return EXIT_OF_REJECTION[error.code];
   if (!(error instanceof VgpuError)) return ExitCode.INTERNAL;

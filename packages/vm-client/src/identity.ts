@@ -11,6 +11,7 @@ export const DEFAULTS = { pool: 'A', priority: 1 } as const satisfies Claim;
  * Who this VM is: each field from the first source that has it; if none has, the pool is `A`
  * and the priority 1.
  *
+ * @param sources The one that counts most first.
  * @throws VgpuError `NO_IDENTITY` if no source names the VM.
  */
 export function resolveIdentity(...sources: readonly Claim[]): Identity {

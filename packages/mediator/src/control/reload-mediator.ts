@@ -6,6 +6,7 @@ import { ReloadResult } from './messages.js';
  * Has the mediator that uses a state directory, if one does, read the registry again; resolves when it
  * obeys.
  *
+ * @param stateDir The mediator's own directory.
  * @returns false if none is running.
  * @throws MediatorError `NO_ANSWER`, `INVALID_REGISTRY` or `STATE_DIR_UNUSABLE`: it does not obey yet.
  */

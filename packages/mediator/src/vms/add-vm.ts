@@ -42,6 +42,8 @@ export interface AddedVm {
  * the last step: if one fails, or the process is killed, the same call does what is left. With
  * `replace`, a VM keeps its limits, and one that is suspended stays so. Several processes may add VMs at once.
  *
+ * @param identity Which VM, and what it is to be.
+ * @param options Where, and for whom.
  * @throws ProtocolError `BAD_REGISTERS`: there is no such VM, pool or priority.
  * @throws MediatorError `ALREADY_REGISTERED`, `INVALID_CONFIG` (the state directory is within the
  *   root), `ROOT_UNUSABLE`, `STATE_DIR_UNUSABLE`, `INVALID_REGISTRY` or `VM_DIRECTORY_UNUSABLE`.

@@ -6,7 +6,12 @@ import { MediatorError } from '../mediator-error.js';
 import { ownerFor, replaceFile, syncDirectory } from '../replace-file.js';
 import { errnoOf, tolerate } from '../spool/errno.js';
 
-/** The file with the register block of a VM: the memory of its virtual device. */
+/**
+ * The file with the register block of a VM: the memory of its virtual device.
+ *
+ * @param stateDir The mediator's own directory.
+ * @param vm Its number, 1 to 4294967295.
+ */
 export function deviceFileOf(stateDir: string, vm: number): string {
   return join(resolve(stateDir), 'devices', `${encodeVmDirectoryName(vm)}.bar`);
 }

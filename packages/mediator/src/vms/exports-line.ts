@@ -18,6 +18,9 @@ export interface ExportTo {
  * The line for `/etc/exports` that shares a VM's directory with that VM, and with nobody else, by
  * NFS. SECURITY.md says what each option is for.
  *
+ * @param root The directory that holds the VM directories.
+ * @param vm Its number, 1 to 4294967295.
+ * @param to Who may use it; placeholders where that is absent.
  * @throws MediatorError `USAGE`: what was given is not the address of one machine.
  */
 export function exportsLine(root: string, vm: number, { address, gid }: ExportTo = {}): string {

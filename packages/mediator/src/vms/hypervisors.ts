@@ -44,7 +44,11 @@ export function describeLibvirt(deviceFile: string): string {
   ].join('\n');
 }
 
-/** Arguments for a QEMU that is patched to have the original device, `vgpu-stub`. */
+/**
+ * Arguments for a QEMU that is patched to have the original device, `vgpu-stub`.
+ *
+ * @param identity What the device is to say.
+ */
 export function describeStub({ vm, pool, priority }: Identity): string[] {
   return ['-device', `vgpu-stub,pool_id=${pool},priority=${priorityName(priority)},vm_id=${vm}`];
 }

@@ -22,6 +22,8 @@ const MAX_DEPTH = 64;
  * so that nothing elsewhere can be put in its place. It gets another name first, by which no mediator
  * serves it; where something is left, the same call removes that.
  *
+ * @param root The directory that holds the VM directories.
+ * @param vm Its number, 1 to 4294967295.
  * @returns false if there is none.
  * @throws MediatorError `VM_DIRECTORY_UNUSABLE`: something could not be removed.
  */

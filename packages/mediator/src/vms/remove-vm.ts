@@ -10,6 +10,8 @@ import { whileRegistryIsLocked } from './registry-lock.js';
  * serves the VM by what it claims. The registration goes first, since a VM without its block is worse
  * off than a block without its VM.
  *
+ * @param vm Its number, 1 to 4294967295.
+ * @param stateDir The mediator's own directory.
  * @throws MediatorError `NOT_REGISTERED`, `INVALID_REGISTRY` or `STATE_DIR_UNUSABLE`.
  */
 export function removeVm(vm: number, stateDir: string): void {

@@ -8,6 +8,7 @@ import { whileRegistryIsLocked } from './registry-lock.js';
  * Says which devices serve a pool; on disk when the call returns. Several processes may change the
  * registry at once.
  *
+ * @param pool `A` or `B`.
  * @param devices By the numbers that `--devices` has; undefined: every device.
  * @param stateDir Created if there is none.
  * @throws MediatorError `INVALID_REGISTRY` or `STATE_DIR_UNUSABLE`.

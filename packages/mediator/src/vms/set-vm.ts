@@ -25,6 +25,9 @@ export interface VmChanges {
  * Changes what the registry says of a VM, and with pool or priority its register block, which the VM
  * has once it is started anew. The registration is the last step, and on disk when the call returns.
  *
+ * @param vm Its number, 1 to 4294967295.
+ * @param changes What is to be otherwise.
+ * @param stateDir The mediator's own directory.
  * @returns what is registered now.
  * @throws MediatorError `NOT_REGISTERED`, `INVALID_REGISTRY` or `STATE_DIR_UNUSABLE`.
  */
