@@ -101,7 +101,7 @@ describe('the packed packages, installed by npm outside the repository', () => {
       const native =
         {
           'cuda-binding': [...addon, 'kernels'],
-          mediator: ['page', 'prebuilds'],
+          mediator: ['deploy', 'page', 'prebuilds'],
           'vm-client': [...addon, 'udev'],
         }[name] ?? [];
       expect(files.sort()).toEqual(
