@@ -13,7 +13,11 @@ const RegisteredRateLimit = z.strictObject({
   burst: count('a whole number from 1 to 1000000'),
 });
 
-/** What the host's administrator says about a VM; it outranks what the VM says. */
+/**
+ * What the host's administrator says about a VM; it outranks what the VM says.
+ *
+ * @useDeclaredType
+ */
 export const Registration = z.strictObject({
   /** Which devices may serve it. */
   pool: Pool,

@@ -3,6 +3,8 @@ import * as z from 'zod/mini';
 /**
  * What a mediator may answer instead of a sum, as `ERROR:<CODE>:<text>`. Codes are stable: a new
  * one is a new minor version, none changes its meaning.
+ *
+ * @useDeclaredType
  */
 export const ErrorCode = z.enum([
   /** The line is no request: the text names the field, what was expected and what came. */

@@ -1,23 +1,39 @@
 import * as z from 'zod/mini';
 import { refuse } from './codec.js';
 
-/** A label that decides which devices may serve a request; it never changes the order. */
+/**
+ * A label that decides which devices may serve a request; it never changes the order.
+ *
+ * @useDeclaredType
+ */
 export const Pool = z.enum(['A', 'B'], "'A' or 'B'");
 export type Pool = z.infer<typeof Pool>;
 
-/** 2 high, 1 medium, 0 low. Zero is a value. */
+/**
+ * 2 high, 1 medium, 0 low. Zero is a value.
+ *
+ * @useDeclaredType
+ */
 export const Priority = z.literal([0, 1, 2], '0 (low), 1 (medium) or 2 (high)');
 export type Priority = z.infer<typeof Priority>;
 
 const VM_ID_RANGE = 'a whole number from 1 to 4294967295';
 
-/** A VM's number: 1 to 4294967295. */
+/**
+ * A VM's number: 1 to 4294967295.
+ *
+ * @useDeclaredType
+ */
 export const VmId = z
   .int(VM_ID_RANGE)
   .check(z.minimum(1, VM_ID_RANGE), z.maximum(0xffff_ffff, VM_ID_RANGE));
 export type VmId = z.infer<typeof VmId>;
 
-/** Who a VM is, or says that it is. */
+/**
+ * Who a VM is, or says that it is.
+ *
+ * @useDeclaredType
+ */
 export const Identity = z.object(
   {
     /** Which devices may serve its requests. */

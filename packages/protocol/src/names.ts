@@ -7,6 +7,8 @@ const SLOT_ID = '1 to 64 of A-Z a-z 0-9 _ -';
 /**
  * A request file and its answer file in a VM directory. The plain slot is
  * `request.txt`/`response.txt`; a named one is `request-<id>.txt`/`response-<id>.txt`.
+ *
+ * @useDeclaredType
  */
 export const Slot = z.discriminatedUnion(
   'kind',
