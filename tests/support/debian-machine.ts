@@ -1,0 +1,127 @@
+/** An empty Debian 13 as its own machine: booted by systemd-nspawn, with a network of its own, which leads nowhere. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe } from '@jest/globals';
+import { run, until } from './processes.js';
+
+const CACHE = resolve(import.meta.dirname, '../../.cache/debian-13');
+const MIRROR = 'http://deb.debian.org/debian';
+
+/** What a Debian that boots has; curl and all else is for whoever reads the documentation to install. */
+const BASE = 'systemd,systemd-sysv,dbus,ca-certificates,iproute2,procps';
+
+const HOW_TO_ENABLE =
+  'skipped: it needs root, and debootstrap, systemd-nspawn and nsenter ' +
+  '(apt-get install debootstrap systemd-container util-linux)';
+
+const canBoot =
+  process.getuid?.() === 0 &&
+  ['debootstrap', 'systemd-nspawn', 'nsenter'].every(
+    (command) => spawnSync(command, ['--version']).error === undefined,
+  );
+
+// A test runner does not show the names of what it skips.
+if (!canBoot) process.stderr.write(`Tests on an empty Debian: ${HOW_TO_ENABLE}\n`);
+
+/** Like `describe`, for tests that boot a machine; visibly skipped where that can't be done. */
+export function describeBooted(name: string, body: () => void): void {
+  if (canBoot) describe(name, body);
+  else describe.skip(`${name} (${HOW_TO_ENABLE})`, body);
+}
+
+export class DebianMachine {
+  /** Its root directory, as this machine sees it. */
+  readonly path: string;
+  readonly #base: string;
+  #boot: { readonly process: ChildProcess; readonly init: string } | undefined;
+
+  private constructor() {
+    this.#base = mkdtempSync(join(tmpdir(), 'vgpu-machine-'));
+    this.path = join(this.#base, 'root');
+  }
+
+  /** @param packages Those of Debian that it can install later; it has them, but not installed. */
+  static async make(packages: readonly string[]): Promise<DebianMachine> {
+    const cached = join(CACHE, packages.join('+'));
+    if (!existsSync(cached)) {
+      mkdirSync(CACHE, { recursive: true });
+      const unfinished = `${cached}.${process.pid}`;
+      await succeed(
+        'debootstrap',
+        '--variant=minbase',
+        `--include=${BASE}`,
+        'trixie',
+        unfinished,
+        MIRROR,
+      );
+      const download = ['install', '-qy', '--no-install-recommends', '--download-only'];
+      await succeed('chroot', unfinished, 'apt-get', ...download, ...packages);
+      renameSync(unfinished, cached);
+    }
+    const machine = new DebianMachine();
+    // With device nodes and owners, which Node does not copy.
+    await succeed('cp', '--archive', cached, machine.path);
+    return machine;
+  }
+
+  /** Boots it, and waits until it has come up. */
+  async boot(): Promise<void> {
+    const args = ['--boot', '--register=no', '--keep-unit', '--private-network'];
+    const nspawn = spawn('systemd-nspawn', ['--quiet', '--directory', this.path, ...args], {
+      stdio: 'ignore',
+      // What a Debian 13 boots with, also where the host still has the hierarchies of before.
+      env: { ...process.env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1' },
+    });
+    const init = () => childrenOf(nspawn).find(isFirstOfItsOwn);
+    await until(() => nspawn.exitCode !== null || init() !== undefined, 'systemd-nspawn to start');
+    this.#boot = { process: nspawn, init: init() ?? 'none' };
+    // "degraded" is what it may well be, without hardware.
+    await this.sh(
+      'until systemctl is-system-running | grep -E "running|degraded"; do sleep 0.2; done',
+    );
+  }
+
+  /** Has its root run commands as one pastes them into a shell, and tells what they print; all have to succeed. */
+  async sh(commands: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
+    if (this.#boot === undefined) throw new Error('the machine has not been booted');
+    const variables = {
+      HOME: '/root',
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin',
+      ...env,
+    };
+    const set = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+    const shell = ['env', '-i', '-C', '/root', ...set, 'bash', '-euo', 'pipefail', '-c', commands];
+    return succeed('nsenter', '--target', this.#boot.init, '--all', ...shell);
+  }
+
+  async remove(): Promise<void> {
+    if (this.#boot?.process.exitCode === null) {
+      // With its first process all others go, and systemd-nspawn ends.
+      process.kill(Number(this.#boot.init), 'SIGKILL');
+      await once(this.#boot.process, 'exit');
+    }
+    rmSync(this.#base, { recursive: true, force: true });
+  }
+}
+
+function childrenOf({ pid = 0 }: ChildProcess): string[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+}
+
+/** Whether a process is number 1 in a PID namespace of its own. */
+function isFirstOfItsOwn(pid: string): boolean {
+  try {
+    return /^NSpid:.*\t1$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false; // It has ended since.
+  }
+}
+
+async function succeed(command: string, ...args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await run(command, args);
+  if (status !== 0) throw new Error(`${command}: ${status}\n${stdout}\n${stderr}`);
+  return stdout;
+}
