@@ -7,7 +7,7 @@ import { CudaError, type CudaFailure } from './cuda-error.js';
 import { DeviceError } from './device-error.js';
 
 /** What identifies an open device to the addon. */
-export type DeviceHandle = object & { readonly deviceHandle: unique symbol };
+type DeviceHandle = object & { readonly deviceHandle: unique symbol };
 
 /** There is no driver, or one that is too old. */
 interface DriverUnavailable {

@@ -11,7 +11,7 @@ export interface SystemFailure {
 }
 
 /** The file has fewer bytes than were to be read. */
-export interface TooShort {
+interface TooShort {
   readonly size: number;
 }
 

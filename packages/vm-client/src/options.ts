@@ -31,7 +31,7 @@ export interface CallOptions {
   readonly priority?: 0 | 1 | 2 | undefined;
 }
 
-export const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** The longest delay of a timer, in milliseconds: a longer one would fire at once. */
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;

@@ -20,9 +20,9 @@ const compiler = process.env['CXX'] ?? 'g++';
 const flags = ['-std=c++17', '-O2', '-Wall', '-Wextra', '-shared', '-fPIC', '-pthread'];
 
 /** What makes the tests on the stub run. */
-export const HOW_TO_ENABLE = `skipped: it needs a C++ compiler (apt-get install g++, or set CXX)`;
+const HOW_TO_ENABLE = `skipped: it needs a C++ compiler (apt-get install g++, or set CXX)`;
 
-export const hasCompiler = spawnSync(compiler, ['--version']).status === 0;
+const hasCompiler = spawnSync(compiler, ['--version']).status === 0;
 
 // A test runner does not show the names of what it skips.
 if (!hasCompiler) process.stderr.write(`Tests on the stub of the CUDA driver: ${HOW_TO_ENABLE}\n`);
@@ -86,7 +86,7 @@ export interface Ended<Line> {
   readonly contexts: readonly ContextReport[];
 }
 
-export interface ContextReport {
+interface ContextReport {
   readonly streams: number;
   readonly registrations: number;
   readonly mostRegistrations: number;

@@ -23,8 +23,8 @@ export const ControlRequest = z.discriminatedUnion('command', [
 export type ControlRequest = z.infer<typeof ControlRequest>;
 
 /** Why a request was refused. */
-export const Refusal = z.enum(['INVALID_REGISTRY', 'UNSUPPORTED', 'INTERNAL']);
-export type Refusal = z.infer<typeof Refusal>;
+const Refusal = z.enum(['INVALID_REGISTRY', 'UNSUPPORTED', 'INTERNAL']);
+type Refusal = z.infer<typeof Refusal>;
 
 export const ControlReply = z.discriminatedUnion('ok', [
   z.object({ version: z.literal(CONTROL_VERSION), ok: z.literal(true), result: z.unknown() }),

@@ -12,7 +12,7 @@ export interface Sum {
 }
 
 /** What the mediator's log says of a request. */
-export interface Logged<K> {
+interface Logged<K> {
   readonly kind: K;
   readonly mediator: number;
   readonly key: string;

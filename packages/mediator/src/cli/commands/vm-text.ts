@@ -20,7 +20,7 @@ export function vmObject(vm: number, registration: Registration) {
 }
 
 /** One line about a registration. */
-export function describeVm(vm: number, registration: Registration): string {
+function describeVm(vm: number, registration: Registration): string {
   const { pool, priority, suspended, rateLimit, maxQueued } = registration;
   return [
     `VM ${vm}: pool ${pool}`,
