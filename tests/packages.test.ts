@@ -351,19 +351,35 @@ describe('the packed packages, installed by npm outside the repository', () => {
     });
   });
 
-  it('name those whose code is in the programs', () => {
-    const licensesOf = (name: string) =>
-      readFileSync(join(project, `node_modules/@vgpu/${name}/bundle/LICENSES.txt`), 'utf8');
-    for (const name of ['yargs', 'yargs-parser', 'zod', 'cliui']) {
-      for (const program of ['mediator', 'vm-client']) {
-        expect(licensesOf(program)).toMatch(new RegExp(`^${name} \\d.*\\((?:MIT|ISC)\\)$`, 'm'));
-      }
+  it('hold code of those that THIRD-PARTY.md lists, and its licences', () => {
+    const modules = join(project, 'node_modules');
+    const places = new Map<string, string[]>();
+    const found = (name: string, license: string, place: string) => {
+      expect(license).toMatch(/^(?:MIT|ISC|Apache-2\.0)$/);
+      const key = `${name} | ${license}`;
+      places.set(key, [...(places.get(key) ?? []), place]);
+    };
+    for (const name of readdirSync(modules).filter((entry) => /^[a-z]/.test(entry))) {
+      const manifest = readFileSync(join(modules, name, 'package.json'), 'utf8');
+      found(name, (JSON.parse(manifest) as { license: string }).license, 'installed');
     }
-    expect(licensesOf('vm-client')).toMatch(/^cli-progress \d.*\(MIT\)$/m);
-    for (const name of ['winston', 'logform', 'readable-stream', 'tdigest']) {
-      expect(licensesOf('mediator')).toMatch(new RegExp(`^${name} \\d.*\\(MIT\\)$`, 'm'));
+    for (const [place, file] of [
+      ['`vgpu-mediator`', 'mediator/bundle/LICENSES.txt'],
+      ['the page', 'mediator/page/dist/LICENSES.txt'],
+      ['`vgpu-vm-client`', 'vm-client/bundle/LICENSES.txt'],
+    ] as const) {
+      const texts = readFileSync(join(modules, '@vgpu', file), 'utf8');
+      const titles = texts.matchAll(/^-{72}\n\n(\S+) \S+ \((.*)\)\n\n\S/gm);
+      const names = Array.from(titles, ([, name = '', license = '']) => `${name} | ${license}`);
+      expect(names.length).toBeGreaterThan(0);
+      for (const each of new Set(names)) found(...(each.split(' | ') as [string, string]), place);
     }
-    expect(licensesOf('mediator')).toMatch(/^prom-client \d.*\(Apache-2\.0\)$/m);
+    const rows = Array.from(places, ([key, where]) => `${key} | ${where.join(', ')}`);
+    const table = readFileSync(join(repository, 'THIRD-PARTY.md'), 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('| ') && !/^\| (?:package|-)/.test(line))
+      .map((line) => line.slice(2, -2).replaceAll(/ +\|/g, ' |').trimEnd());
+    expect(table).toEqual(rows.sort());
   });
 
   it('give libraries to import, with types', async () => {
