@@ -17,15 +17,20 @@ const inward = (files, ...forbidden) => ({
   rules: {
     'no-restricted-imports': [
       'error',
-      {
-        patterns: forbidden.map((regex) => ({
-          regex,
-          message: 'Imports point inward: see ARCHITECTURE.md.',
-        })),
-      },
+      { patterns: forbidden.map((regex) => ({ regex, message: INWARD })) },
+    ],
+    // What is imported where it is used.
+    'no-restricted-syntax': [
+      'error',
+      ...forbidden.map((regex) => ({
+        selector: `ImportExpression > Literal[value=/${regex.replaceAll('/', '\\/')}/]`,
+        message: INWARD,
+      })),
     ],
   },
 });
+
+const INWARD = 'Imports point inward: see ARCHITECTURE.md.';
 
 /** Whose top is `bin.ts`: nobody imports it. */
 const BIN = '/bin\\.js$';

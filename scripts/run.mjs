@@ -16,7 +16,8 @@ const tasks = {
   test(args) {
     prepare();
     step('Checking style', [bin('eslint'), '--cache', '--cache-location', '.cache/eslint', '.']);
-    step('Looking for what nothing uses', [bin('knip'), '--no-progress', '--no-config-hints']);
+    step('Looking for what nothing uses', [bin('knip'), '--no-progress']);
+    step('Looking for cycles of imports', [bin('knip'), '--no-progress', '--cycles']);
     step('Checking the format', [bin('prettier'), '--log-level', 'warn', '--check', '.']);
     const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     const runTests = (/** @type {string[]} */ filters) => {
