@@ -151,9 +151,9 @@ export function licensesOf(what, inputs) {
   );
   const texts = Array.from(folders, (path) => {
     const { name, version, license = '' } = manifestOf(path);
-    const file = readdirSync(path).find((entry) => /^licen[cs]e/i.test(entry));
-    if (file === undefined) throw new Error(`${name} has no licence in it`);
-    const text = readFileSync(join(path, file), 'utf8').trim();
+    const files = readdirSync(path).filter((entry) => /^(?:licen[cs]e|notice)/i.test(entry));
+    if (files.length === 0) throw new Error(`${name} has no licence in it`);
+    const text = files.map((file) => readFileSync(join(path, file), 'utf8').trim()).join('\n\n');
     return `${name} ${version} (${license})\n\n${text}\n`;
   });
   const line = `\n${'-'.repeat(72)}\n\n`;

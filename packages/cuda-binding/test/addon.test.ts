@@ -41,12 +41,11 @@ describeOnStub('an addon built here', () => {
       cpSync(join(packageRoot, name), join(root, name), { recursive: true });
     }
     mkdirSync(join(root, 'node_modules'));
-    for (const name of ['bindings', 'node-gyp']) {
-      symlinkSync(join(packageRoot, 'node_modules', name), join(root, 'node_modules', name));
-    }
+    const bindings = 'node_modules/bindings';
+    symlinkSync(join(packageRoot, bindings), join(root, bindings));
     const { status, stderr } = spawnSync(
       process.execPath,
-      [join(root, 'scripts/build-addon.mjs')],
+      [join(packageRoot, '../../scripts/build-addon.mjs'), root],
       { env: environment, encoding: 'utf8' },
     );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

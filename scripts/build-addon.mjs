@@ -1,0 +1,34 @@
+// Builds a package's addon for this platform and puts it where the package carries it:
+// `node scripts/build-addon.mjs packages/<name>`, `prebuilds/<platform>-<arch>` in that folder.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { nodeHeaders } from '../packages/vm-client/scripts/node-headers.mjs';
+
+const [, , folder] = process.argv;
+if (folder === undefined) {
+  console.error('usage: node scripts/build-addon.mjs packages/<name>');
+  process.exit(64);
+}
+// One that is built where the package is installed has its recipe at the top, where npm looks for it.
+const [source] = [resolve(folder), resolve(folder, 'native')].filter((path) =>
+  existsSync(join(path, 'binding.gyp')),
+);
+if (source === undefined) {
+  console.error(`${folder} has no binding.gyp: name the folder of a package with an addon`);
+  process.exit(64);
+}
+const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
+const { status } = spawnSync(process.execPath, [nodeGyp, 'rebuild', '--silent', ...nodeHeaders()], {
+  cwd: source,
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
+if (status !== 0) process.exit(status ?? 70);
+const release = join(source, 'build', 'Release');
+const prebuilds = join(folder, 'prebuilds', `${process.platform}-${process.arch}`);
+mkdirSync(prebuilds, { recursive: true });
+for (const name of readdirSync(release).filter((file) => file.endsWith('.node'))) {
+  copyFileSync(join(release, name), join(prebuilds, name));
+}
+rmSync(join(source, 'build'), { recursive: true });
