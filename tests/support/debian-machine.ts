@@ -14,14 +14,15 @@ const MIRROR = 'http://deb.debian.org/debian';
 const BASE = 'systemd,systemd-sysv,dbus,ca-certificates,iproute2,procps';
 
 const HOW_TO_ENABLE =
-  'skipped: it needs root, and debootstrap, systemd-nspawn and nsenter ' +
-  '(apt-get install debootstrap systemd-container util-linux)';
+  'skipped: it needs root, the right to make namespaces, and debootstrap, systemd-nspawn and nsenter ' +
+  '(in a container, --privileged; apt-get install debootstrap systemd-container util-linux)';
 
 const canBoot =
   process.getuid?.() === 0 &&
   ['debootstrap', 'systemd-nspawn', 'nsenter'].every(
     (command) => spawnSync(command, ['--version']).error === undefined,
-  );
+  ) &&
+  spawnSync('unshare', ['--mount', '--pid', '--net', '--fork', 'true']).status === 0;
 
 // A test runner does not show the names of what it skips.
 if (!canBoot) process.stderr.write(`Tests on an empty Debian: ${HOW_TO_ENABLE}\n`);
