@@ -61,7 +61,7 @@ export class ServiceManager {
     if (this.#isStopping) return;
     this.#isStopping = true;
     clearInterval(this.#pinging);
-    this.#tell('STOPPING=1', 'STATUS=Finishing what is on a device');
+    this.#tell('STOPPING=1', 'STATUS=Stopping');
   }
 
   #ping(mediator: Watched, marginMs: number): void {
