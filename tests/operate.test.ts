@@ -30,7 +30,7 @@ const EXPECTED: readonly (readonly RegExp[] | undefined)[] = [
   ),
   [/^ok\tinstance\ta mediator is running/m, /^ok\texports/m],
   [
-    /alerts\.yml|8 rules found/,
+    /SUCCESS: 8 rules found/,
     /pool="A"} => 1 @/,
     /pool="B"} => 1 @/,
     /^{vm="1"} => 1 @/m,

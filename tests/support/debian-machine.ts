@@ -37,7 +37,9 @@ export class DebianMachine {
   /** Its root directory, as this machine sees it. */
   readonly path: string;
   readonly #base: string;
-  #boot: { readonly process: ChildProcess; readonly init: string } | undefined;
+  #nspawn: ChildProcess | undefined;
+  /** The number of its first process, as this machine sees it. */
+  #init: string | undefined;
 
   private constructor() {
     this.#base = mkdtempSync(join(tmpdir(), 'vgpu-machine-'));
@@ -49,7 +51,8 @@ export class DebianMachine {
     const cached = join(CACHE, packages.join('+'));
     if (!existsSync(cached)) {
       mkdirSync(CACHE, { recursive: true });
-      const unfinished = `${cached}.${process.pid}`;
+      const unfinished = `${cached}.new`;
+      rmSync(unfinished, { recursive: true, force: true });
       await succeed(
         'debootstrap',
         '--variant=minbase',
@@ -72,13 +75,16 @@ export class DebianMachine {
   async boot(): Promise<void> {
     const args = ['--boot', '--register=no', '--keep-unit', '--private-network'];
     const nspawn = spawn('systemd-nspawn', ['--quiet', '--directory', this.path, ...args], {
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', 'inherit'],
       // What a Debian 13 boots with, also where the host still has the hierarchies of before.
       env: { ...process.env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1' },
     });
-    const init = () => childrenOf(nspawn).find(isFirstOfItsOwn);
-    await until(() => nspawn.exitCode !== null || init() !== undefined, 'systemd-nspawn to start');
-    this.#boot = { process: nspawn, init: init() ?? 'none' };
+    this.#nspawn = nspawn;
+    const isBooting = () => {
+      this.#init = childrenOf(nspawn).find(isFirstOfItsOwn);
+      return this.#init !== undefined;
+    };
+    await until(() => nspawn.exitCode !== null || isBooting(), 'systemd-nspawn to start');
     // "degraded" is what it may well be, without hardware.
     await this.sh(
       'until systemctl is-system-running | grep -E "running|degraded"; do sleep 0.2; done',
@@ -87,7 +93,7 @@ export class DebianMachine {
 
   /** Has its root run commands as one pastes them into a shell, and tells what they print; all have to succeed. */
   async sh(commands: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
-    if (this.#boot === undefined) throw new Error('the machine has not been booted');
+    if (this.#init === undefined) throw new Error('the machine has not been booted');
     const variables = {
       HOME: '/root',
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin',
@@ -95,14 +101,15 @@ export class DebianMachine {
     };
     const set = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
     const shell = ['env', '-i', '-C', '/root', ...set, 'bash', '-euo', 'pipefail', '-c', commands];
-    return succeed('nsenter', '--target', this.#boot.init, '--all', ...shell);
+    return succeed('nsenter', '--target', this.#init, '--all', ...shell);
   }
 
   async remove(): Promise<void> {
-    if (this.#boot?.process.exitCode === null) {
+    if (this.#nspawn?.exitCode === null) {
       // With its first process all others go, and systemd-nspawn ends.
-      process.kill(Number(this.#boot.init), 'SIGKILL');
-      await once(this.#boot.process, 'exit');
+      if (this.#init === undefined) this.#nspawn.kill('SIGKILL');
+      else process.kill(Number(this.#init), 'SIGKILL');
+      await once(this.#nspawn, 'exit');
     }
     rmSync(this.#base, { recursive: true, force: true });
   }

@@ -62,9 +62,9 @@ export interface Candidate {
  *
  * inotify is the fast way to learn of a request, the sweep the sure one: events are lost when the
  * kernel's queue overflows, when watches run out, and for what other hosts do on a network file
- * system. Node reads events for as long as there are any, and all VMs share the kernel's queue of
- * 16 384: a VM that causes events without end would stop all others, so that its watch is taken away
- * for some sweeps.
+ * system. All VMs share the kernel's queue of 16 384, and to read events without end (as Node does, where
+ * there is no addon) would stop all else: the watch of a VM that causes so many is taken away for some
+ * sweeps.
  *
  * Memory is bounded, whatever a guest does: 1 MiB of operands and the one request that exceeds it
  * (2^17 bytes), as many jobs as the queue limit, 1200 names of 76 characters at most that wait and 160
