@@ -231,9 +231,7 @@ describe('a mediator with a slow device', () => {
     mediator.signal('SIGTERM');
     const { status, stdout } = await draining;
     expect(status).toBe(75);
-    expect(stdout).toMatch(
-      /^the mediator was stopped .*; [1-4] requests that were queued are left/,
-    );
+    expect(stdout).toMatch(/^the mediator has ended, and [1-4] requests are left on disk: .*\n$/);
     expect(await mediator.exited).toBe(0);
     expect(existsSync(root.in(2, 'request-x.txt'))).toBe(true);
   });

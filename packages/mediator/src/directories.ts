@@ -14,17 +14,23 @@ export function makeDirectory(path: string, mode: number): boolean {
     mkdirSync(path, mode);
     return true;
   } catch (error) {
-    const code = errnoOf(error);
-    if (code === 'EEXIST') {
-      if (statSync(path).isDirectory()) return false;
-      throw Object.assign(new Error('a file is in its place'), { code: 'ENOTDIR' });
-    }
-    if (code !== 'ENOENT' || dirname(path) === path || !makeDirectory(dirname(path), mode)) {
-      throw error;
-    }
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) return isThere(path, error);
+  }
+  makeDirectory(dirname(path), mode);
+  try {
     mkdirSync(path, mode);
     return true;
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    return isThere(path, error);
   }
+}
+
+/** False, as {@link makeDirectory} has it, where a directory was in the way of making one. */
+function isThere(path: string, error: unknown): false {
+  if (errnoOf(error) !== 'EEXIST') throw error;
+  if (statSync(path).isDirectory()) return false;
+  throw Object.assign(new Error('a file is in its place'), { code: 'ENOTDIR' });
 }
 
 /** Whether a directory is another one, or below it, whatever links lead there. */

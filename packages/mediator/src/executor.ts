@@ -20,6 +20,8 @@ const CLOSE_LIMIT_MS = 2000;
 
 export interface ExecutorOptions {
   readonly index: number;
+  /** The device's own number, where that is known before it is opened. */
+  readonly device?: number | undefined;
   /** Opens the device; called again after a fault. */
   readonly open: () => Promise<VectorAdder>;
   /** An operation that takes longer (milliseconds) is taken for a hung device. */
@@ -73,9 +75,9 @@ export class Executor {
     return this.#state === 'busy';
   }
 
-  /** The device's own number, once it was opened. */
+  /** The device's own number, if it is known. */
   get device(): number | undefined {
-    return this.#info?.index;
+    return this.#info?.index ?? this.#options.device;
   }
 
   /** Whether it works: also while it is opened anew at once, but not on trial after repeated faults. */
@@ -85,11 +87,11 @@ export class Executor {
   }
 
   snapshot(): DeviceSnapshot {
-    const { index: device = null, backend = null, name = null } = this.#info ?? {};
+    const { backend = null, name = null } = this.#info ?? {};
     const isOut = this.#state === 'closed' && this.#isOutOfService;
     return {
       executor: this.#options.index,
-      device,
+      device: this.device ?? null,
       backend,
       name,
       state: isOut ? 'out of service' : this.#state,
@@ -119,6 +121,7 @@ export class Executor {
 
   /** What to do about a device that could not be opened. */
   openLater(error: unknown): void {
+    if (this.#state === 'stopped') return;
     const { logger } = this.#options;
     logger.error('cannot open the device; trying again', {
       ...this.#fields(),
@@ -182,7 +185,7 @@ export class Executor {
 
   #fields() {
     const { index } = this.#options;
-    return { executor: index, ...(this.#info && { device: this.#info.index }) };
+    return { executor: index, ...(this.device !== undefined && { device: this.device }) };
   }
 
   /** Lets a device go that cannot be used any more, and opens it anew, at once or later. */

@@ -34,7 +34,7 @@ export class InstanceLock {
   acquire(): void {
     try {
       this.#lockStateDir();
-      this.lockRoot();
+      this.#lockRoot(PATIENCE_MS);
     } catch (error) {
       this.release();
       throw error;
@@ -47,14 +47,19 @@ export class InstanceLock {
   }
 
   /**
-   * Locks the directory that has the root's name now, and no longer the one that had it before.
+   * Locks the directory that has the root's name now, and no longer the one that had it before. Waits for
+   * nobody: VMs are being served.
    *
    * @throws MediatorError `ALREADY_RUNNING` or `ROOT_UNUSABLE`; then the one before stays locked.
    */
   lockRoot(): void {
+    this.#lockRoot(0);
+  }
+
+  #lockRoot(patienceMs: number): void {
     if (this.#root === undefined) return;
     const before = this.#rootDescriptor;
-    this.#rootDescriptor = this.#lockDirectory(this.#root);
+    this.#rootDescriptor = this.#lockDirectory(this.#root, patienceMs);
     if (before === undefined) return;
     this.#descriptors = this.#descriptors.filter((fd) => fd !== before);
     closeRead(before);
@@ -84,14 +89,14 @@ export class InstanceLock {
     );
   }
 
-  #lockDirectory(root: string): number {
+  #lockDirectory(root: string, patienceMs: number): number {
     let fd: number;
     try {
       fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
     } catch (error) {
       throw unusableRoot(root, error);
     }
-    if (lockedIfPossible(fd)) {
+    if (lockedIfPossible(fd, patienceMs)) {
       this.#descriptors.push(fd);
       return fd;
     }
@@ -104,9 +109,9 @@ export class InstanceLock {
 }
 
 /** Where the file system can not lock a directory, as NFS, the lock of the state must do. */
-function lockedIfPossible(fd: number): boolean {
+function lockedIfPossible(fd: number, patienceMs: number): boolean {
   try {
-    return flock(fd, PATIENCE_MS);
+    return flock(fd, patienceMs);
   } catch {
     return true;
   }

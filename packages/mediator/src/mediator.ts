@@ -37,6 +37,11 @@ export interface MediatorOptions extends Partial<MediatorSettings> {
   readonly stateDir: string;
   /** One function for each device, which opens it. */
   readonly devices: readonly (() => Promise<VectorAdder>)[];
+  /**
+   * Their own numbers, in the same order: what snapshots and logs call a device that could not be opened
+   * yet. Default: not known before that.
+   */
+  readonly deviceNumbers?: readonly number[];
   /** Told what happens, with fields such as `vm` and `slot`; what a VM causes is limited in number. */
   readonly logger: Logger;
 }
@@ -109,7 +114,7 @@ export class Mediator {
    *
    * @param options What it serves, on which devices, and how.
    */
-  constructor({ root, stateDir, devices, logger, ...settings }: MediatorOptions) {
+  constructor({ root, stateDir, devices, deviceNumbers, logger, ...settings }: MediatorOptions) {
     this.#root = root;
     this.#logger = logger;
     const limited = (this.#limitedLogger = new LimitedLogger(logger));
@@ -162,6 +167,7 @@ export class Mediator {
       (open, index) =>
         new Executor({
           index,
+          device: deviceNumbers?.[index],
           open,
           logger,
           execLimitMs: () => this.#settings.execLimitMs,
@@ -193,6 +199,11 @@ export class Mediator {
   /** Requests that are queued or on a device. */
   get unfinished(): number {
     return this.#queue.size + this.#executors.filter((executor) => executor.isBusy).length;
+  }
+
+  /** Requests that have been computed, and whose answers could not be put in place so far. */
+  get undelivered(): number {
+    return this.#delivery.pending;
   }
 
   /** Answers that could not be put in place so far, and VM directories that could not be used. */
@@ -288,9 +299,11 @@ export class Mediator {
    * @throws MediatorError `ALREADY_RUNNING`, `STATE_DIR_UNUSABLE`, `INVALID_REGISTRY`,
    *   `INVALID_CONFIG` or `ROOT_UNUSABLE`.
    * @throws DeviceError if no device can be opened; such as can't while another can are tried again.
+   * @throws RangeError if there is no device.
    */
   async start(): Promise<void> {
     if (this.#phase !== 'new') throw new Error('expected a new mediator: each one starts once');
+    if (this.#executors.length === 0) throw new RangeError('devices: expected at least one');
     makeRoot(this.#root, this.#logger);
     this.#lock.acquire();
     try {
@@ -329,8 +342,8 @@ export class Mediator {
   }
 
   /**
-   * Takes up nothing more, and waits until what is queued has been answered, or until the mediator is
-   * stopped. What is on disk stays there.
+   * Takes up nothing more, and waits until what is queued has been computed, or until the mediator is
+   * stopped. What is on disk stays there, and so do requests whose answers cannot be put in place.
    */
   finishQueue(): Promise<void> {
     if (this.#phase === 'serving') this.#phase = 'draining';

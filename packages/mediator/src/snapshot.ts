@@ -59,7 +59,7 @@ export interface QueueDepth {
 export interface DeviceSnapshot {
   /** Its place among the devices of the mediator, from 0. */
   readonly executor: number;
-  /** Its own number, backend and name; null until it was opened once. */
+  /** Its own number; null where that is not known before it is opened. */
   readonly device: number | null;
   /** What computes: a GPU by CUDA, or the CPU; null until it was opened once. */
   readonly backend: DeviceInfo['backend'] | null;

@@ -11,6 +11,9 @@ export function burstOf(perSecond: number, burst?: number): number {
   return burst ?? Math.max(1, Math.ceil(perSecond));
 }
 
+/** So little may lack of a token: fractions add up to a whole but for what is rounded. */
+const ROUNDING = 1e-6;
+
 /**
  * Limits a rate: a bucket that holds `burst` tokens, fills with `perSecond` of them, and gives one for
  * each request. The caller has the clock, which must never go back (milliseconds).
@@ -25,7 +28,7 @@ export class TokenBucket {
     const filled = this.#tokens + ((nowMs - this.#sinceMs) * perSecond) / 1000;
     this.#tokens = Math.min(burst, filled);
     this.#sinceMs = nowMs;
-    if (this.#tokens < 1) return Math.ceil(((1 - this.#tokens) * 1000) / perSecond);
+    if (this.#tokens < 1 - ROUNDING) return Math.ceil(((1 - this.#tokens) * 1000) / perSecond);
     this.#tokens -= 1;
     return 0;
   }

@@ -119,6 +119,14 @@ describe('a device', () => {
 });
 
 describe('a snapshot', () => {
+  test('has the number of a device that could not be opened, where it is known', () => {
+    const open = () => new Promise<never>(() => undefined);
+    const [onReady, onChanged] = [() => undefined, () => undefined];
+    const options = { open, logger, execLimitMs: () => LIMIT_MS, onReady, onChanged };
+    const executor = new Executor({ ...options, index: 0, device: 3 });
+    expect(executor.snapshot()).toMatchObject({ executor: 0, device: 3, state: 'closed' });
+  });
+
   test('says what the device is, and what it has done', async () => {
     const adder = new FakeManualAdder();
     const executor = executorOf(adder);

@@ -174,6 +174,8 @@ describe('a full disk', () => {
     const disk = fillDisk(Infinity);
     files.write(X, LINE);
     await until('there was no room', () => disk.failures > 0);
+    await mediator.finishQueue();
+    expect([mediator.unfinished, mediator.undelivered]).toEqual([0, 1]);
     await mediator.stop();
     fakeFs.restore();
     await sleep(100);

@@ -53,13 +53,13 @@ describe('the unit', () => {
   testWithSystemd('is correct, also with odd paths', () => {
     const script = join(directory, 'a "b" $HOME 100% \\ c.js');
     writeFileSync(script, '');
-    const options = { user: 'vgpu', root: '/srv/a b', stateDir: '/srv/100%' };
+    const options = { user: 'vgpu', root: '/srv/a b', stateDir: '/srv/$100%' };
     const path = join(directory, 'vgpu-mediator.service');
     writeFileSync(path, unitText({ ...options, command: [process.execPath, script] }));
     const { status, stderr } = analyze('verify', '--man=no', path);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const text = readFileSync(path, 'utf8');
-    expect(text).toContain('\nReadWritePaths="/srv/a b" /srv/100%%\n');
+    expect(text).toContain('\nReadWritePaths="/srv/a b" /srv/$100%%\n');
     expect(text).toContain(String.raw`/a \"b\" $$HOME 100%% \\ c.js"`);
   });
 
@@ -95,6 +95,11 @@ describe('service print', () => {
   test.each([
     [['--', '--settle', '-5'], 'USAGE', '--settle'],
     [['--', '--bakend', 'cpu'], 'USAGE', 'options of serve'],
+    [['--', 'serve', '--backend', 'cpu'], 'USAGE', 'options of serve'],
+    [['--', '--once'], 'USAGE', '--once'],
+    [['--', '--check-config', '--json'], 'USAGE', '--check-config'],
+    [['--', '--root', '/srv/x'], 'USAGE', 'give it before --'],
+    [['--', '--config', 'x.json'], 'USAGE', 'give it before --'],
     [['--user', 'Root; x'], 'USAGE', '--user'],
   ])('refuses %j, which no service could run with', async (args, code, text) => {
     const error = await runner.errorOf('service', 'print', ...args);

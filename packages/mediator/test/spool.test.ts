@@ -65,6 +65,15 @@ function swept(): Set<string> {
   return names;
 }
 
+test('a VM that has more to do than its share comes once in a turn, also if more comes of what it does', () => {
+  const [vm] = spool.takeWork();
+  if (vm === undefined) throw new Error('all have something to do at first');
+  // As where one of its requests is withdrawn in its turn.
+  vm.notice('request-x.txt');
+  spool.requeue(vm);
+  expect(spool.takeWork()).toEqual([vm]);
+});
+
 test('a sweep looks at some of the quiet directories, and some sweeps at all of them', () => {
   work();
   // Now all are known.

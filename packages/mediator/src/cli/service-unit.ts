@@ -29,7 +29,7 @@ User=${user}
 Group=${user}
 # As root: loads the driver's modules and makes /dev/nvidia*, which a user without privileges cannot.
 ExecStartPre=-+/usr/bin/nvidia-modprobe -u -c 0
-ExecStart=${words(command)}
+ExecStart=${words(command).replaceAll('$', () => '$$')}
 ExecReload=/bin/kill -HUP $MAINPID
 # VGPU_HTTP_TOKEN, and other options that are not to be seen in arguments.
 EnvironmentFile=-/etc/vgpu/http.env
@@ -96,10 +96,10 @@ m ${user} render
 `;
 }
 
-/** Words of a unit: quoted where needed, without specifiers and variables (systemd.service(5)). */
+/** Words of a unit: quoted where needed, without specifiers (systemd.unit(5)). */
 function words(values: readonly string[]): string {
   return values
-    .map((value) => value.replaceAll('%', '%%').replaceAll('$', () => '$$'))
+    .map((value) => value.replaceAll('%', '%%'))
     .map((value) =>
       /^[A-Za-z0-9_@%$+=:,./-]+$/.test(value)
         ? value

@@ -177,7 +177,7 @@ export class Service {
     this.#logger.info('draining: finishing what is queued, taking up nothing more', { unfinished });
     const finished = mediator.finishQueue().then(() => {
       if (!this.#isStopping) this.stop('drained');
-      return { left: mediator.unfinished };
+      return { left: mediator.unfinished + mediator.undelivered };
     });
     return wait ? finished : { left: unfinished };
   }
@@ -202,6 +202,7 @@ export class Service {
       root: options.root,
       stateDir: stateDirOf(options),
       devices: numbers.map((index) => deviceOpener(options, index, logger, openDevice)),
+      deviceNumbers: numbers,
       logger,
       ...settingsOf(options),
     });

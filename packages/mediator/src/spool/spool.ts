@@ -185,7 +185,10 @@ export class Spool {
 
   /** A VM has more to do than its share of this turn. */
   requeue(spool: VmSpool): void {
-    if (this.#spools.get(spool.vm) === spool) this.#backlogged.add(spool);
+    if (this.#spools.get(spool.vm) !== spool) return;
+    // What was found out in its turn may have brought it back among the others, who come before.
+    this.#withWork.delete(spool);
+    this.#backlogged.add(spool);
   }
 
   /** Whether `takeWork` has something to give. */

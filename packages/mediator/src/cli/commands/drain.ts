@@ -44,5 +44,6 @@ export const drain: Command = {
 function endText(left: number): string {
   return left === 0
     ? 'drained: the mediator has ended'
-    : `the mediator was stopped before it was drained; ${left} requests that were queued are left on disk`;
+    : `the mediator has ended, and ${left} requests are left on disk: it was stopped before it was drained, ` +
+        'or could not put their answers in place';
 }

@@ -166,14 +166,27 @@ function argumentsOf({ _: words, arguments: given }: Flags): readonly string[] {
   return [...(given as readonly string[]), ...(words as readonly string[]).slice(2)];
 }
 
-/** What would end the service again at once is refused here. */
+/** Options of serve that serve nobody, or of which the unit itself has to know. */
+const NOT_FOR_A_SERVICE = ['once', 'check-config', 'print-config', 'json'];
+const OF_THE_UNIT = ['root', 'state-dir', 'config'];
+
+/** What would end the service again at once, or lead it elsewhere than its unit, is refused here. */
 function checkedArguments(args: readonly string[]): readonly string[] {
-  const flags = plainServeFlags(args);
+  const flags = plainServeFlags(['serve', ...args]);
   if (flags === undefined) {
     throw new MediatorError(
       'USAGE',
       `expected options of serve after --, got ${printable(args.join(' '))}; see vgpu-mediator serve --help`,
     );
+  }
+  const isGiven = (name: string) => flags[name] !== undefined;
+  const useless = NOT_FOR_A_SERVICE.find(isGiven);
+  if (useless !== undefined) {
+    throw new MediatorError('USAGE', `a service can't be run with --${useless}: leave it out`);
+  }
+  const early = OF_THE_UNIT.find(isGiven);
+  if (early !== undefined) {
+    throw new MediatorError('USAGE', `the unit has to know --${early}: give it before --`);
   }
   resolveOptions({ flags, environment: {} });
   return args;
