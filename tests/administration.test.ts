@@ -241,6 +241,8 @@ describe('a mediator with a slow device', () => {
     const changed = await command('vm', 'set', '1', '--priority', 'low');
     expect(changed.status).toBe(75);
     expect(changed.stderr).toContain('the registry is changed, but the mediator that is running');
+    const drained = await command('drain');
+    expect(drained).toMatchObject({ status: 75, stdout: '' });
     mediator.signal('SIGCONT');
     expect((await command('vm', 'list')).stdout).toContain('1\tA\tlow\tactive');
     expect((await command('vm', 'suspend', '1')).stderr).toBe(OBEYS);

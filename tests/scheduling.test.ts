@@ -52,6 +52,13 @@ const answer = (vm: number, id: string) => {
 describe('pools on three devices', () => {
   const DEVICES = ['--devices', '0,1,2', '--cpu-delay', '50'];
 
+  it('whoever gives a pool devices that there are not is told that its requests wait', async () => {
+    await start(...DEVICES);
+    const { status, stdout, stderr } = await command('pool', 'set', 'A', '--devices', '7');
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'pool A: devices 7\n' });
+    expect(stderr).toContain('pool A waits: none of its devices 7 works');
+  });
+
   it('are all served by every device unless something else is said', async () => {
     await start(...DEVICES);
     for (let n = 0; n < 12; n += 1) root.drop(1, `n${n}`, `${n % 2 ? 'A' : 'B'}:1:1:${n}:1\n`);

@@ -183,15 +183,21 @@ export class Registry {
     if (success) return data;
     const [issue] = error.issues;
     const where = issue?.path.length ? `${issue.path.join('.')}: ` : '';
-    throw this.#invalid(
-      `is invalid: ${where}expected ${issue?.message ?? 'something else'}`,
-      error,
-    );
+    throw this.#invalid(`is invalid: ${where}${expectedBy(issue)}`, error);
   }
 
   #invalid(what: string, cause: unknown): MediatorError {
     return new MediatorError('INVALID_REGISTRY', `the registry ${this.#path} ${what}`, { cause });
   }
+}
+
+/** What an issue says, beginning with "expected", as messages of ours do. */
+function expectedBy(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === 'invalid_key') {
+    return 'expected the number of a VM, 1 to 4294967295, without leading zeros';
+  }
+  const message = issue?.message ?? 'something else';
+  return /^Invalid [a-z ]+: (expected .*)$/s.exec(message)?.[1] ?? `expected ${message}`;
 }
 
 function isVmNumber(text: string): boolean {

@@ -88,6 +88,18 @@ describe('serve', () => {
     expect(await flagsOf('--no-once')).toMatchObject({ once: false });
   });
 
+  test.each([
+    ['--once=yes'],
+    ['serve', '--require-registration=1'],
+    ['--check-config=TRUE'],
+    ['vm', 'remove', '7', '--delete-files=on'],
+    ['status', '--watch='],
+  ])('a switch in %j is not taken for one that is off', async (...argv) => {
+    const { code, message } = await errorOf(...argv);
+    expect(code).toBe('USAGE');
+    expect(message).toMatch(/^--[a-z-]+ stands alone, or with =true or =false$/);
+  });
+
   test('values stay text: digits are not turned into another number', async () => {
     const flags = await flagsOf('--root', '007', '--config', '1e3', '--settle', '0010');
     expect(flags).toMatchObject({ root: '007', config: '1e3', settle: '0010' });

@@ -131,7 +131,7 @@ describe('the registry', () => {
     [
       'a VM number with a leading zero',
       '{"version":1,"vms":{"07":{"pool":"A","priority":1}}}',
-      '07',
+      'vms.07: expected the number of a VM, 1 to 4294967295, without leading zeros',
     ],
     [
       'another pool',

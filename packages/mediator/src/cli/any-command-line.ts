@@ -2,7 +2,8 @@ import type { Argv } from 'yargs';
 import { MediatorError } from '../mediator-error.js';
 import type { CommandLine } from './command-line.js';
 import { type OnChosen, withAdministration } from './commands/administration.js';
-import { PARSING, SERVE_GROUPS, SERVE_OPTIONS } from './serve-flags.js';
+import type { Flags } from './commands/command.js';
+import { PARSING, refuseOddSwitches, SERVE_GROUPS, SERVE_OPTIONS } from './serve-flags.js';
 
 /**
  * Reads any command line.
@@ -13,7 +14,9 @@ export async function parseByYargs(argv: readonly string[], version: string): Pr
   let printed = '';
   let problem: string | undefined;
   let chosen: CommandLine | undefined;
+  let chosenFlags: Flags = {};
   const program = await newProgram((command, flags) => {
+    chosenFlags = flags;
     chosen = { command: 'administer', run: (surroundings) => command.run(flags, surroundings) };
   });
   const parser = program
@@ -29,6 +32,7 @@ export async function parseByYargs(argv: readonly string[], version: string): Pr
     throw new MediatorError('USAGE', `${problem}; see vgpu-mediator --help`);
   }
   if (printed !== '') return { command: 'print', text: printed };
+  refuseOddSwitches(argv, chosenFlags);
   return chosen ?? { command: 'serve', flags };
 }
 

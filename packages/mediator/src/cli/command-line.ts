@@ -2,7 +2,7 @@ import type { ExitCode } from '@vgpu/protocol';
 import { MediatorError } from '../mediator-error.js';
 import type { Flags, Surroundings } from './commands/command.js';
 import { WORDS } from './completion-script.js';
-import { plainServeFlags } from './serve-flags.js';
+import { plainServeFlags, refuseOddSwitches } from './serve-flags.js';
 
 export type CommandLine =
   | { readonly command: 'serve'; readonly flags: Flags }
@@ -33,14 +33,15 @@ export async function parseCommandLine(
     };
   }
   const flags = plainServeFlags(argv);
-  if (flags !== undefined) return serveOrLook(flags);
+  if (flags !== undefined) return serveOrLook(argv, flags);
   const { parseByYargs } = await import('./any-command-line.js');
   const line = await parseByYargs(argv, version());
-  return line.command === 'serve' ? serveOrLook(line.flags) : line;
+  return line.command === 'serve' ? serveOrLook(argv, line.flags) : line;
 }
 
 /** To serve, unless the flags say only to look at the configuration. */
-function serveOrLook(flags: Flags): CommandLine {
+function serveOrLook(argv: readonly string[], flags: Flags): CommandLine {
+  refuseOddSwitches(argv, flags);
   const { 'check-config': check, 'print-config': print, json } = flags;
   if (check === true && print === true) {
     throw new MediatorError('USAGE', 'expected --check-config or --print-config, got both');

@@ -1,5 +1,6 @@
 import type { Options as YargsOptions } from 'yargs';
 import parser from 'yargs-parser';
+import { MediatorError } from '../mediator-error.js';
 import { type Flags, LOCATION, toggle, value } from './commands/command.js';
 import { BACKENDS, LOG_FORMATS, LOG_LEVELS } from './options.js';
 
@@ -64,6 +65,21 @@ export function plainServeFlags(argv: readonly string[]): Flags | undefined {
   const isServe = words.length === 0 || (words.length === 1 && words[0] === 'serve');
   const isKnown = Object.keys(flags).every((name) => Object.hasOwn(SERVE_OPTIONS, name));
   return error === null && isServe && isKnown && !argv.includes('--') ? flags : undefined;
+}
+
+/**
+ * The parser takes every value of a switch but `true` for false, and so would
+ * `--require-registration=yes`.
+ *
+ * @param flags What the parser made of these arguments.
+ * @throws MediatorError `USAGE`.
+ */
+export function refuseOddSwitches(argv: readonly string[], flags: Flags): void {
+  for (const argument of argv) {
+    const [, name = '', text = ''] = /^--([^=]+)=(.*)$/s.exec(argument) ?? [];
+    if (typeof flags[name] !== 'boolean' || text === 'true' || text === 'false') continue;
+    throw new MediatorError('USAGE', `--${name} stands alone, or with =true or =false`);
+  }
 }
 
 function namesOf(type: 'string' | 'boolean'): string[] {

@@ -98,6 +98,14 @@ async function attempt(check: Check): Promise<Diagnosis[]> {
   }
 }
 
+function registryIfValid(stateDir: string): Registry | undefined {
+  try {
+    return new Registry(stateDir);
+  } catch {
+    return undefined;
+  }
+}
+
 function checksOf(patient: Patient): Record<CheckName, Check> {
   const root = realPathOf(patient.root);
   const stateDir = realPathOf(patient.stateDir);
@@ -121,7 +129,8 @@ function checksOf(patient: Patient): Record<CheckName, Check> {
     addon: () => unlessCpu(checkAddon),
     devices: () => unlessCpu((found) => checkDevices({ ...patient, listing: found })),
     pools: async () => {
-      const registry = new Registry(stateDir);
+      const registry = registryIfValid(stateDir);
+      if (registry === undefined) return [skipped('the registry cannot be used: see registry')];
       const pools = Pool.options.map((pool) => ({ pool, devices: registry.poolDevices(pool) }));
       const status = await answering();
       if (status !== undefined) {

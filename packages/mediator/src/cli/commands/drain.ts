@@ -32,6 +32,9 @@ export const drain: Command = {
     const wait = flags['wait'] !== false;
     const { ask } = await import('../../control/control-client.js');
     const { DrainResult } = await import('../../control/messages.js');
+    const { StatusResult } = await import('../../control/status-result.js');
+    // It may take long to finish, but one that does not even say how it is, hangs.
+    await ask(stateDir, { command: 'status' }, StatusResult);
     if (wait && isTerminal) note('waiting until what is queued is finished');
     const options = wait ? { limitMs: MAX_TIMER_MS, untilItEnds: true } : {};
     const { left } = await ask(stateDir, { command: 'drain', wait }, DrainResult, options);

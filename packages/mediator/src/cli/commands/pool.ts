@@ -1,8 +1,16 @@
 import { ExitCode, Pool } from '@vgpu/protocol';
 import { Registry } from '../../registry.js';
 import { setPool } from '../../vms/set-pool.js';
+import { waitingPools } from '../../waiting-pools.js';
 import { type Column, table } from '../table.js';
-import { type Command, type CommandGroup, JSON_OPTION, LOCATION, value } from './command.js';
+import {
+  type Command,
+  type CommandGroup,
+  JSON_OPTION,
+  LOCATION,
+  type Surroundings,
+  value,
+} from './command.js';
 import { locationOf } from './location.js';
 import { noteObedience, obedience } from './obedience.js';
 import { poolDevicesOf, poolOf } from './vm-arguments.js';
@@ -74,9 +82,18 @@ const poolSet: Command = {
       `pool ${pool}: ${devices ? `devices ${devices.join(', ')}` : 'all devices'}`,
     );
     noteObedience(mediator, surroundings);
+    if (mediator === 'obeys') await noteWaiting(pool, stateDir, surroundings);
     return ExitCode.OK;
   },
 };
+
+/** Says so where none of the devices that the pool has now works, such as one that does not exist. */
+async function noteWaiting(pool: Pool, stateDir: string, { note }: Surroundings): Promise<void> {
+  const { ask } = await import('../../control/control-client.js');
+  const { StatusResult } = await import('../../control/status-result.js');
+  const { pools } = await ask(stateDir, { command: 'status' }, StatusResult);
+  for (const text of waitingPools(pools.filter((each) => each.pool === pool))) note(text);
+}
 
 export const poolGroup: CommandGroup = {
   name: 'pool',

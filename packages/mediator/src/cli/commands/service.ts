@@ -12,7 +12,7 @@ import {
   take,
   UNIT,
 } from '../installation.js';
-import { plainServeFlags } from '../serve-flags.js';
+import { plainServeFlags, refuseOddSwitches } from '../serve-flags.js';
 import { unitText, type UnitOptions } from '../service-unit.js';
 import {
   type Command,
@@ -179,6 +179,7 @@ function checkedArguments(args: readonly string[]): readonly string[] {
       `expected options of serve after --, got ${printable(args.join(' '))}; see vgpu-mediator serve --help`,
     );
   }
+  refuseOddSwitches(args, flags);
   const isGiven = (name: string) => flags[name] !== undefined;
   const useless = NOT_FOR_A_SERVICE.find(isGiven);
   if (useless !== undefined) {
