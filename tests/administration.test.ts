@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   environment,
@@ -153,6 +154,11 @@ describe('a mediator that is running', () => {
       stderr: `vgpu-mediator: no mediator is running that uses ${stateDir()}\n`,
     });
     expect((await command('drain')).status).toBe(69);
+    const asJson = await command('status', '--json');
+    expect([asJson.status, asJson.stdout]).toEqual([69, '']);
+    expect(JSON.parse(asJson.stderr)).toEqual({
+      error: { code: 'NOT_RUNNING', message: `no mediator is running that uses ${stateDir()}` },
+    });
   });
 
   it('leaves a socket when it is killed that is in the way of nobody', async () => {
@@ -338,6 +344,25 @@ describe('status --watch', () => {
     await ended(child);
     expect(child.exitCode).toBe(0);
     expect(shown().endsWith('\x1b[?25h')).toBe(true);
+  });
+
+  it('ends at once also while it waits for a mediator that hangs', async () => {
+    const mediator = await MediatorProcess.serving(root);
+    const { child, shown } = onTerminal('status', '--watch', '--interval', '20');
+    await until(() => shown().includes('serving'), 'it to be shown');
+    mediator.signal('SIGSTOP');
+    const count = () => shown().split('\x1b[H').length;
+    let before = 0;
+    while (before !== count()) {
+      before = count();
+      await sleep(200);
+    }
+    child.stdin?.write('\x03');
+    await ended(child);
+    mediator.signal('SIGCONT');
+    expect(child.exitCode).toBe(0);
+    // It did not come to say that there is no answer.
+    expect(shown()).not.toContain('gives no answer');
   });
 
   it('prints one line of JSON after the other on a pipe', async () => {

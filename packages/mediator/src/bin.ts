@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { realpathSync } from 'node:fs';
 import { parseCommandLine } from './cli/command-line.js';
+import { errorText } from './cli/error-text.js';
 import { exitCodeOf } from './cli/exit-code.js';
 import { version } from './version.js';
 import { ExitCode } from '@vgpu/protocol';
@@ -87,11 +88,8 @@ void main()
       process.exitCode ??= ExitCode.OK;
     },
     (error: unknown) => {
-      const code = exitCodeOf(error);
-      const detail = error instanceof Error ? error : new Error(String(error));
-      const shown = code === ExitCode.INTERNAL ? detail.stack : detail.message;
-      process.stderr.write(`vgpu-mediator: ${shown ?? detail.message}\n`);
-      process.exitCode = code;
+      process.stderr.write(`${errorText(error, process.argv.includes('--json'))}\n`);
+      process.exitCode = exitCodeOf(error);
     },
   )
   .finally(() => {

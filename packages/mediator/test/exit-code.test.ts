@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { DeviceError } from '@vgpu/cuda-binding';
+import { errorText } from '../src/cli/error-text.js';
 import { exitCodeOf } from '../src/cli/exit-code.js';
 import { MediatorError, type MediatorErrorCode } from '../src/mediator-error.js';
 import { systemError } from './support/fake-fs.js';
@@ -34,3 +35,15 @@ test.each([new Error('a defect'), 'thrown', undefined, null])(
     expect(exitCodeOf(error)).toBe(70);
   },
 );
+
+test('an error is a line for people, or one of JSON', () => {
+  const error = new MediatorError('NOT_RUNNING', 'nobody listens');
+  expect(errorText(error, false)).toBe('vgpu-mediator: nobody listens');
+  const json = { error: { code: 'NOT_RUNNING', message: 'nobody listens' } };
+  expect(JSON.parse(errorText(error, true))).toEqual(json);
+  const defect = new Error('a defect');
+  expect(errorText(defect, false)).toBe(`vgpu-mediator: ${defect.stack ?? ''}`);
+  expect(JSON.parse(errorText(defect, true))).toEqual({
+    error: { code: 'INTERNAL', message: 'a defect' },
+  });
+});

@@ -75,12 +75,19 @@ async function watch(stateDir: string, flags: Flags, surroundings: Surroundings)
   const { isTerminal, write, interruption } = surroundings;
   const intervalMs = intervalOf(flags);
   const signal = interruption();
+  const interrupted = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => {
+      resolve(undefined);
+    });
+  });
   const isInPlace = isTerminal && flags['json'] !== true;
   let before: StatusResult | undefined;
   if (isInPlace) write(SCREEN.hideCursor + SCREEN.home + SCREEN.clearBelow);
   try {
     while (!signal.aborted) {
-      const current = await readStatus(stateDir).catch(absent);
+      // A mediator that hangs takes its time to be given up.
+      const current = await Promise.race([readStatus(stateDir).catch(absent), interrupted]);
+      if (current === undefined) break;
       if (typeof current === 'string') showAbsence(current, isInPlace, surroundings);
       else if (flags['json'] === true) surroundings.print(JSON.stringify(current));
       else show(statusText(current, surroundings, before), isInPlace, surroundings);
