@@ -6,6 +6,7 @@ import { renameSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { Aftermath } from './support/aftermath.js';
 import { MediatorProcess, TestRoot, until } from './support/processes.js';
+import { Random } from './support/random.js';
 import { SCENARIOS } from './support/spool-scenarios.js';
 import {
   describeTraced,
@@ -16,7 +17,7 @@ import {
 } from './support/traced-mediator.js';
 import * as strikes from './support/strikes.js';
 
-const { complaintIn, inLines, nameOf, pick, randomFrom } = strikes;
+const { complaintIn, inLines, nameOf } = strikes;
 
 const SETTINGS = ['--backend', 'cpu', '--settle', '20', '--log-format', 'json'];
 /** Sweeps come so late that they make no calls in between, but where something failed. */
@@ -64,11 +65,15 @@ describeTraced('a mediator that is killed at a system call', () => {
   );
 
   it(`and at another while it recovers: ${TWICE_KILLED} times (VGPU_TEST_SEED=${SEED})`, async () => {
-    const random = randomFrom(SEED);
+    const random = new Random(SEED);
     const picked = [];
     for (let i = 0; i < TWICE_KILLED; i += 1) {
-      const scenario = pick(SCENARIOS, random);
-      picked.push({ scenario, call: pick(await callsOf(scenario), random), seed: random(2 ** 31) });
+      const scenario = random.pick(SCENARIOS);
+      picked.push({
+        scenario,
+        call: random.pick(await callsOf(scenario)),
+        seed: random.below(2 ** 31),
+      });
     }
     await inLines(picked, async ({ scenario, call, seed }, line) => {
       const prepare = () => aftermath.prepare(scenario);
@@ -76,7 +81,7 @@ describeTraced('a mediator that is killed at a system call', () => {
       const rehearsal = await kill();
       const { calls } = await record(rehearsal.root, ONCE, line);
       rehearsal.root.remove();
-      const second = pick(calls, randomFrom(seed));
+      const second = new Random(seed).pick(calls);
       const { trial } = await strikes.struckAt(second, 'KILL', ONCE, line, kill);
       aftermath.take(trial, `${scenario.name} killed at ${nameOf(call)}, then ${nameOf(second)}`);
     });
@@ -142,7 +147,7 @@ describeTraced('a mediator that serves on while system calls fail', () => {
   it.each(SCENARIOS)(
     `$name (VGPU_TEST_SEED=${SEED})`,
     async (scenario) => {
-      const random = randomFrom(SEED);
+      const random = new Random(SEED);
       const root = new TestRoot([]);
       let mediator = await MediatorProcess.serving(root, ...SERVING);
       const hasEnded = () => mediator.child.exitCode !== null || mediator.child.signalCode !== null;
@@ -167,9 +172,9 @@ describeTraced('a mediator that serves on while system calls fail', () => {
         const opens = calls.filter(({ name }) => name.startsWith('open')).slice(0, 1);
         const blows: { call: SystemCall; error: Blow; when?: string }[] = [
           ...Array.from({ length: ERRORS_WHILE_SERVING }, () => {
-            const call = pick(calls, random);
+            const call = random.pick(calls);
             const errors: Blow[] = mayLackSpace(call) ? ['ENOSPC', 'EDQUOT'] : ['EIO', 'ESTALE'];
-            return { call, error: pick(errors, random) };
+            return { call, error: random.pick(errors) };
           }),
           ...opens.map((call) => ({ call, error: 'EMFILE' as const, when: '1..10' })),
         ];

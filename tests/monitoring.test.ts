@@ -13,7 +13,7 @@ import {
   TestRoot,
   until,
 } from './support/processes.js';
-import { describeIf } from './support/world.js';
+import { describeIf } from './support/describe-if.js';
 
 const deploy = resolve(import.meta.dirname, '../deploy');
 const DASHBOARD = join(deploy, 'grafana/dashboard.json');

@@ -19,7 +19,7 @@ import {
   runMediator,
   TestRoot,
 } from './support/processes.js';
-import { describeIf } from './support/world.js';
+import { describeIf } from './support/describe-if.js';
 
 const NOTE = 'vgpu-mediator: no mediator is running; the next one will obey\n';
 const OBEYS = 'vgpu-mediator: the mediator that is running obeys\n';

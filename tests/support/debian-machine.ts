@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { describe } from '@jest/globals';
+import { describeIf } from './describe-if.js';
 import { run, until } from './processes.js';
 
 const CACHE = resolve(import.meta.dirname, '../../.cache/debian-13');
@@ -24,13 +24,9 @@ const canBoot =
   ) &&
   spawnSync('unshare', ['--mount', '--pid', '--net', '--fork', 'true']).status === 0;
 
-// A test runner does not show the names of what it skips.
-if (!canBoot) process.stderr.write(`Tests on an empty Debian: ${HOW_TO_ENABLE}\n`);
-
-/** Like `describe`, for tests that boot a machine; visibly skipped where that can't be done. */
+/** Like `describe`, for tests that boot a machine. */
 export function describeBooted(name: string, body: () => void): void {
-  if (canBoot) describe(name, body);
-  else describe.skip(`${name} (${HOW_TO_ENABLE})`, body);
+  describeIf(canBoot, HOW_TO_ENABLE, name, body);
 }
 
 export class DebianMachine {

@@ -2,7 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { requestName, PLAIN_SLOT } from '@vgpu/protocol';
-import { describeIf } from './world.js';
+import { describeIf } from './describe-if.js';
 import { until, type MediatorProcess, type TestRoot } from './processes.js';
 
 const isTracing = spawnSync('strace', ['-o', '/dev/null', '-P', '/', 'true']).status === 0;

@@ -84,20 +84,3 @@ export function complaintIn(stderr: string): string {
   const lines = stderr.split('\n');
   return lines.find((line) => /Error: |^vgpu-mediator: /.test(line)) ?? lines.at(-2) ?? '';
 }
-
-/** mulberry32: the same numbers for the same seed. */
-export function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
-export function pick<T>(items: readonly T[], random: (below: number) => number): T {
-  const item = items[random(items.length)];
-  if (item === undefined) throw new Error('nothing to pick from');
-  return item;
-}

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe } from '@jest/globals';
+import { describeIf } from './describe-if.js';
 import { MEDIATOR, run, until, type Finished, type TestRoot } from './processes.js';
 
 const HOW_TO_ENABLE =
@@ -23,13 +23,9 @@ const canTrace =
   spawnSync('taskset', ['-c', CPUS[0] ?? '0', 'strace', '-qq', '-o', '/dev/null', 'true'])
     .status === 0;
 
-// A test runner does not show the names of what it skips.
-if (!canTrace) process.stderr.write(`Tests that trace the mediator: ${HOW_TO_ENABLE}\n`);
-
-/** Like `describe`, for tests that need strace; visibly skipped where it can't be used. */
+/** Like `describe`, for tests that need strace. */
 export function describeTraced(name: string, body: () => void): void {
-  if (canTrace) describe(name, body);
-  else describe.skip(`${name} (${HOW_TO_ENABLE})`, body);
+  describeIf(canTrace, HOW_TO_ENABLE, name, body);
 }
 
 /** A system call of the mediator's main thread, where all its work on files is done. */

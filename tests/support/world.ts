@@ -1,8 +1,8 @@
 /** What the world may do to a mediator: file systems that fill up, change or go away. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { describe } from '@jest/globals';
 import type { VgpuClient } from '@vgpu/vm-client';
+import { describeIf } from './describe-if.js';
 import { MEDIATOR, TestRoot, until } from './processes.js';
 
 /** A user who owns nothing. */
@@ -26,21 +26,6 @@ export function describeAsNobody(name: string, body: () => void): void {
   const isPossible =
     mayMount && spawnSync(process.execPath, node, { uid: NOBODY, gid: NOBODY }).status === 0;
   describeIf(isPossible, HOW_TO_BE_NOBODY, name, body);
-}
-
-export function describeIf(
-  isPossible: boolean,
-  hint: string,
-  name: string,
-  body: () => void,
-): void {
-  if (isPossible) {
-    describe(name, body);
-    return;
-  }
-  // A test runner does not show the names of what it skips.
-  process.stderr.write(`${name}: ${hint}\n`);
-  describe.skip(`${name} (${hint})`, body);
 }
 
 /** A root with file systems of its own, which are unmounted, whatever uses them, when it is removed. */

@@ -2,7 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { MediatorProcess, runClient, until } from '../support/processes.js';
-import { describeIf, FragileRoot } from '../support/world.js';
+import { describeIf } from '../support/describe-if.js';
+import { FragileRoot } from '../support/world.js';
 
 const CANNOT_OPEN = 'cannot open a VM directory; trying again at each sweep';
 

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { CLIENT, MediatorProcess, run, runClient } from '../support/processes.js';
-import { describeIf, FragileRoot } from '../support/world.js';
+import { describeIf } from '../support/describe-if.js';
+import { FragileRoot } from '../support/world.js';
 
 const SWEPT_ONLY = 'inotify is not available for all directories; they are swept only';
 

@@ -7,8 +7,9 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll } from '@jest/globals';
 
+import { describeIf } from '../../../../tests/support/describe-if.js';
 import { environment } from '../../../../tests/support/processes.js';
 
 const packageRoot = resolve(import.meta.dirname, '../..');
@@ -23,9 +24,6 @@ const flags = ['-std=c++17', '-O2', '-Wall', '-Wextra', '-shared', '-fPIC', '-pt
 const HOW_TO_ENABLE = `skipped: it needs a C++ compiler (apt-get install g++, or set CXX)`;
 
 const hasCompiler = spawnSync(compiler, ['--version']).status === 0;
-
-// A test runner does not show the names of what it skips.
-if (!hasCompiler) process.stderr.write(`Tests on the stub of the CUDA driver: ${HOW_TO_ENABLE}\n`);
 
 /**
  * The directory of a `libcuda.so.1` made from the stub of the driver, to be put into
@@ -55,10 +53,9 @@ export function compileStub(...moreFlags: readonly string[]): string {
   return folder;
 }
 
-/** Like `describe`, for tests that need the stub; visibly skipped where it can't be compiled. */
+/** Like `describe`, for tests that need the stub. */
 export function describeOnStub(name: string, body: () => void): void {
-  if (!hasCompiler) describe.skip(`${name} (${HOW_TO_ENABLE})`, body);
-  else describe(name, body);
+  describeIf(hasCompiler, HOW_TO_ENABLE, name, body);
 }
 
 export interface ChildOptions {
