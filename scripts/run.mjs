@@ -10,6 +10,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** @type {{ packageManager: string, engines: { node: string } }} */
 const manifest = parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
+const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', bin('jest')];
+
 /** @type {Record<string, (args: string[]) => void>} */
 const tasks = {
   /** Arguments go to jest: `npm test -- packages/queue`. */
@@ -19,9 +21,8 @@ const tasks = {
     step('Looking for what nothing uses', [bin('knip'), '--no-progress']);
     step('Looking for cycles of imports', [bin('knip'), '--no-progress', '--cycles']);
     step('Checking the format', [bin('prettier'), '--log-level', 'warn', '--check', '.']);
-    const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     const runTests = (/** @type {string[]} */ filters) => {
-      step('Running the tests (ten minutes for all)', [...jest, bin('jest'), ...filters]);
+      step('Running the tests (ten minutes for all)', [...jest, ...filters]);
     };
     const isForced = args[0] === '--force';
     if (args.length > 0 && !isForced) {
@@ -38,6 +39,12 @@ const tasks = {
     passed.remove();
     runTests([]);
     passed.write();
+  },
+  /** What takes minutes for each test; `.ci/run` does it. Arguments go to jest. */
+  'test:long'(args) {
+    prepare();
+    const config = ['--config', 'jest.long.config.js'];
+    step('Running the long tests (half an hour for all)', [...jest, ...config, ...args]);
   },
   /** Arguments go to the demo: `npm run demo -- --backend cuda`. */
   demo(args) {

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { VgpuClient } from '@vgpu/vm-client';
 import { ATTACKS, during } from '../bench/flood/during.mjs';
+import { amount } from './support/amount.js';
 import { MediatorProcess, TestRoot } from './support/processes.js';
 
-const REQUESTS = 400;
+const REQUESTS = amount(100, 400);
 /** How many files an attack by number puts there; the benchmark has more patience. */
 const SIZE = 20_000;
 /**

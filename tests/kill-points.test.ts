@@ -4,6 +4,7 @@
  */
 import { renameSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { amount } from './support/amount.js';
 import { Aftermath } from './support/aftermath.js';
 import { MediatorProcess, TestRoot, until } from './support/processes.js';
 import { Random } from './support/random.js';
@@ -27,10 +28,12 @@ const SERVING = [...SETTINGS, '--poll-interval', '100'];
 const INCOMPLETE = 73;
 /** The exit status if the registry could not be read. */
 const INVALID_CONFIG = 78;
-const TWICE_KILLED = 20;
-const ERRORS_WHILE_SERVING = 30;
+const TWICE_KILLED = amount(4, 20);
+const ERRORS_WHILE_SERVING = amount(5, 30);
 /** Also kills between which nothing has changed, and all errors in all scenarios: some minutes more. */
 const HAS_ALL = process.env['VGPU_TEST_CALLS'] === 'all';
+/** Of the calls of a scenario so many are hit, chosen by the seed. */
+const PER_SCENARIO = HAS_ALL ? Infinity : amount(4, Infinity);
 const SEED = Number(process.env['VGPU_TEST_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
 
 let aftermath: Aftermath;
@@ -41,6 +44,13 @@ afterEach(() => {
   aftermath.remove();
 });
 
+/** How a title says it. */
+const CALLS =
+  PER_SCENARIO === Infinity ? 'each call' : `${PER_SCENARIO} calls (VGPU_TEST_SEED=${SEED})`;
+
+const chosen = <T>(calls: readonly T[]): readonly T[] =>
+  calls.length > PER_SCENARIO ? new Random(SEED).shuffle(calls).slice(0, PER_SCENARIO) : calls;
+
 const callsOf = (scenario: (typeof SCENARIOS)[number]) =>
   strikes.callsOf(scenario, aftermath, ONCE);
 
@@ -49,12 +59,12 @@ jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 describeTraced('a mediator that is killed at a system call', () => {
   it.each(SCENARIOS)(
-    '$name: each call',
+    `$name: ${CALLS}`,
     async (scenario) => {
       const calls = await callsOf(scenario);
       // All that a killed process leaves is on disk.
       const differing = calls.filter((_, index) => !strikes.isReading(calls[index - 1]));
-      await inLines(HAS_ALL ? calls : differing, async (call, line) => {
+      await inLines(chosen(HAS_ALL ? calls : differing), async (call, line) => {
         const prepare = () => aftermath.prepare(scenario);
         const { trial } = await strikes.struckAt(call, 'KILL', ONCE, line, prepare);
         aftermath.take(trial, `killed at ${nameOf(call)}`);
@@ -94,10 +104,10 @@ const met = new Set<string>();
 
 describeTraced('a mediator for which a system call fails', () => {
   it.each(SCENARIOS)(
-    '$name: each call',
+    `$name: ${CALLS}`,
     async (scenario) => {
       const blows: { call: SystemCall; error: Blow }[] = [];
-      for (const call of await callsOf(scenario)) {
+      for (const call of chosen(await callsOf(scenario))) {
         blows.push({ call, error: 'EIO' });
         if (met.has(nameOf(call)) && !HAS_ALL) continue;
         met.add(nameOf(call));
@@ -127,7 +137,7 @@ describeTraced('a mediator for which a system call fails', () => {
     async (scenario) => {
       const calls = await callsOf(scenario);
       const opens = calls.filter(({ what }) => /^open.*\/(?:vm#|fd\/)/.test(what));
-      await inLines(opens, async (call, line) => {
+      await inLines(chosen(opens), async (call, line) => {
         const prepare = () => aftermath.prepare(scenario);
         const struck = await strikes.struckAt(call, 'EMFILE', ONCE, line, prepare);
         const { trial, status, stderr } = struck;

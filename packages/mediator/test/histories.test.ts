@@ -9,6 +9,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, jest, test } from '@jest/globals';
+import { amount } from '../../../tests/support/amount.js';
 import { check } from './histories/check.js';
 import { describeEvent } from './histories/history.js';
 import { World } from './histories/world.js';
@@ -22,7 +23,7 @@ jest.unstable_mockModule('node:child_process', () => ({
 }));
 const { Mediator } = await import('../src/mediator.js');
 
-const count = Number(process.env['VGPU_HISTORIES'] ?? 300);
+const count = Number(process.env['VGPU_HISTORIES'] ?? amount(20, 300));
 const firstSeed = Number(process.env['VGPU_HISTORY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 /** Events before a violation that are shown. */
 const SHOWN = Number(process.env['VGPU_HISTORY_SHOWN'] ?? 200);

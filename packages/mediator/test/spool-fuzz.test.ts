@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { CpuVectorAdder } from '@vgpu/cuda-binding';
+import { amount } from '../../../tests/support/amount.js';
 import { fuzzRun, Random, replay } from '../../../tests/support/random.js';
 import type { Mediator as MediatorType } from '../src/mediator.js';
 import { FakeFs } from './support/fake-fs.js';
@@ -31,7 +32,7 @@ import { named } from './support/vm-files.js';
 const fakeFs = new FakeFs();
 const { Mediator } = await import('../src/mediator.js');
 
-const RUN = fuzzRun(60_000);
+const RUN = fuzzRun(amount(4000, 60_000));
 const BATCH = 100;
 const BATCHES_PER_MEDIATOR = 40;
 const MAX_MS = 600_000;

@@ -1,11 +1,12 @@
 /** A coverage-guided fuzzer on the codecs, as they are built. */
 import { describe, expect, it } from '@jest/globals';
+import { amount } from '../../../tests/support/amount.js';
 import { fuzzRun, replay } from '../../../tests/support/random.js';
 import { fuzz, growth, type Campaign } from './fuzz/fuzzer.js';
 import { loadInstrumented } from './fuzz/instrumented.js';
 import { targetsIn } from './fuzz/targets.js';
 
-const RUN = fuzzRun(1_050_000);
+const RUN = fuzzRun(amount(60_000, 1_050_000));
 const MAX_MS = 600_000;
 
 const { protocol, counters } = await loadInstrumented();
