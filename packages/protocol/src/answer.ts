@@ -2,8 +2,10 @@ import * as z from 'zod/mini';
 import { decodeWith, encodeWith, refuse, Text } from './codec.js';
 import { ErrorCode } from './error-codes.js';
 import { MAX_LINE_BYTES } from './max-line-bytes.js';
-import { Int32List } from './operands.js';
-import { readUsualAnswer, writeUsualAnswer } from './usual-lines.js';
+import { Int32List, readInt32List } from './operands.js';
+import { printable } from './printable.js';
+import { ProtocolError } from './protocol-error.js';
+import { writeUsualAnswer } from './usual-lines.js';
 
 const SumAnswer = z.object({
   /** As many numbers as each operand had. */
@@ -17,10 +19,10 @@ const ErrorAnswer = z.object({
   text: z.string().check(z.regex(/^[\x20-\x7e]*$/, 'one line of printable ASCII')),
 });
 
-const Answer = z.union(
-  [SumAnswer, ErrorAnswer],
-  'one or more int32 sums, or an error code and its text',
-);
+const ANSWER = 'one or more int32 sums, or an error code and its text';
+const ERROR = 'ERROR:';
+
+const Answer = z.union([SumAnswer, ErrorAnswer], ANSWER);
 /**
  * What a mediator answered: the sum, or why there is none.
  *
@@ -35,15 +37,15 @@ export type Answer = z.output<typeof Answer>;
  */
 export const AnswerLine = z.codec(Text, Answer, {
   decode: (text, ctx) => {
-    if (!text.endsWith('\n') || text.length > MAX_LINE_BYTES) {
+    if (!isLine(text)) {
       return refuse(ctx, {
         expected: `one line of at most ${MAX_LINE_BYTES} bytes that ends in a newline`,
       });
     }
     const line = text.slice(0, -1);
-    if (!line.startsWith('ERROR:')) return { sum: line };
-    const colon = line.indexOf(':', 'ERROR:'.length);
-    const code = ErrorCode.safeParse(line.slice('ERROR:'.length, colon));
+    if (!line.startsWith(ERROR)) return { sum: line };
+    const colon = line.indexOf(':', ERROR.length);
+    const code = ErrorCode.safeParse(line.slice(ERROR.length, colon));
     if (colon < 0 || !code.success) {
       return refuse(ctx, {
         field: 'error code',
@@ -70,8 +72,16 @@ export const AnswerLine = z.codec(Text, Answer, {
  * @throws ProtocolError `BAD_ANSWER`.
  */
 export function decodeAnswer(text: string): Answer {
-  return readUsualAnswer(text) ?? decodeWith(AnswerLine, 'BAD_ANSWER', 'answer', text);
+  const isSum = typeof text === 'string' && isLine(text) && !text.startsWith(ERROR);
+  if (!isSum) return decodeWith(AnswerLine, 'BAD_ANSWER', 'answer', text);
+  // Without the codecs, which read a list once more to refuse it.
+  const sum = readInt32List(text, 0, text.length - 1);
+  if (sum instanceof Int32Array) return { sum };
+  const received = printable(text);
+  throw new ProtocolError({ code: 'BAD_ANSWER', field: 'answer', expected: ANSWER, received });
 }
+
+const isLine = (text: string) => text.length <= MAX_LINE_BYTES && text.endsWith('\n');
 
 /**
  * Writes an answer line, newline included.

@@ -47,23 +47,29 @@ export const Identity = z.object(
 );
 export type Identity = z.infer<typeof Identity>;
 
+/** The priority that a digit stands for; undefined for every other text. */
+export function readPriority(text: string): Priority | undefined {
+  return /^[012]$/.test(text) ? (Number(text) as Priority) : undefined;
+}
+
+/** The VM's number that a decimal stands for; undefined for every other text. */
+export function readVmId(text: string): number | undefined {
+  const id = /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : 0;
+  return id >= 1 && id <= 0xffff_ffff ? id : undefined;
+}
+
 /** A priority and its spelling in a request line: `0`, `1` or `2`. */
 export const PriorityDigit = z.codec(z.string(), Priority, {
   decode: (text, ctx) =>
-    /^[012]$/.test(text)
-      ? (Number(text) as Priority)
-      : refuse(ctx, { expected: '0 (low), 1 (medium) or 2 (high)' }),
+    readPriority(text) ?? refuse(ctx, { expected: '0 (low), 1 (medium) or 2 (high)' }),
   encode: String,
 });
 
 /** A VM's number and its spelling: decimal, no leading zeros. */
 export const VmIdDecimal = z.codec(z.string(), VmId, {
-  decode: (text, ctx) => {
-    const id = /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : 0;
-    return id >= 1 && id <= 0xffff_ffff
-      ? id
-      : refuse(ctx, { expected: 'a decimal number from 1 to 4294967295 without leading zeros' });
-  },
+  decode: (text, ctx) =>
+    readVmId(text) ??
+    refuse(ctx, { expected: 'a decimal number from 1 to 4294967295 without leading zeros' }),
   encode: String,
 });
 

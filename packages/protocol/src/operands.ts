@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
-import { isTypedArray, refuse, Text } from './codec.js';
+import { isTypedArray, refuse, type Refusal, Text } from './codec.js';
 import { printable } from './printable.js';
+import type { Rejection } from './protocol-error.js';
 
 /** The least int32. */
 export const INT32_MIN = -2147483648;
@@ -27,17 +28,8 @@ const scratch = new Int32Array(32_768);
  */
 export const Int32List = z.codec(Text, Int32Vector, {
   decode: (text, ctx) => {
-    const { list, count, at } = scan(text);
-    if (at === undefined) return list.slice(0, count);
-    const comma = text.indexOf(',', at);
-    const item = text.slice(at, comma < 0 ? undefined : comma);
-    const where = text.includes(',') ? `number ${count + 1} of the list to be ` : '';
-    const problem = problemOf(item);
-    return refuse(ctx, {
-      ...problem,
-      expected: where + problem.expected,
-      received: printable(item),
-    });
+    const list = readInt32List(text, 0, text.length);
+    return list instanceof Int32Array ? list : refuse(ctx, list);
   },
   encode: (list, ctx) => {
     // A check of an object that this is a part of makes zod encode once without the part's checks.
@@ -47,34 +39,31 @@ export const Int32List = z.codec(Text, Int32Vector, {
   },
 });
 
-/** The numbers of a list; undefined if it is none. */
-export function readInt32List(text: string): Int32Array | undefined {
-  const { list, count, at } = scan(text);
-  return at === undefined ? list.slice(0, count) : undefined;
-}
-
 /** The spelling of a list that is not empty. Joining takes ten times as long over one number. */
 export function writeInt32List(list: Int32Array): string {
   return list.length === 1 ? String(list[0]) : list.join(',');
 }
 
+/** What is wrong with a list. */
+export type ListRefusal = Refusal & Pick<Rejection, 'received'>;
+
 /**
- * Reads a list in one pass over its characters: a line may hold 32 000 numbers, and whoever decodes
- * it does nothing else meanwhile.
+ * Reads a list, or says what is wrong with it, in one pass over its characters: a line may hold 32 000
+ * numbers, and the caller does nothing else meanwhile.
  *
- * @returns the numbers, which the next call may overwrite, and how many there are before the first
- *   that is none, which begins `at`.
+ * @param from The index in `text` at which the list begins.
+ * @param to The index at which it ends.
  */
-function scan(text: string): { list: Int32Array; count: number; at?: number } {
-  const most = (text.length >> 1) + 1;
+export function readInt32List(text: string, from: number, to: number): Int32Array | ListRefusal {
+  const most = ((to - from) >> 1) + 1;
   const list = most <= scratch.length ? scratch : new Int32Array(most);
   let count = 0;
-  for (let end = -1; end < text.length; count += 1) {
+  for (let end = from - 1; end < to; count += 1) {
     const at = end + 1;
-    const isNegative = text.charCodeAt(at) === MINUS;
+    const isNegative = at < to && text.charCodeAt(at) === MINUS;
     const first = isNegative ? at + 1 : at;
     let magnitude = 0;
-    for (end = first; end < text.length; end += 1) {
+    for (end = first; end < to; end += 1) {
       const digit = text.charCodeAt(end) - ZERO;
       if (digit < 0 || digit > 9) break;
       magnitude = 10 * magnitude + digit;
@@ -82,21 +71,41 @@ function scan(text: string): { list: Int32Array; count: number; at?: number } {
     const digits = end - first;
     const value = isNegative ? -magnitude : magnitude;
     // No plus sign, no leading zero, no "-0": each number has exactly one spelling.
-    const isSpelledWell = text.charCodeAt(first) !== ZERO || (digits === 1 && !isNegative);
-    const isEnd = end === text.length || text.charCodeAt(end) === COMMA;
-    const isInt32 = digits > 0 && digits <= MAX_DIGITS && value >= INT32_MIN && value <= INT32_MAX;
-    if (!isSpelledWell || !isEnd || !isInt32) return { list, count, at };
+    const isUnique = text.charCodeAt(first) !== ZERO || (digits === 1 && !isNegative);
+    const isEnd = end === to || text.charCodeAt(end) === COMMA;
+    const isDecimal = digits > 0 && isEnd && isUnique;
+    const isInt32 = digits <= MAX_DIGITS && value >= INT32_MIN && value <= INT32_MAX;
+    if (!isDecimal || !isInt32) return refusalOf(text, { at, seen: end, to, count, isDecimal });
     list[count] = value;
   }
-  return { list, count };
+  return list.slice(0, count);
 }
 
-function problemOf(item: string) {
-  if (!/^(?:0|-?[1-9][0-9]*)$/.test(item)) {
-    return { expected: 'a decimal int32 without spaces, plus sign or leading zeros' };
-  }
-  return {
-    code: 'OUT_OF_RANGE' as const,
-    expected: `a number from ${INT32_MIN} to ${INT32_MAX}`,
-  };
+/** Where a list is wrong: the item begins `at`, and has been read up to `seen`. */
+interface WrongItem {
+  readonly at: number;
+  readonly seen: number;
+  /** The end of the list. */
+  readonly to: number;
+  /** The numbers before the item. */
+  readonly count: number;
+  readonly isDecimal: boolean;
+}
+
+/** Goes on where the reader stopped: what has been read once is not read again. */
+function refusalOf(text: string, { at, seen, to, count, isDecimal }: WrongItem): ListRefusal {
+  const comma = text.indexOf(',', seen);
+  const end = comma < 0 ? to : Math.min(comma, to);
+  const where = count > 0 || end < to ? `number ${count + 1} of the list to be ` : '';
+  const received = printable(text.slice(at, end));
+  return isDecimal
+    ? {
+        code: 'OUT_OF_RANGE',
+        expected: `${where}a number from ${INT32_MIN} to ${INT32_MAX}`,
+        received,
+      }
+    : {
+        expected: `${where}a decimal int32 without spaces, plus sign or leading zeros`,
+        received,
+      };
 }

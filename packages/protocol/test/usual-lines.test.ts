@@ -10,13 +10,9 @@ import {
 } from '@vgpu/protocol';
 import * as fc from 'fast-check';
 import * as z from 'zod/mini';
-import {
-  readUsualAnswer,
-  readUsualRequest,
-  writeUsualAnswer,
-  writeUsualRequest,
-} from '../src/usual-lines.js';
-import { anyText, anyValue, mutated, request } from './helpers.js';
+import { decodeWith } from '../src/codec.js';
+import { writeUsualAnswer, writeUsualRequest } from '../src/usual-lines.js';
+import { anyText, anyValue, attempt, mutated, request } from './helpers.js';
 
 /** A spelling that owes nothing to the package. */
 const spell = ({ pool, priority, vm, a, b }: Request) =>
@@ -28,6 +24,14 @@ const nearly = (line: fc.Arbitrary<string>) => fc.oneof(line, mutated(line), any
 /** What the codec alone makes of an input; undefined if it refuses it. */
 const dataOf = ({ data }: z.core.util.SafeParseResult<unknown>) => data;
 
+/** What a function gives, or all that its error says. */
+function outcomeOf(call: () => unknown) {
+  const { value, error } = attempt(call);
+  if (error === undefined) return { value };
+  const { code, field, expected, received, message } = error;
+  return { code, field, expected, received, message };
+}
+
 /** What a function gives; undefined if it throws. */
 function resultOf<T>(call: () => T): T | undefined {
   try {
@@ -38,19 +42,20 @@ function resultOf<T>(call: () => T): T | undefined {
 }
 
 describe('lines that are read and written without the codecs', () => {
-  it('say of every text what the codecs say', () => {
+  it('say of every text what the codecs say, error by error', () => {
+    const replaced = fc
+      .tuple(request.map(spell), fc.nat({ max: 4 }), anyText)
+      .map(([line, field, text]) => line.split(':').with(field, text).join(':'));
     fc.assert(
-      fc.property(nearly(request.map(spell)), (text) => {
-        const expected = dataOf(z.safeDecode(RequestLine, text));
-        expect(resultOf(() => decodeRequest(text))).toEqual(expected);
-        expect([expected, undefined]).toContainEqual(readUsualRequest(text));
+      fc.property(fc.oneof(nearly(request.map(spell)), replaced), (text) => {
+        const byCodec = () => decodeWith(RequestLine, 'BAD_REQUEST', 'request', text);
+        expect(outcomeOf(() => decodeRequest(text))).toEqual(outcomeOf(byCodec));
       }),
     );
     fc.assert(
       fc.property(nearly(sumLine), (text) => {
-        const expected = dataOf(z.safeDecode(AnswerLine, text));
-        expect(resultOf(() => decodeAnswer(text))).toEqual(expected);
-        expect([expected, undefined]).toContainEqual(readUsualAnswer(text));
+        const byCodec = () => decodeWith(AnswerLine, 'BAD_ANSWER', 'answer', text);
+        expect(outcomeOf(() => decodeAnswer(text))).toEqual(outcomeOf(byCodec));
       }),
     );
   });
@@ -87,9 +92,9 @@ describe('lines that are read and written without the codecs', () => {
     fc.assert(
       fc.property(request, (fields) => {
         const line = spell(fields);
-        expect(readUsualRequest(line)).toEqual(fields);
+        expect(decodeRequest(line)).toEqual(fields);
         expect(writeUsualRequest(fields)).toBe(line);
-        expect(readUsualAnswer(`${fields.a.join(',')}\n`)).toEqual({ sum: fields.a });
+        expect(decodeAnswer(`${fields.a.join(',')}\n`)).toEqual({ sum: fields.a });
         expect(writeUsualAnswer({ sum: fields.a })).toBe(`${fields.a.join(',')}\n`);
       }),
     );
