@@ -226,7 +226,9 @@ describe('the sandbox', () => {
   test.each(['/srv/open', '/srv/homes/vgpu', '/tmpfs/vgpu', '/srv/loop/vgpu'])(
     'shows %s',
     (root) => {
-      check(root, '/var/run/vgpu/http.sock');
+      expect(() => {
+        check(root, '/var/run/vgpu/http.sock');
+      }).not.toThrow();
     },
   );
 
