@@ -326,6 +326,39 @@ describe('the config file', () => {
     expect(error.message.startsWith(`the config file ${file} cannot be read: `)).toBe(true);
   });
 
+  test.each([
+    ['{"require-registration": true,\n"require-registration": false}', 'require-registration', 2],
+    ['{"settle":1,"s\\u0065ttle":1}', 'settle', 1],
+    ['{\n"root":"/a",\n\n"unknown":{"a":1},"root":"/a"}', 'root', 4],
+  ])('that has a key twice is refused: %j', (text, key, line) => {
+    writeFileSync(file, text);
+    expect(read()).toMatchObject({
+      code: 'INVALID_CONFIG',
+      message: expect.stringContaining(
+        `${file} cannot be read: the key "${key}" is there twice, again in line ${line}`,
+      ),
+    });
+  });
+
+  test('may begin with a byte-order mark, but only once', () => {
+    writeFileSync(file, '\ufeff{"root":"/file"}');
+    expect(resolveOptions({ flags: { config: file }, environment: {} }).root).toBe('/file');
+    writeFileSync(file, '\ufeff\ufeff{}');
+    expect(read().message).toContain(String.raw`\ufeff`);
+  });
+
+  test.each<[what: string, content: string | Buffer]>([
+    ['line breaks', '{\n\r\u2028x'],
+    ['escapes of a terminal', '{"root": "\u001b[2J'],
+    ['UTF-16', Buffer.from('\ufeff{"root":"/x"}', 'utf16le')],
+    ['Latin-1', Buffer.from('{"root":"/ä"}', 'latin1')],
+  ])('with %s where they do not belong is refused in one line of plain text', (_what, content) => {
+    writeFileSync(file, content);
+    const { code, message } = read();
+    expect(code).toBe('INVALID_CONFIG');
+    expect(message).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+  });
+
   test('that is missing or a directory is refused with the reason', () => {
     expect(read()).toMatchObject({ code: 'INVALID_CONFIG', cause: { code: 'ENOENT' } });
     mkdirSync(file);

@@ -126,6 +126,16 @@ describe('the registry', () => {
 
   test.each([
     ['no JSON', '{', 'cannot be read: '],
+    [
+      'a VM twice',
+      '{"version":1,"vms":{"7":{"pool":"A","priority":1},"7":{"pool":"B","priority":1}}}',
+      'the key "7" of "vms" is there twice, again in line 1',
+    ],
+    [
+      'a setting of a VM twice',
+      '{"version":2,\n"vms":{"7":{"pool":"A","priority":1,\n"suspended":true,"suspended":false}}}',
+      'the key "suspended" of "vms.7" is there twice, again in line 3',
+    ],
     ['no object', '[]', 'is invalid: '],
     ['another version', '{"version":3,"vms":{}}', 'version: expected 1 or 2: a newer mediator'],
     [
