@@ -48,7 +48,7 @@ napi_value open(napi_env env, napi_callback_info info) {
   return number(env, open_at(arguments.int32(0), arguments.text(1).c_str()));
 }
 
-// renameAt(directory, from, to), linkAt(directory, from, to)
+// renameAt(directory, from, to), renameNoReplaceAt(directory, from, to)
 template <int (*operation)(int, const char*, const char*)>
 napi_value of_two_names(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
@@ -83,7 +83,7 @@ NAPI_MODULE_INIT() {
   set("createAt", vgpu::create);
   set("openAt", vgpu::open);
   set("renameAt", vgpu::of_two_names<vgpu::rename_at>);
-  set("linkAt", vgpu::of_two_names<vgpu::link_at>);
+  set("renameNoReplaceAt", vgpu::of_two_names<vgpu::rename_no_replace_at>);
   set("unlinkAt", vgpu::unlink<0>);
   set("rmdirAt", vgpu::unlink<AT_REMOVEDIR>);
   set("watch", vgpu::watch);

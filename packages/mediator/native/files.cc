@@ -2,10 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
+#include <cstdio>  // RENAME_NOREPLACE
 
 namespace vgpu {
 namespace {
@@ -120,8 +121,17 @@ int rename_at(int directory, const char* from, const char* to) {
   return result(renameat(directory, from, directory, to));
 }
 
-int link_at(int directory, const char* from, const char* to) {
-  return result(linkat(directory, from, directory, to, 0));
+int rename_no_replace_at(int directory, const char* from, const char* to) {
+  // By its number: an older C library has no function for it.
+  if (syscall(SYS_renameat2, directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -errno;
+  // NFS, for example, does not know the flag; link(2) does not replace either.
+  if (linkat(directory, from, directory, to, 0) == 0) return unlink_at(directory, from, 0);
+  if (errno == EEXIST) return -EEXIST;
+  // Not every file system has second links, nor may everybody make one (fs.protected_hardlinks).
+  Stats taken;
+  if (stat_at(directory, to, taken) == 0) return -EEXIST;
+  return rename_at(directory, from, to);
 }
 
 int unlink_at(int directory, const char* name, int flags) {

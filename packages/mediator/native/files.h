@@ -29,7 +29,8 @@ int create_at(int directory, const char* name, const std::string& content, const
 
 int open_at(int directory, const char* name);
 int rename_at(int directory, const char* from, const char* to);
-int link_at(int directory, const char* from, const char* to);
+// Fails with EEXIST where the new name is taken.
+int rename_no_replace_at(int directory, const char* from, const char* to);
 // `flags` as those of unlinkat(2).
 int unlink_at(int directory, const char* name, int flags);
 

@@ -284,7 +284,7 @@ export class Mediator {
       const refusal = this.#admission.refusalOf(job.spool.vm);
       if (refusal === undefined) continue;
       this.#queue.remove(job);
-      this.#delivery.deliver(job, { answer: refusal, execMs: 0 });
+      if (this.#isStillThere(job)) this.#delivery.deliver(job, { answer: refusal, execMs: 0 });
     }
     this.#pools.assign();
     this.#notePools();

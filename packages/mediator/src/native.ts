@@ -19,7 +19,7 @@ export interface NativeAddon {
   ): number;
   openAt(directory: number, name: string): number;
   renameAt(directory: number, from: string, to: string): number;
-  linkAt(directory: number, from: string, to: string): number;
+  renameNoReplaceAt(directory: number, from: string, to: string): number;
   unlinkAt(directory: number, name: string): number;
   rmdirAt(directory: number, name: string): number;
   /**

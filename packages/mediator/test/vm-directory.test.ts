@@ -21,6 +21,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MAX_LINE_BYTES, type Slot } from '@vgpu/protocol';
 import type { FileIdentity } from '../src/spool/file-identity.js';
 import { UndeliverableError, VmDirectory } from '../src/spool/vm-directory.js';
+import { afterHolding } from './support/after-holding.js';
 import { makeFifo, NON_EMPTY_DIRECTORY, REMOVABLE } from './support/hostile.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
 import { nextTick } from './support/until.js';
@@ -58,6 +59,13 @@ function read(slot: Slot): FileIdentity {
   const sight = directory.look(slot);
   if (!('file' in sight)) throw new Error(`expected something to read, got ${sight.kind}`);
   return sight.file;
+}
+
+/** What stands where a slot's request belongs, and is none. */
+function irregular(slot: Slot) {
+  const sight = directory.look(slot);
+  if (sight.kind !== 'irregular') throw new Error(`expected no request, got ${sight.kind}`);
+  return sight;
 }
 
 /** Of an untouched secret: same content, mode and links. */
@@ -124,6 +132,7 @@ describe('the VM directory itself', () => {
     files.write(PLAIN, 'A:2:7:1:2\n');
     files.write(named('x'), 'A:2:7:1:2\n');
     const file = read(PLAIN);
+    const irregular = { kind: 'irregular', what: 'a FIFO', file } as const;
     closed.close();
     // The lowest free number, which is that of the directory that was closed.
     new VmFiles(root, 8).write(PLAIN, 'A:2:8:1:2\n');
@@ -135,7 +144,7 @@ describe('the VM directory itself', () => {
         closed.recover(['.vgpu-answer-x']);
       }).toThrow('closed');
       expect(() => closed.removeStale(['response.txt'], 0n)).toThrow('closed');
-      expect(() => closed.answerIrregular(PLAIN, '3\n')).toThrow('closed');
+      expect(() => closed.answerIrregular(PLAIN, irregular, '3\n')).toThrow('closed');
       expect(() => {
         closed.emptyPlainResponse();
       }).toThrow('closed');
@@ -380,7 +389,8 @@ describe.each(slots)('an answer in $title', ({ slot }) => {
   test('leaves nothing behind if the directory has gone', () => {
     const file = read(slot);
     rmSync(files.path, { recursive: true });
-    expect(() => directory.answerIrregular(slot, '300\n')).toThrow(
+    const fifo = { kind: 'irregular', what: 'a FIFO', file } as const;
+    expect(() => directory.answerIrregular(slot, fifo, '300\n')).toThrow(
       expect.objectContaining({ code: 'ENOENT' }),
     );
     expect(directory.answer(slot, file, '300\n')).toBe('withdrawn');
@@ -412,7 +422,7 @@ describe.each(slots)('an answer in $title', ({ slot }) => {
   test.each(REMOVABLE)('to $name as the request removes the thing itself', (thing) => {
     unlinkSync(files.request(slot));
     thing.put(files.request(slot), secret);
-    expect(directory.answerIrregular(slot, 'ERROR:BAD_REQUEST:x\n')).toBe(true);
+    expect(directory.answerIrregular(slot, irregular(slot), 'ERROR:BAD_REQUEST:x\n')).toBe(true);
     expectSecretUntouched();
     expect(files.answer(slot)).toBe('ERROR:BAD_REQUEST:x\n');
     expect(files.names()).toHaveLength(1);
@@ -421,7 +431,7 @@ describe.each(slots)('an answer in $title', ({ slot }) => {
   test('to a directory with content leaves that directory', () => {
     unlinkSync(files.request(slot));
     NON_EMPTY_DIRECTORY.put(files.request(slot), secret);
-    expect(directory.answerIrregular(slot, 'ERROR:BAD_REQUEST:x\n')).toBe(false);
+    expect(directory.answerIrregular(slot, irregular(slot), 'ERROR:BAD_REQUEST:x\n')).toBe(false);
     expect(files.answer(slot)).toBe('ERROR:BAD_REQUEST:x\n');
     expect(existsSync(join(files.request(slot), 'inside'))).toBe(true);
     expect(files.names()).toHaveLength(2);
@@ -578,6 +588,8 @@ describe('recovery', () => {
     files.write(PLAIN, 'A:2:7:1:2\n');
     setAside(read(PLAIN));
     recover();
+    expect(directory.look(PLAIN).kind).toBe('absent');
+    afterHolding(directory);
     expect(files.names()).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 export { AnswerLine, decodeAnswer, encodeAnswer, type Answer } from './answer.js';
+export { isCompleteLine } from './complete-line.js';
 export { ErrorCode } from './error-codes.js';
 export { ExitCode } from './exit-codes.js';
 export { Identity, parsePriority, Pool, Priority, priorityName, VmId } from './identity.js';

@@ -55,7 +55,8 @@ export interface DirectoryCalls {
   /** A descriptor for reading; one of a FIFO does not wait for a writer. */
   open(name: string): number;
   rename(from: string, to: string): void;
-  link(from: string, to: string): void;
+  /** Fails with `EEXIST` where the new name is taken. */
+  renameNoReplace(from: string, to: string): void;
   unlink(name: string): void;
   rmdir(name: string): void;
 }

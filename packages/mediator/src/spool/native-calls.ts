@@ -47,8 +47,9 @@ export class NativeCalls implements DirectoryCalls {
     this.#check(this.#addon.renameAt(this.#directory, from, to), 'rename', from, to);
   }
 
-  link(from: string, to: string): void {
-    this.#check(this.#addon.linkAt(this.#directory, from, to), 'link', from, to);
+  renameNoReplace(from: string, to: string): void {
+    const status = this.#addon.renameNoReplaceAt(this.#directory, from, to);
+    this.#check(status, 'rename', from, to);
   }
 
   unlink(name: string): void {

@@ -15,7 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import type { DirectoryCalls, FileAttributes, FileStats, Reading } from './directory-calls.js';
-import { closeRead, tolerate } from './errno.js';
+import { closeRead, errnoOf, tolerate } from './errno.js';
 
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -74,8 +74,18 @@ export class ProcCalls implements DirectoryCalls {
     renameSync(this.#at(from), this.#at(to));
   }
 
-  link(from: string, to: string): void {
-    linkSync(this.#at(from), this.#at(to));
+  /** Node has no renameat2(2); link(2) does not replace either. */
+  renameNoReplace(from: string, to: string): void {
+    try {
+      linkSync(this.#at(from), this.#at(to));
+    } catch (error) {
+      const isTaken = errnoOf(error) === 'EEXIST' || this.lstat(to) !== undefined;
+      if (errnoOf(error) === undefined || isTaken) throw error;
+      // Not every file system has second links, nor may everybody make one (fs.protected_hardlinks).
+      this.rename(from, to);
+      return;
+    }
+    this.unlink(from);
   }
 
   unlink(name: string): void {

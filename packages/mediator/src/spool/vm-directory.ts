@@ -45,16 +45,10 @@ import {
 } from '@vgpu/protocol';
 import { ANSWER_PREFIX, putAnswer, UndeliverableError } from './answer-writer.js';
 import type { FileStats } from './directory-calls.js';
+import { errnoOf } from './errno.js';
 import { identityOf, isUntouched, type FileIdentity } from './file-identity.js';
 import { OpenDirectory, type Listing } from './open-directory.js';
-import {
-  clearPlain,
-  isAnswerTo,
-  isMarked,
-  markPlain,
-  settleAll,
-  TAKEN_PREFIX,
-} from './plain-request.js';
+import { isAnswerTo, isMarked, markPlain, SetAside, TAKEN_PREFIX } from './plain-request.js';
 import { readRequest, type Sight } from './request-reader.js';
 
 export { UndeliverableError, type Listing, type Sight };
@@ -70,8 +64,7 @@ const TEMPORARY_REQUEST = /^\.request(?:-[A-Za-z0-9_-]{1,64})?\.[A-Za-z0-9_-]{1,
 /** One VM's directory: the requests in it, and their answers. */
 export class VmDirectory {
   readonly #directory: OpenDirectory;
-  /** Plain requests that an error has left aside. */
-  readonly #unsettled = new Set<string>();
+  readonly #aside: SetAside;
   /** Requests whose answer is in place, and that an error has kept from being cleared. */
   readonly #uncleared = new WeakSet<FileIdentity>();
 
@@ -79,10 +72,13 @@ export class VmDirectory {
    * Opens `<root>/vm<ID>`, and holds it open: it stays the same one even if its name is given to
    * another.
    *
+   * @param onHeld Called when an answered plain request is held from now on: until `isHolding` is
+   *   false, `look` is to be called for the plain slot now and then.
    * @throws the error of open(2): `ENOENT`, `ENOTDIR` (also for a symbolic link), `EMFILE`, ...
    */
-  constructor(root: string, vm: number) {
+  constructor(root: string, vm: number, onHeld: () => void = ignore) {
     this.#directory = new OpenDirectory(root, vm);
+    this.#aside = new SetAside(this.#directory, onHeld);
   }
 
   get vm(): number {
@@ -130,9 +126,14 @@ export class VmDirectory {
     return this.#directory.lstat(name)?.ctimeNs;
   }
 
+  /** Whether an answered plain request is held, into which its client may still write the next one. */
+  get isHolding(): boolean {
+    return this.#aside.isHolding;
+  }
+
   /** Looks at a slot's request; reads it if it is a regular file of a request's size. */
   look(slot: Slot): Sight {
-    if (slot.kind === 'plain') settleAll(this.#directory, this.#unsettled);
+    if (slot.kind === 'plain') this.#aside.settle();
     return readRequest(this.#directory, slot);
   }
 
@@ -145,12 +146,13 @@ export class VmDirectory {
   }
 
   /**
-   * Marks the plain request that is about to be computed, so that any later write into it shows.
+   * Marks the plain request that is about to be computed or refused, so that any later write into it
+   * shows.
    *
-   * @param text The request as it was read.
+   * @param text The request as it was read; undefined if it was too large for that.
    * @returns what it looks like now; undefined if it is not that request any more.
    */
-  markPlain(text: string): FileIdentity | undefined {
+  markPlain(text: string | undefined): FileIdentity | undefined {
     return markPlain(this.#directory, text);
   }
 
@@ -171,18 +173,32 @@ export class VmDirectory {
     if (!isInPlace) this.#putInPlace(slot, line, isPlain ? file.ctimeNs : undefined);
     this.#uncleared.add(file);
     if (!isPlain) return this.#clearNamed(slot, file);
-    clearPlain(this.#directory, file, this.#unsettled);
+    this.#aside.clear(file);
     return 'delivered';
   }
 
   /**
-   * Answers something that is not a regular file and removes it.
+   * Answers something that is no request's file and removes it. In the plain slot the next request may
+   * have its name by then: that stays.
    *
    * @returns false if it could not be removed: a directory that is not empty.
    */
-  answerIrregular(slot: Slot, line: string): boolean {
+  answerIrregular(slot: Slot, { what, file }: Extract<Sight, { kind: 'irregular' }>, line: string): boolean {
     this.#putInPlace(slot, line);
-    return this.#removeRequest(slot);
+    if (slot.kind === 'named') return this.#removeRequest(slot);
+    if (what !== 'a directory') {
+      this.#aside.clear(file);
+      return true;
+    }
+    const isLeft = 'ENOTEMPTY';
+    try {
+      this.#directory.calls.rmdir(requestName(slot));
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code !== isLeft && code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+      return code !== isLeft;
+    }
+    return true;
   }
 
   /** Whether there is an answer that is newer than what stands where the request belongs. */
@@ -205,7 +221,7 @@ export class VmDirectory {
 
   /** Clears a request that was answered before a crash. */
   clear(slot: Slot, file: FileIdentity): void {
-    if (slot.kind === 'plain') clearPlain(this.#directory, file, this.#unsettled);
+    if (slot.kind === 'plain') this.#aside.clear(file);
     else this.#directory.discard(requestName(slot));
   }
 
@@ -231,11 +247,7 @@ export class VmDirectory {
     let wentBack = false;
     for (const name of names) {
       if (name.startsWith(ANSWER_PREFIX)) this.#directory.discard(name);
-      if (!name.startsWith(TAKEN_PREFIX)) continue;
-      // What an error has left comes first: a guest can't make one more of it at each attempt.
-      settleAll(this.#directory, this.#unsettled);
-      this.#unsettled.add(name);
-      wentBack = settleAll(this.#directory, this.#unsettled) || wentBack;
+      if (name.startsWith(TAKEN_PREFIX)) wentBack = this.#aside.recover(name) || wentBack;
     }
     return wentBack;
   }
@@ -289,3 +301,5 @@ export class VmDirectory {
     return this.#directory.lstat(name) === undefined;
   }
 }
+
+const ignore = () => undefined;

@@ -30,6 +30,8 @@ const EVENTS_PER_JOB = 64;
  */
 const MAX_MUTED_SWEEPS = 64;
 
+/** Until the first look at an answered plain request that is held; each further one takes twice as long. */
+const HELD_LOOK_MS = 5;
 /** Between the parts of the first listing, in which others are served (milliseconds). */
 const RECOVERY_PAUSE_MS = 10;
 
@@ -99,6 +101,7 @@ export class VmSpool {
   /** The last call of `take` took a step of a listing. */
   #hasListed = false;
   #recovery: NodeJS.Timeout | undefined;
+  #heldLook: NodeJS.Timeout | undefined;
   #queuedBytes = 0;
   #idleEvents = 0;
   /** Sweeps until there is to be a watch again, and how many there will be the next time. */
@@ -109,7 +112,9 @@ export class VmSpool {
   /** @throws the error of open(2). */
   constructor(options: VmSpoolOptions) {
     this.#options = options;
-    this.directory = new VmDirectory(options.root, options.vm);
+    this.directory = new VmDirectory(options.root, options.vm, () => {
+      this.#lookAgainAtHeld(HELD_LOOK_MS);
+    });
     this.settling = new Settling(options.settleMs, (name) => {
       this.notice(name);
     });
@@ -160,6 +165,7 @@ export class VmSpool {
   close(): void {
     this.#isOpen = false;
     clearTimeout(this.#recovery);
+    clearTimeout(this.#heldLook);
     this.#watcher?.close();
     this.#watcher = undefined;
     this.settling.close();
@@ -318,6 +324,16 @@ export class VmSpool {
     this.#mayList = false;
     if (this.#listing.isFirst) this.#goOnRecovering();
     for (const name of part) this.#wait(name);
+  }
+
+  /** Nothing else may tell that its client has written into it: its name is none that is listed. */
+  #lookAgainAtHeld(delayMs: number): void {
+    clearTimeout(this.#heldLook);
+    this.#heldLook = setTimeout(() => {
+      if (!this.directory.isHolding) return;
+      this.notice(requestName(PLAIN_SLOT));
+      this.#lookAgainAtHeld(2 * delayMs);
+    }, delayMs);
   }
 
   /** After a restart nothing is to wait for a sweep; this happens once, whatever a guest does. */
