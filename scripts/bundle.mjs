@@ -37,11 +37,12 @@ const DEFAULT = { tail: 'if (module.exports.__esModule) module.exports = module.
  * Bundles the programs of a package.
  *
  * @param {string} folder the package's
+ * @param {string} into the folder of a copy of it, if not its own
  * @returns {Promise<string[]>} the paths of the programs; none if the package has none
  */
-export async function bundle(folder) {
+export async function bundle(folder, into = folder) {
   const { publishConfig } = manifestOf(folder);
-  const programs = Object.values(publishConfig?.bin ?? {}).map((path) => join(folder, path));
+  const programs = Object.values(publishConfig?.bin ?? {}).map((path) => join(into, path));
   /** @type {Set<string>} */
   const inputs = new Set();
   for (const program of programs) {

@@ -18,6 +18,15 @@ export const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(?:VGPU|npm)_/i.test(name)),
 );
 
+/** Paths of what is run. */
+export interface Programs {
+  readonly node: string;
+  readonly mediator: string;
+  readonly client: string;
+}
+
+const BUILT: Programs = { node: process.execPath, mediator: MEDIATOR, client: CLIENT };
+
 /** A line of the mediator's JSON log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly message: string };
 
@@ -25,6 +34,8 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly message: st
 export interface Launch {
   /** As this user, whose group has the same number. */
   readonly uid?: number;
+  /** Those of the checkout if not given. */
+  readonly programs?: Programs;
   /** Variables besides those of the environment. */
   readonly env?: NodeJS.ProcessEnv;
   /** A command, with arguments, that becomes the command that follows it. */
@@ -81,8 +92,9 @@ export class MediatorProcess {
 
   constructor(root: TestRoot, ...flags: string[]) {
     const fixed = ['--root', root.path, '--backend', 'cpu', '--log-format', 'json'];
-    const { uid, env, through = [] } = root.launch;
-    const [command = '', ...args] = [...through, process.execPath, MEDIATOR, ...fixed, ...flags];
+    const { uid, env, through = [], programs = BUILT } = root.launch;
+    const program = [programs.node, programs.mediator];
+    const [command = '', ...args] = [...through, ...program, ...fixed, ...flags];
     this.child = spawn(command, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...environment, ...env },
