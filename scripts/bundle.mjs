@@ -6,7 +6,7 @@
 // Names are kept, so that a stack can be read. Whose code is in the files stands in `LICENSES.txt`.
 import * as esbuild from 'esbuild';
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -20,14 +20,6 @@ const PACKAGES = join(REPOSITORY, 'packages');
 
 /** The oldest Node that the packages run on. */
 const TARGET = 'node20.19';
-
-/**
- * Modules find files of their package by `import.meta.url`. So that they still do, it becomes a call
- * of this function with the package's name and the module's path in it.
- */
-const MODULE_URL = `
-const moduleUrl = (name, path) =>
-  require('node:url').pathToFileURL(require.resolve(name + '/package.json').slice(0, -12) + path).href;`;
 
 const PROGRAM = { head: '#!/usr/bin/env node\n' };
 /** As Node has it, the default export of such a file is all that it exports. */
@@ -81,14 +73,14 @@ async function bundleFile(entry, outfile, { head = '', tail = '' }) {
     minifyWhitespace: true,
     lineLimit: 200,
     supported: { 'dynamic-import': false },
-    plugins: [packagesApart(apart), ownUrls],
+    plugins: [packagesApart(apart)],
     define: {
       'import.meta.url': 'bundleUrl',
       // What winston has for debugging itself.
       'process.env.NODE_ENV': '"production"',
     },
     banner: {
-      js: `${head}"use strict";${MODULE_URL}
+      js: `${head}"use strict";
 const bundleUrl = require('node:url').pathToFileURL(__filename).href;`,
     },
     footer: { js: tail },
@@ -125,19 +117,6 @@ const packagesApart = (apart) => ({
     });
   },
 });
-
-/** @type {Plugin} */
-const ownUrls = {
-  name: 'own urls',
-  setup(build) {
-    build.onLoad({ filter: /\/packages\/[^/]+\/dist\/.*\.js$/ }, ({ path }) => {
-      const folder = join(PACKAGES, relative(PACKAGES, path).split(sep, 1)[0] ?? '');
-      const place = [manifestOf(folder).name, relative(folder, path)];
-      const call = `moduleUrl(${place.map((part) => JSON.stringify(part)).join(', ')})`;
-      return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', call) };
-    });
-  },
-};
 
 /**
  * The licences of the packages of others that files belong to.

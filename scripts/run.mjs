@@ -92,6 +92,7 @@ function prepare() {
     execute('npx', ['--yes', manifest.packageManager, 'install', '--frozen-lockfile']);
     installed.write();
   }
+  step('Writing names, versions and hashes', ['scripts/write-constants.mjs']);
   step('Building, checking types', [bin('tsc'), '-b']);
   step("Bundling the mediator's page", ['scripts/build-page.mjs']);
 }

@@ -101,7 +101,10 @@ describe('the packages, published to a registry', () => {
         dist: { tarball: '' },
       };
       const siblings = Object.entries(dependencies).filter(([other]) => other.startsWith('@vgpu/'));
-      for (const [, range] of siblings) expect(range).toMatch(/^\^\d+\.\d+\.\d+$/);
+      for (const [other, range] of siblings) {
+        const isExact = other === '@vgpu/cuda-binding';
+        expect(range).toMatch(isExact ? /^\d+\.\d+\.\d+$/ : /^\^\d+\.\d+\.\d+$/);
+      }
       const tarball = await fetch(dist.tarball);
       expect(tarball.status).toBe(200);
       const packed = (await tarball.arrayBuffer()).byteLength;

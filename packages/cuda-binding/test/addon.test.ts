@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,9 +40,6 @@ describeOnStub('an addon built here', () => {
     for (const name of [...sources, 'dist', 'package.json', 'test/children']) {
       cpSync(join(packageRoot, name), join(root, name), { recursive: true });
     }
-    mkdirSync(join(root, 'node_modules'));
-    const bindings = 'node_modules/bindings';
-    symlinkSync(join(packageRoot, bindings), join(root, bindings));
     const { status, stderr } = spawnSync(
       process.execPath,
       [join(packageRoot, '../../scripts/build-addon.mjs'), root],

@@ -4,7 +4,7 @@ import { realpathSync } from 'node:fs';
 import { parseCommandLine } from './cli/command-line.js';
 import { errorText } from './cli/error-text.js';
 import { exitCodeOf } from './cli/exit-code.js';
-import { version } from './version.js';
+import { VERSION } from './constants.js';
 import { ExitCode } from '@vgpu/protocol';
 
 /** Calls in a driver that hangs would keep the process alive for ever (milliseconds). */
@@ -38,7 +38,7 @@ function interruption(): AbortSignal {
 }
 
 async function main(): Promise<void> {
-  const line = await parseCommandLine(process.argv.slice(2), version);
+  const line = await parseCommandLine(process.argv.slice(2), () => VERSION);
   if (line.command === 'print') {
     process.stdout.write(`${line.text}\n`);
     return;

@@ -27,7 +27,7 @@ import {
   type StatisticsSnapshot,
 } from './statistics.js';
 import { queueSnapshot, vmSnapshots } from './take-snapshot.js';
-import { version } from './version.js';
+import { VERSION } from './constants.js';
 
 /** What a {@link Mediator} is made with; a setting that is absent is that of {@link DEFAULT_SETTINGS}. */
 export interface MediatorOptions extends Partial<MediatorSettings> {
@@ -221,7 +221,7 @@ export class Mediator {
     const { requireRegistration } = this.#settings;
     const [registry, spool, statistics] = [this.#registry, this.#spool, this.#statistics];
     return {
-      version: version(),
+      version: VERSION,
       uptimeMs: performance.now() - this.#madeMs,
       root: this.#root,
       stateDir: this.#stateDir,

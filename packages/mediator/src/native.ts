@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { loadOwnAddon } from './own-package.js';
 
 /** The functions of `native/addon.cc`. Where they fail they give a negative number of errno(3). */
 export interface NativeAddon {
@@ -34,8 +33,6 @@ export interface NativeAddon {
   notify(socketPath: string, text: string): number;
 }
 
-const require = createRequire(import.meta.url);
-
 let addon: NativeAddon | false | undefined;
 
 /**
@@ -48,10 +45,8 @@ export function loadAddon(): NativeAddon | undefined {
 }
 
 function load(): NativeAddon | undefined {
-  const platform = `${process.platform}-${process.arch}`;
-  const path = fileURLToPath(new URL(`../prebuilds/${platform}/vgpu_spool.node`, import.meta.url));
   try {
-    return require(path) as NativeAddon;
+    return loadOwnAddon('vgpu_spool') as NativeAddon;
   } catch {
     return undefined;
   }

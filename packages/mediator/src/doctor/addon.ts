@@ -11,9 +11,6 @@ export function checkAddon(listing: Listing): Diagnosis[] {
     return [ok('the native part of @vgpu/cuda-binding can be loaded')];
   }
   return [
-    finding(
-      listing.message,
-      'npm rebuild --foreground-scripts @vgpu/cuda-binding, with Python, make and a C++17 compiler',
-    ),
+    finding(listing.message, 'do what the message says, then restart the mediator'),
   ];
 }
