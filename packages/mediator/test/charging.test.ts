@@ -81,7 +81,7 @@ describe.each([1, 8])('beside %d VMs that send', (count) => {
         neighbour.put(named(`n${round}`), request);
         await until('the neighbour is served', () => done.includes(NEIGHBOUR, sent));
         overtaking.push(done.indexOf(NEIGHBOUR, sent) - sent);
-      expect(hostile.some((vm) => requestsOf(vm) > 0)).toBe(true);
+        expect(hostile.some((vm) => requestsOf(vm) > 0)).toBe(true);
       }
       expect(Math.max(...overtaking)).toBeLessThanOrEqual(MOST_OVERTAKING);
     },
