@@ -11,6 +11,7 @@ import {
 } from '@vgpu/protocol';
 import type { Admission, Claim, Rejection } from './admission.js';
 import { answerText } from './answer-text.js';
+import { COST } from './cost.js';
 import { slotLabel, type Job } from './job.js';
 import type { Logger } from './logger.js';
 import type { FinishedRequest } from './statistics.js';
@@ -31,6 +32,13 @@ export interface IntakeOptions {
   readonly onRejected: (request: FinishedRequest) => void;
 }
 
+/** What became of a name, and what it cost to decide. */
+export interface Considered {
+  /** Absent if there is no request, or none that is served now. */
+  readonly job?: Job | undefined;
+  readonly cost: number;
+}
+
 /** What stands in a slot and is to be served or rejected now. */
 type Arrived = Extract<Sight, { readonly file: FileIdentity }>;
 
@@ -47,9 +55,9 @@ export class Intake {
   }
 
   /** Looks at a name; gives a job if it is a request that is complete, well-formed and new. */
-  consider(spool: VmSpool, candidate: Candidate): Job | undefined {
+  consider(spool: VmSpool, candidate: Candidate): Considered {
     const slot = slotOfRequest(candidate.name);
-    if (slot === undefined) return undefined;
+    if (slot === undefined) return { cost: COST.look };
     try {
       return this.#consider(spool, slot, candidate);
     } catch (error) {
@@ -69,31 +77,42 @@ export class Intake {
         request: candidate.name,
         ...spool.directory.explain(error),
       });
-      return undefined;
+      // How far it came is not known: as much as it can cost at most.
+      return { cost: COST.response + COST.decodedByte * MAX_LINE_BYTES };
     }
   }
 
-  #consider(spool: VmSpool, slot: Slot, { name, held }: Candidate): Job | undefined {
+  #consider(spool: VmSpool, slot: Slot, { name, held }: Candidate): Considered {
+    let cost = 0;
     const queued = spool.jobs.get(name);
     if (queued !== undefined) {
       const fate = spool.directory.fateOf(slot, queued.file);
-      if (fate === 'untouched' || !this.#options.onVoid(queued)) return undefined;
+      cost += COST.look;
+      if (fate === 'untouched' || !this.#options.onVoid(queued)) return { cost };
+      cost += COST.withdrawal;
     }
     const sight = spool.directory.look(slot);
+    cost += COST.look;
     if (sight.kind === 'absent' || sight.kind === 'empty') {
       spool.settling.forget(name);
       if (sight.kind === 'empty') spool.noticeEmpty(name);
-      return undefined;
+      return { cost };
     }
-    if (this.#wasLeft(spool, slot, name, sight)) return undefined;
-    if (!this.#isComplete(spool, name, sight)) return undefined;
-    if (this.#wasAnswered(spool, slot, name, sight.file)) return undefined;
+    const bytes = sight.kind === 'text' ? sight.text.length : 0;
+    cost += COST.readByte * bytes;
+    if (this.#wasLeft(spool, slot, name, sight)) return { cost };
+    if (!this.#isComplete(spool, name, sight)) return { cost };
+    if (this.#wasAnswered(spool, slot, name, sight.file)) return { cost: cost + COST.response };
+    cost += COST.decodedByte * bytes;
     const verdict = this.#judge(spool.vm, sight);
     if ('code' in verdict) {
       this.#reject(spool, slot, name, sight, verdict);
-      return undefined;
+      return { cost: cost + COST.response };
     }
-    if (slot.kind === 'plain') spool.directory.emptyPlainResponse();
+    if (slot.kind === 'plain') {
+      spool.directory.emptyPlainResponse();
+      cost += COST.look;
+    }
     const job: Job = {
       spool,
       slot,
@@ -105,7 +124,7 @@ export class Intake {
       admittedMs: performance.now(),
     };
     spool.admit(job);
-    return job;
+    return { job, cost };
   }
 
   /** What is too large, a hard link or a directory, too, may be a writer's intermediate step. */

@@ -1,6 +1,7 @@
 import type { VectorAdder } from '@vgpu/cuda-binding';
 import { Admission } from './admission.js';
 import { Conditions } from './conditions.js';
+import { COST } from './cost.js';
 import { Delivery } from './delivery.js';
 import { makeRoot, requireElsewhere } from './root-directory.js';
 import type { Execution } from './execution.js';
@@ -46,11 +47,6 @@ export interface MediatorOptions extends Partial<MediatorSettings> {
   readonly logger: Logger;
 }
 
-/** What is done for one VM before it is another's turn; looking at a name is 1. */
-const EFFORT_PER_TURN = 16;
-/** The first turn is to know all that was on disk, unless that is so much that nobody is served. */
-const EFFORT_IN_FIRST_TURN = 4096;
-const TOTAL_IN_FIRST_TURN = 16_384;
 /** So many are queued when VMs are held to a part of their queue limits: more would only fill memory. */
 const CROWD = 16_384;
 /** For so long jobs follow each other in one turn, milliseconds: new arrivals wait no longer. */
@@ -60,8 +56,6 @@ const TURN_MS = 0.5;
  * would take longer than to compute it in vain. It is looked at before it is answered, in any case.
  */
 const FRESH_MS = 100;
-/** What else costs about so many times as much as a look. */
-const EFFORT = { listing: 16, rejection: 4, withdrawal: 2, element: 1 / 1024 } as const;
 /**
  * A request that has met so many lost devices is answered. The first one is not its fault, since no
  * two vectors of int32 can harm a device; but one after which every device is lost, for whatever
@@ -105,8 +99,6 @@ export class Mediator {
   #turn: NodeJS.Immediate | undefined;
   #isFirstTurn = true;
   #turnStartedMs = 0;
-  /** For the VM whose turn it is. */
-  #effort = 0;
   #sweep: NodeJS.Timeout | undefined;
 
   /**
@@ -145,12 +137,8 @@ export class Mediator {
     this.#intake = new Intake({
       logger: limited,
       admission: this.#admission,
-      onVoid: (job) => {
-        this.#effort += EFFORT.withdrawal;
-        return this.#withdraw(job);
-      },
+      onVoid: (job) => this.#withdraw(job),
       onRejected: (request) => {
-        this.#effort += EFFORT.rejection;
         this.#record(request, performance.now());
         const { vm, slot, outcome } = request;
         limited.info('request rejected', { vm, slot, outcome });
@@ -159,6 +147,8 @@ export class Mediator {
     this.#delivery = new Delivery({
       logger: limited,
       onDelivered: (job, outcome, execution) => {
+        const cost = COST.response + COST.element * job.request.a.length;
+        this.#spool.charge(job.spool, cost);
         this.#finish(job, outcome, execution);
         this.#requestTurn();
       },
@@ -390,6 +380,8 @@ export class Mediator {
     this.#turn ??= setImmediate(() => {
       this.#turn = undefined;
       this.#turnStartedMs = performance.now();
+      this.#spool.beginTurn(this.#isFirstTurn);
+      this.#isFirstTurn = false;
       this.#takeIn();
       this.#dispatch();
       this.#conditions.look();
@@ -408,33 +400,25 @@ export class Mediator {
   #takeIn(): void {
     if (this.#phase !== 'serving') return;
     const jobs: Job[] = [];
-    // What was there at the start must all be known before the first of it is chosen.
-    const limit = this.#isFirstTurn ? EFFORT_IN_FIRST_TURN : EFFORT_PER_TURN;
-    let left = this.#isFirstTurn ? TOTAL_IN_FIRST_TURN : Infinity;
-    for (const spool of this.#spool.takeWork()) {
-      this.#spool.guard(spool, () => {
-        this.#takeFrom(spool, Math.min(limit, left), jobs);
-      });
-      left -= this.#effort;
-      if (spool.hasWork) this.#spool.requeue(spool);
-    }
+    this.#spool.serve((spool) => this.#takeFrom(spool, jobs));
     if (this.#spool.hasWork) this.#requestTurn();
-    this.#isFirstTurn = false;
     this.#queue.push(jobs);
     for (const job of jobs) this.#logger.debug('request queued', describe(job));
   }
 
-  /** Adds to `jobs` one by one: what was admitted before something fails must be queued, too. */
-  #takeFrom(spool: VmSpool, limit: number, jobs: Job[]): void {
-    this.#effort = 0;
-    while (this.#effort < limit && spool.hasWork) {
-      const candidate = spool.take();
-      this.#effort += candidate === undefined ? EFFORT.listing : 1;
-      const job = candidate && this.#intake.consider(spool, candidate);
-      if (job === undefined) continue;
-      jobs.push(job);
-      this.#effort += EFFORT.element * job.request.a.length;
-    }
+  /** Takes a step for a VM, which may give a job; returns what it cost. */
+  #takeFrom(spool: VmSpool, jobs: Job[]): number {
+    // What a step that fails has cost is not known.
+    let cost: number = COST.response;
+    this.#spool.guard(spool, () => {
+      const taken = spool.take();
+      cost = taken.cost;
+      if (taken.candidate === undefined) return;
+      const considered = this.#intake.consider(spool, taken.candidate);
+      cost += considered.cost;
+      if (considered.job !== undefined) jobs.push(considered.job);
+    });
+    return cost;
   }
 
   #dispatch(): void {
@@ -502,7 +486,10 @@ export class Mediator {
       isStillThere = isUntouched && file !== undefined;
       job.file = file ?? job.file;
     });
-    if (isStillThere === false) this.#finish(job, 'WITHDRAWN');
+    if (isStillThere === false) {
+      this.#spool.charge(spool, COST.withdrawal);
+      this.#finish(job, 'WITHDRAWN');
+    }
     if (isStillThere === undefined) {
       // Nobody knows now. What is on disk is found again by the next sweep.
       spool.release(job);

@@ -98,7 +98,7 @@ function newIntake(): IntakeClass {
 const nameOf = (slot: Slot) => (slot.kind === 'plain' ? 'request.txt' : `request-${slot.id}.txt`);
 
 function consider(slot: Slot, held = false): Job | undefined {
-  return intake.consider(spool, { name: nameOf(slot), held });
+  return intake.consider(spool, { name: nameOf(slot), held }).job;
 }
 
 const slots = [
@@ -278,7 +278,7 @@ describe('half-written requests', () => {
 
   test('beyond those that can be watched are looked at again by the sweep', () => {
     settleMs = 1e6;
-    while (spool.take() !== undefined);
+    while (spool.take().candidate !== undefined);
     expect(spool.isDrained).toBe(true);
     for (let i = 0; i < 100; i += 1) {
       files.write(named(`${i}`), 'A:2:7');
@@ -620,7 +620,7 @@ describe('what goes wrong with one request', () => {
   test.each(['EIO', 'ESTALE', 'EMFILE', 'ENOSPC'])(
     '(%s) is logged and tried again at the next sweep',
     (code) => {
-      while (spool.take() !== undefined);
+      while (spool.take().candidate !== undefined);
       files.write(X, 'hello\n');
       fakeFs.intercept(({ name, proceed }) => {
         if (name === 'openSync') throw systemError(code);
@@ -644,7 +644,11 @@ describe('what goes wrong with one request', () => {
       spool.sweep();
       expect(spool.hasFailed).toBe(false);
       const names: string[] = [];
-      for (let next = spool.take(); next !== undefined; next = spool.take()) names.push(next.name);
+      for (;;) {
+        const { candidate } = spool.take();
+        if (candidate === undefined) break;
+        names.push(candidate.name);
+      }
       expect(names).toContain('request-x.txt');
     },
   );
@@ -666,7 +670,7 @@ test('names that are no slots are ignored', () => {
     'request-x.txt\n',
     '',
   ]) {
-    expect(intake.consider(spool, { name, held: false })).toBeUndefined();
+    expect(intake.consider(spool, { name, held: false }).job).toBeUndefined();
   }
   expect(files.names()).toEqual([]);
 });

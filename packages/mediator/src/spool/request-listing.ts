@@ -1,4 +1,5 @@
 import { PLAIN_SLOT, requestName, slotOfRequest } from '@vgpu/protocol';
+import { COST } from '../cost.js';
 import type { Listing, VmDirectory } from './vm-directory.js';
 
 /** Directory entries in one part. */
@@ -6,6 +7,13 @@ const MAX_ENTRIES = 4096;
 /** Directory entries, and requests among them, in one step of a part: others are served in between. */
 const ENTRIES_PER_STEP = 256;
 const REQUESTS_PER_STEP = 32;
+
+/** What a step of a listing gives. */
+export interface ListingStep {
+  /** The requests of the part that the step ends, the oldest first; absent if it ends none. */
+  readonly part?: readonly string[];
+  readonly cost: number;
+}
 
 export interface RequestListingOptions {
   /** Whether a request needs no finding. */
@@ -64,17 +72,19 @@ export class RequestListing {
    * Takes a step.
    *
    * @param requests As many make a part.
-   * @returns the part that this step ends, the oldest request first; undefined if it ends none.
    * @throws the error of the system call that failed; the next call takes the same step again.
    */
-  readOn(requests: number): string[] | undefined {
+  readOn(requests: number): ListingStep {
     const entries = this.removesStale ? REQUESTS_PER_STEP : ENTRIES_PER_STEP;
     this.#isUnderWay = true;
     this.#step ??= this.#directory.list(entries, REQUESTS_PER_STEP);
     const { names, complete } = this.#step;
     if (this.#isFirst && this.#directory.recover(names)) names.push(requestName(PLAIN_SLOT));
-    this.#removeStale(names);
-    this.#find(names);
+    const cost =
+      COST.listing +
+      COST.listedName * names.length +
+      this.#removeStale(names) +
+      COST.listedRequest * this.#find(names);
     this.#step = undefined;
     this.#isUnderWay = !complete;
     this.#entries += names.length;
@@ -82,25 +92,31 @@ export class RequestListing {
       this.#isFirst = false;
       this.#staleBeforeNs = undefined;
     } else if (this.#entries < MAX_ENTRIES && this.#found.size < requests) {
-      return undefined;
+      return { cost };
     }
     const oldestFirst = [...this.#found].sort(([, a], [, b]) => Number(a - b));
     this.#found.clear();
     this.#entries = 0;
-    return oldestFirst.map(([name]) => name);
+    return { part: oldestFirst.map(([name]) => name), cost };
   }
 
-  #removeStale(names: readonly string[]): void {
-    if (this.#staleBeforeNs === undefined) return;
+  /** @returns what it cost. */
+  #removeStale(names: readonly string[]): number {
+    if (this.#staleBeforeNs === undefined) return 0;
     const files = this.#directory.removeStale(names, this.#staleBeforeNs);
     if (files > 0) this.#options.onStaleRemoved(files);
+    return COST.staleName * names.length + COST.staleFile * files;
   }
 
-  #find(names: readonly string[]): void {
+  /** @returns how many requests there were whose age was to be found out. */
+  #find(names: readonly string[]): number {
+    let found = 0;
     for (const name of names) {
       if (slotOfRequest(name) === undefined || this.#options.isKnown(name)) continue;
+      found += 1;
       const ctimeNs = this.#directory.ctimeNs(name);
       if (ctimeNs !== undefined) this.#found.set(name, ctimeNs);
     }
+    return found;
   }
 }

@@ -2,6 +2,8 @@ import { lstatSync, openSync, readdirSync, statSync, type BigIntStats } from 'no
 import { join } from 'node:path';
 import * as z from 'zod';
 import { encodeVmDirectoryName, VmDirectoryName } from '@vgpu/protocol';
+import { COST } from '../cost.js';
+import { DeficitRoundRobin, type TurnLimits } from '../deficit-round-robin.js';
 import type { Logger } from '../logger.js';
 import { MediatorError } from '../mediator-error.js';
 import { closeRead, errnoOf, explain } from './errno.js';
@@ -23,7 +25,7 @@ export interface SpoolOptions {
    * @throws MediatorError if it is not to be served.
    */
   readonly onRootReplaced: () => void;
-  /** Called when some VM's directory has a name to look at; `takeWork` gives it. */
+  /** Called when some VM's directory has a name to look at; `serve` does it. */
   readonly onWork: () => void;
   /** A VM directory has been removed or replaced: its jobs are void. */
   readonly onGone: (spool: VmSpool) => void;
@@ -38,11 +40,21 @@ export interface SpooledVm {
   readonly hasFailed: boolean;
 }
 
-/**
- * VMs per turn among those that had more to do than their share of an earlier one. All others are
- * looked at in every turn, so that those that flood delay nobody but each other.
- */
-const BACKLOGGED_PER_TURN = 4;
+/** See `COST` for the unit: a quantum is a few small requests, or a quarter of one of 64 KiB. */
+const TURN: TurnLimits = {
+  quantum: 16,
+  flowMs: 0.5,
+  turnCost: 64,
+  turnMs: 0.5,
+  mostCost: Infinity,
+};
+const FIRST_TURN: TurnLimits = {
+  quantum: 8192,
+  flowMs: Infinity,
+  turnCost: 0,
+  turnMs: 0,
+  mostCost: 32_768,
+};
 /**
  * Quiet VM directories that a sweep looks at; where there are more it takes several to look at all, but
  * no more than so many. inotify tells of what happens in them: the sweep is for what it loses.
@@ -60,9 +72,8 @@ export class Spool {
   #round = this.#spools.values();
   /** Those in which something has happened since a sweep found them quiet. */
   readonly #awake = new Set<VmSpool>();
-  readonly #withWork = new Set<VmSpool>();
-  /** VMs that have more to do than their share of a turn, the longest waiting first. */
-  readonly #backlogged = new Set<VmSpool>();
+  /** Those in which there is something to do. */
+  readonly #turns = new DeficitRoundRobin<VmSpool>(FIRST_TURN);
   /** VM directories that could not be opened, and why. */
   readonly #unopened = new Map<number, string>();
   /** What has a VM directory's name and is none. */
@@ -92,8 +103,7 @@ export class Spool {
     for (const spool of this.#spools.values()) spool.close();
     this.#spools.clear();
     this.#awake.clear();
-    this.#withWork.clear();
-    this.#backlogged.clear();
+    this.#turns.clear();
   }
 
   /** Whether no VM directory has anything left to look at. */
@@ -169,31 +179,33 @@ export class Spool {
     return inTurn;
   }
 
-  /** The VMs that have something to do now, each once. */
-  takeWork(): VmSpool[] {
+  /**
+   * Begins a turn of the event loop: what is served until the next one is bounded together.
+   *
+   * @param isFirst The first turn is to know all that was on disk, unless that is very much.
+   */
+  beginTurn(isFirst = false): void {
+    this.#turns.beginTurn(isFirst ? FIRST_TURN : TURN);
+  }
+
+  /**
+   * Serves the VMs that have something to do, each within its quantum.
+   *
+   * @param step Does the next thing that there is to do for a VM, and returns what it cost.
+   */
+  serve(step: (spool: VmSpool) => number): void {
     if (this.#rootChanged) this.#discover();
-    const backlogged: VmSpool[] = [];
-    for (const spool of this.#backlogged) {
-      if (backlogged.length === BACKLOGGED_PER_TURN) break;
-      this.#backlogged.delete(spool);
-      backlogged.push(spool);
-    }
-    const spools = [...this.#withWork, ...backlogged].filter((spool) => spool.hasWork);
-    this.#withWork.clear();
-    return spools;
+    this.#turns.serve({ hasWork: ({ hasWork }) => hasWork, step });
   }
 
-  /** A VM has more to do than its share of this turn. */
-  requeue(spool: VmSpool): void {
-    if (this.#spools.get(spool.vm) !== spool) return;
-    // What was found out in its turn may have brought it back among the others, who come before.
-    this.#withWork.delete(spool);
-    this.#backlogged.add(spool);
+  /** A VM has caused a cost otherwise than by a step. */
+  charge(spool: VmSpool, cost: number): void {
+    this.#turns.charge(spool, cost);
   }
 
-  /** Whether `takeWork` has something to give. */
+  /** Whether {@link serve} has something to do. */
   get hasWork(): boolean {
-    return this.#withWork.size + this.#backlogged.size > 0;
+    return this.#turns.hasWork;
   }
 
   /** Queue limits may have changed: what waits on disk may have room now. */
@@ -203,7 +215,7 @@ export class Spool {
 
   #noteWork(spool: VmSpool): void {
     this.#awake.add(spool);
-    if (!this.#backlogged.has(spool)) this.#withWork.add(spool);
+    this.#turns.add(spool);
     this.#options.onWork();
   }
 
@@ -318,6 +330,9 @@ export class Spool {
         onWork: (worker) => {
           this.#noteWork(worker);
         },
+        onEvents: (source, events) => {
+          this.#turns.charge(source, COST.event * events);
+        },
         onWatchLost: (error) => {
           this.#reportWatchLoss(error);
         },
@@ -332,7 +347,7 @@ export class Spool {
       this.#unopened.delete(vm);
       this.#spools.set(vm, spool);
       this.#awake.add(spool);
-      this.#withWork.add(spool);
+      this.#turns.add(spool);
       this.#options.onWork();
       logger.debug('serving a VM directory', { vm, path });
     } catch (error) {
@@ -348,8 +363,7 @@ export class Spool {
   #drop(spool: VmSpool): void {
     this.#spools.delete(spool.vm);
     this.#awake.delete(spool);
-    this.#withWork.delete(spool);
-    this.#backlogged.delete(spool);
+    this.#turns.remove(spool);
     this.#failing.delete(spool.vm);
     spool.close();
     this.#options.onGone(spool);

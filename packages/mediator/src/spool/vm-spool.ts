@@ -1,4 +1,5 @@
 import { PLAIN_SLOT, requestName, slotOfRequest } from '@vgpu/protocol';
+import { COST } from '../cost.js';
 import type { Job } from '../job.js';
 import { isRacy } from './racy.js';
 import { RequestListing } from './request-listing.js';
@@ -21,8 +22,12 @@ const MAX_QUEUED_BYTES = 2 ** 20;
  * is enough to keep devices busy, and what a VM that floods delays its equals by.
  */
 const HELD_PART = 1 / 8;
-/** Events from one sweep to the next that need not lead to anything, and more for each job. */
-const MAX_IDLE_EVENTS = 2048;
+/**
+ * Events that need not lead to anything: so many may have gathered in the kernel's queue (16 384, by
+ * default) while the mediator stood still. A sweep allows some more, and so does each job.
+ */
+const MAX_IDLE_EVENTS = 16_384;
+const EVENTS_PER_SWEEP = 2048;
 const EVENTS_PER_JOB = 64;
 /**
  * A watch that was taken away is back after a sweep, then after twice as many each time: to watch a
@@ -48,6 +53,8 @@ export interface VmSpoolOptions {
   /** Called when something has happened that need not lead to anything: it is not quiet any more. */
   readonly onAwake?: (spool: VmSpool) => void;
   readonly onWatchLost: (error: Error) => void;
+  /** Called when inotify tells of events in the directory. */
+  readonly onEvents?: (spool: VmSpool, events: number) => void;
   /** Called when the VM causes so many events that it is only swept until the next sweep. */
   readonly onMuted?: (spool: VmSpool) => void;
   readonly onStaleRemoved: (spool: VmSpool, files: number) => void;
@@ -57,6 +64,14 @@ export interface VmSpoolOptions {
 export interface Candidate {
   readonly name: string;
   readonly held: boolean;
+}
+
+/** What a step of {@link VmSpool.take} gives. */
+export interface Taken {
+  /** Absent if there is none, or no room for it, or if the step was one of a listing. */
+  readonly candidate?: Candidate;
+  /** More than 0 without a candidate, to look at which costs something in any case. */
+  readonly cost: number;
 }
 
 /**
@@ -104,6 +119,7 @@ export class VmSpool {
   #heldLook: NodeJS.Timeout | undefined;
   #queuedBytes = 0;
   #idleEvents = 0;
+  #hasHeard = false;
   /** Sweeps until there is to be a watch again, and how many there will be the next time. */
   #mutedSweeps = 0;
   #nextMutedSweeps = 1;
@@ -152,7 +168,7 @@ export class VmSpool {
   get isQuiet(): boolean {
     const isIdle = this.#jobs.size + this.#empty.size + this.settling.size === 0;
     const isListed = this.#listedMtimeNs !== undefined;
-    const isSeen = this.#idleEvents === 0 && this.#watcher !== undefined && this.#mutedSweeps <= 0;
+    const isSeen = !this.#hasHeard && this.#watcher !== undefined && this.#mutedSweeps <= 0;
     return isIdle && isListed && isSeen && !this.#isBehind() && !this.#hasFailed;
   }
 
@@ -256,25 +272,22 @@ export class VmSpool {
     return true;
   }
 
-  /**
-   * The next name to look at; undefined if there is none, or no room for it, or if it took a step of
-   * a listing to find out, after which there may still be work.
-   */
-  take(): Candidate | undefined {
-    if (!this.#isOpen) return undefined;
+  /** Takes a step: the next name to look at, or, before there is one, a step of a listing. */
+  take(): Taken {
+    if (!this.#isOpen) return { cost: COST.look };
     const touched = takeFirst(this.#touched);
-    if (touched !== undefined) return { name: touched, held: false };
-    if (!this.#hasRoom()) return undefined;
-    if (this.#isTimeToList()) this.#list();
+    if (touched !== undefined) return { candidate: { name: touched, held: false }, cost: 0 };
+    if (!this.#hasRoom()) return { cost: COST.look };
+    const cost = this.#isTimeToList() ? this.#list() : 0;
     const [next] = this.#waiting;
-    if (next === undefined) return undefined;
+    if (next === undefined) return { cost: cost + COST.look };
     const [name, held] = next;
     this.#waiting.delete(name);
     // It may be answered and gone by the end of the listing.
     this.#listing.forget(name);
     // A VM without its watch may have more on disk than is known.
     if (!this.#isBehind() && this.#mutedSweeps <= 0) this.#held = false;
-    return { name, held };
+    return { candidate: { name, held }, cost };
   }
 
   /** What comes while there are as many as may be queued waits its turn on disk, and what follows it. */
@@ -312,18 +325,23 @@ export class VmSpool {
     return this.#waiting.size > 0 || this.#isListingDue();
   }
 
-  /** Reads on in the directory. A part of it that is known makes its requests wait, the oldest first. */
-  #list(): void {
+  /**
+   * Reads on in the directory. A part of it that is known makes its requests wait, the oldest first.
+   *
+   * @returns what it cost.
+   */
+  #list(): number {
     if (!this.#listing.isUnderWay) this.#mustList = false;
     this.#stepsOwed += 1;
     const requests = Math.max(REQUESTS_PER_PART, this.#options.maxQueued());
-    const part = this.#listing.readOn(Math.min(requests, MAX_WAITING));
-    if (part === undefined) return;
+    const { part, cost } = this.#listing.readOn(Math.min(requests, MAX_WAITING));
+    if (part === undefined) return cost;
     // Nobody tells of what came since this listing began.
     this.#mustList ||= this.#mutedSweeps > 0 && part.length > 0;
     this.#mayList = false;
     if (this.#listing.isFirst) this.#goOnRecovering();
     for (const name of part) this.#wait(name);
+    return cost;
   }
 
   /** Nothing else may tell that its client has written into it: its name is none that is listed. */
@@ -350,15 +368,15 @@ export class VmSpool {
       this.directory.watchPath,
       'ofRequests',
       (names, others) => {
-        if (this.#idleEvents === 0) this.#options.onAwake?.(this);
-        this.#idleEvents += names.length + others;
-        if (this.#idleEvents > MAX_IDLE_EVENTS) {
-          this.#mute();
-          return;
-        }
+        if (!this.#hasHeard) this.#options.onAwake?.(this);
+        this.#hasHeard = true;
+        const events = names.length + others;
+        this.#options.onEvents?.(this, events);
         for (const name of names) {
           if (!this.#cleared.delete(name)) this.notice(name);
         }
+        this.#idleEvents += events;
+        if (this.#idleEvents > MAX_IDLE_EVENTS) this.#mute();
       },
       (error) => {
         this.#watcher = undefined;
@@ -373,7 +391,12 @@ export class VmSpool {
     if (this.#mutedSweeps > 0) return;
     // A VM that has been quiet for as long as it was muted may begin anew.
     if (this.#mutedSweeps < -this.#nextMutedSweeps) this.#nextMutedSweeps = 1;
-    this.#idleEvents = 0;
+    this.#hasHeard = false;
+    const wasMuted = this.#mutedSweeps === 0;
+    // One that comes back has no more than a sweep allows.
+    this.#idleEvents = wasMuted
+      ? MAX_IDLE_EVENTS - EVENTS_PER_SWEEP
+      : Math.max(0, this.#idleEvents - EVENTS_PER_SWEEP);
     if (this.#watcher === undefined) this.#watch();
   }
 
