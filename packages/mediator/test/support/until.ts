@@ -5,10 +5,7 @@ const LIMIT_MS = 5 * 60_000;
 const EVERY_MS = 2;
 
 /** Waits until a condition holds, or fails saying what it has waited for. */
-export async function until(
-  what: string,
-  condition: () => boolean,
-): Promise<void> {
+export async function until(what: string, condition: () => boolean): Promise<void> {
   const givenUpMs = performance.now() + LIMIT_MS;
   while (!condition()) {
     if (performance.now() > givenUpMs) throw new Error(`waited in vain until ${what}`);
