@@ -17,8 +17,9 @@ export default {
     '^@vgpu/([^/]+)/conformance$': '<rootDir>/packages/$1/src/conformance.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
-  // The black-box tests wait for processes, on machines that may be busy.
-  testTimeout: 60_000,
+  // A limit for what hangs: machines that run tests may be busy.
+  testTimeout: 10 * 60_000,
+  reporters: ['default', '<rootDir>/scripts/result-reporter.mjs'],
   maxWorkers: 2,
   cacheDirectory: '<rootDir>/.cache/jest',
   collectCoverageFrom: ['packages/*/src/**/*.ts'],

@@ -21,4 +21,5 @@ export default {
     ...longer.map((test) => `<rootDir>/${test}.test.ts`),
   ],
   testPathIgnorePatterns: [],
+  testTimeout: 60 * 60_000,
 };

@@ -52,7 +52,7 @@ beforeAll(async () => {
     symlinkSync(program, join(root.base, 'bin', basename(program, '.js')));
   }
   env = { ...environment, VGPU_ROOT: root.path, HOME: root.base };
-}, 120_000);
+});
 afterAll(() => {
   root.remove();
 });

@@ -87,7 +87,7 @@ describe('the packed packages, installed by npm outside the repository', () => {
     const files = readdirSync(tarballs).map((name) => join(tarballs, name));
     expect(files).toHaveLength(5);
     expect(await inProject('npm', 'install', ...files)).toMatchObject({ status: 0 });
-  }, 300_000);
+  });
   afterAll(() => {
     rmSync(base, { recursive: true, force: true });
   });

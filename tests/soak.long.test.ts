@@ -20,5 +20,5 @@ describe('a soak', () => {
       expect(stdout).toMatch(new RegExp(`'all' +│ '${priority}' +│ \\d+ +│ [\\d.]+ `));
     }
     expect(stdout).toMatch(/memory, last third of a life/);
-  }, 180_000);
+  });
 });

@@ -46,7 +46,7 @@ describeOnStub('an addon built here', () => {
       { env: environment, encoding: 'utf8' },
     );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  }, 300_000);
+  });
 
   afterAll(() => {
     rmSync(root, { recursive: true });

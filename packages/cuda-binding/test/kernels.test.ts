@@ -100,7 +100,7 @@ describeWithCompiler(`kernels built here${compiler ? '' : ` (${HOW_TO_ENABLE})`}
       { env: { ...environment, NVCC: compiler }, encoding: 'utf8' },
     );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  }, 300_000);
+  });
 
   afterAll(() => {
     rmSync(folder, { recursive: true });

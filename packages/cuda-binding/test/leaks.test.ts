@@ -24,7 +24,7 @@ describeOnStub('nothing is left', () => {
     expect(contexts.filter(({ streams, registrations }) => streams + registrations > 0)).toEqual(
       [],
     );
-  }, 150_000);
+  });
 
   test('of a device that can not be opened', async () => {
     const { lines, contexts } = await runChild('leaks', {

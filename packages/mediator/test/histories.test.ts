@@ -30,24 +30,20 @@ const SHOWN = Number(process.env['VGPU_HISTORY_SHOWN'] ?? 200);
 /** In memory, where there is such a directory. */
 const BASE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
-test(
-  `${count} histories from seed ${firstSeed}`,
-  async () => {
-    for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {
-      const base = mkdtempSync(join(BASE, 'vgpu-histories-'));
-      try {
-        const world = new World({ fakeFs, Mediator, base, seed });
-        await world.run();
-        const [violation] = check(world);
-        if (violation !== undefined) throw new Error(explain(world, violation, seed));
-      } finally {
-        rmSync(base, { recursive: true });
-      }
+test(`${count} histories from seed ${firstSeed}`, async () => {
+  for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {
+    const base = mkdtempSync(join(BASE, 'vgpu-histories-'));
+    try {
+      const world = new World({ fakeFs, Mediator, base, seed });
+      await world.run();
+      const [violation] = check(world);
+      if (violation !== undefined) throw new Error(explain(world, violation, seed));
+    } finally {
+      rmSync(base, { recursive: true });
     }
-    expect(count).toBeGreaterThan(0);
-  },
-  60_000 + count * 2000,
-);
+  }
+  expect(count).toBeGreaterThan(0);
+});
 
 function explain(world: World, { at, what }: { at: number; what: string }, seed: number): string {
   const shown = world.history.slice(Math.max(0, at - SHOWN), at + 1).map(describeEvent);

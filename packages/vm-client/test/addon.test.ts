@@ -143,7 +143,7 @@ describeWithTools(
       const options = { env: environment, encoding: 'utf8' } as const;
       const { status, stderr } = spawnSync(process.execPath, [build, root], options);
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    }, 300_000);
+    });
 
     afterAll(() => {
       fs.rmSync(root, { recursive: true });
