@@ -162,8 +162,10 @@ export class Intake {
     if (sight.kind !== 'irregular') {
       const delivery = spool.directory.answer(slot, sight.file, line);
       if (delivery !== 'delivered') return;
-    } else if (!spool.directory.answerIrregular(slot, line)) {
-      this.#leave(spool, name, sight.file);
+    } else {
+      spool.directory.answerIrregular(slot, line, () => {
+        this.#leave(spool, name, sight.file);
+      });
     }
     const { code: outcome, text: error } = rejection;
     this.#options.onRejected({ vm: spool.vm, slot: slotLabel(slot), outcome, error });

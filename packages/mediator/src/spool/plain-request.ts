@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { fstatSync, futimesSync } from 'node:fs';
 import { PLAIN_SLOT, requestName } from '@vgpu/protocol';
-import { closeRead, errnoOf, tolerate } from './errno.js';
+import { errnoOf, tolerate } from './errno.js';
 import { identityOf, type FileIdentity } from './file-identity.js';
 import type { OpenDirectory } from './open-directory.js';
 import { readRequest } from './request-reader.js';
@@ -42,7 +42,7 @@ export function markPlain(directory: OpenDirectory, text: string): FileIdentity 
       futimesSync(fd, MARK_SECONDS, MARK_SECONDS);
     });
   } finally {
-    closeRead(fd);
+    directory.closeFile(fd);
   }
   // After the mark: what was written before it can be told by its content only.
   const sight = readRequest(directory, PLAIN_SLOT);
@@ -103,12 +103,25 @@ function settleTaken(directory: OpenDirectory, aside: string): boolean {
   if (stats === undefined) return false;
   const isMeant = aside.startsWith(`${TAKEN_PREFIX}${contentOf(identityOf(stats))}-`);
   const goesBack = stats.isFile() && !isMeant && putBack(directory, aside);
-  directory.discard(aside);
+  directory.removeOwn(aside);
   return goesBack;
 }
 
-/** link(2), unlike rename(2), does not replace a request that is newer still. */
+/** Not over a request that is newer still. */
 function putBack(directory: OpenDirectory, aside: string): boolean {
+  try {
+    directory.calls.renameNew(aside, REQUEST);
+    return true;
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'EEXIST') return false;
+    if (code !== 'EINVAL' && code !== 'ENOSYS') throw error;
+    return linkBack(directory, aside);
+  }
+}
+
+/** Where the file system knows no better: link(2), unlike rename(2), replaces nothing. */
+function linkBack(directory: OpenDirectory, aside: string): boolean {
   try {
     directory.calls.link(aside, REQUEST);
     return true;
