@@ -181,7 +181,9 @@ export class Intake {
     const { directory } = spool;
     const line = encodeAnswer(rejection);
     if (sight.kind === 'irregular') {
-      if (!directory.answerIrregular(slot, sight, line)) this.#leave(spool, name, sight.file);
+      directory.answerIrregular(slot, sight.file, line, () => {
+        this.#leave(spool, name, sight.file);
+      });
     } else {
       const text = sight.kind === 'text' ? sight.text : undefined;
       const file = slot.kind === 'plain' ? directory.markPlain(text) : sight.file;

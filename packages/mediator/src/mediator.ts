@@ -356,7 +356,7 @@ export class Mediator {
     await this.#conditions.until(() => !this.#executors.some((executor) => executor.isBusy));
     this.#delivery.close();
     await Promise.allSettled(this.#executors.map((executor) => executor.stop()));
-    this.#spool.close();
+    await this.#spool.close();
     this.#lock.release();
   }
 
@@ -511,7 +511,6 @@ export class Mediator {
     spool.release(job);
     // What stands there now may be the next request.
     if (outcome === 'WITHDRAWN') spool.notice(job.name);
-    else if (job.slot.kind === 'named') spool.noteCleared(job.name);
     const { waitMs, device } = job;
     const times =
       execution && waitMs !== undefined ? { waitMs, execMs: execution.execMs, device } : undefined;

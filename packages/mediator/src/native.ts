@@ -17,10 +17,17 @@ export interface NativeAddon {
     mtimeNs: bigint,
   ): number;
   openAt(directory: number, name: string): number;
-  renameAt(directory: number, from: string, to: string): number;
-  renameNoReplaceAt(directory: number, from: string, to: string): number;
-  unlinkAt(directory: number, name: string): number;
-  rmdirAt(directory: number, name: string): number;
+  /** A descriptor that keeps what has the name, of any kind and mode (`O_PATH`). */
+  holdAt(directory: number, name: string): number;
+  /** `flags` as those of renameat2(2). */
+  renameAt(directory: number, from: string, to: string, flags: number): number;
+  linkAt(directory: number, from: string, to: string): number;
+  /** Has a thread remove a name; gives what is outstanding for this directory. */
+  removeLater(directory: number, name: string): number;
+  removeDirectoryLater(directory: number, name: string): number;
+  /** Has a thread close a descriptor; that of the directory itself comes last. */
+  closeLater(directory: number, descriptor: number): number;
+  outstanding(directory: number): number;
   /**
    * Watches a directory for events of inotify(7), and tells of names that begin with `request`, and how
    * many other events there were.

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { fstatSync, futimesSync } from 'node:fs';
 import { PLAIN_SLOT, requestName } from '@vgpu/protocol';
-import { closeRead, tolerate } from './errno.js';
+import { errnoOf, tolerate } from './errno.js';
 import type { FileStats } from './directory-calls.js';
 import { identityOf, type FileIdentity } from './file-identity.js';
 import type { OpenDirectory } from './open-directory.js';
@@ -51,7 +51,7 @@ export function markPlain(
       futimesSync(fd, MARK_SECONDS, MARK_SECONDS);
     });
   } finally {
-    closeRead(fd);
+    directory.closeFile(fd);
   }
   // After the mark: what was written before it can be told by its content only.
   const sight = readRequest(directory, PLAIN_SLOT);
@@ -159,7 +159,7 @@ export class SetAside {
     let wentBack = false;
     for (const aside of this.#ending) {
       const isBack = this.#contentOf(aside) === 'another' && this.#putBack(aside);
-      if (!isBack) this.#directory.discard(aside);
+      if (!isBack) this.#directory.removeOwn(aside);
       this.#ending.delete(aside);
       wentBack ||= isBack;
     }
@@ -176,12 +176,31 @@ export class SetAside {
 
   /** A request that is newer still stays. */
   #putBack(aside: string): boolean {
-    return (
-      tolerate(['EEXIST'], () => {
-        this.#directory.calls.renameNoReplace(aside, REQUEST);
-        return true;
-      }) ?? false
-    );
+    try {
+      this.#directory.calls.renameNew(aside, REQUEST);
+      return true;
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === 'EEXIST') return false;
+      if (code !== 'EINVAL' && code !== 'ENOSYS') throw error;
+      return this.#linkBack(aside);
+    }
+  }
+
+  /** Where the file system does not know RENAME_NOREPLACE: link(2) does not replace a file either. */
+  #linkBack(aside: string): boolean {
+    try {
+      this.#directory.calls.link(aside, REQUEST);
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === undefined) throw error;
+      if (code === 'EEXIST' || this.#directory.lstat(REQUEST) !== undefined) return false;
+      // Not every file system has second links, nor may everybody make one (fs.protected_hardlinks).
+      this.#directory.calls.rename(aside, REQUEST);
+      return true;
+    }
+    this.#directory.removeOwn(aside);
+    return true;
   }
 }
 
