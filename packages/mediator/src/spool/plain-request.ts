@@ -87,8 +87,10 @@ export function clearPlain(
 export function settleAll(directory: OpenDirectory, unsettled: Set<string>): boolean {
   let wentBack = false;
   for (const aside of unsettled) {
-    wentBack = settleTaken(directory, aside) || wentBack;
-    unsettled.delete(aside);
+    const isBack = settleTaken(directory, aside);
+    // It may have two names until a thread has removed this one.
+    if (!isBack) unsettled.delete(aside);
+    wentBack ||= isBack;
   }
   return wentBack;
 }
