@@ -28,7 +28,7 @@ export function describeTraced(name: string, body: () => void): void {
   describeIf(canTrace, HOW_TO_ENABLE, name, body);
 }
 
-/** A system call of the mediator's main thread, where all its work on files is done. */
+/** A system call of the mediator's main thread: other threads only remove what it has renamed. */
 export interface SystemCall {
   readonly name: string;
   /** Among all calls of this name: 1 is the first one. How a process starts can shift it a little. */

@@ -20,7 +20,12 @@ export class FragileRoot extends TestRoot {
 
   /** Mounts a tmpfs, `size=64k` or `nr_inodes=20` for example. */
   mountTmpfs(at: string, options = 'size=1m'): void {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `mode=0755,${options}`, 'none', at]);
+    this.mount(at, '-t', 'tmpfs', '-o', `mode=0755,${options}`, 'none');
+  }
+
+  /** Mounts what the arguments of mount(8) say. */
+  mount(at: string, ...args: string[]): void {
+    execFileSync('mount', [...args, at], { stdio: 'pipe' });
     this.#mounted.push(at);
   }
 
