@@ -27,6 +27,7 @@ import {
   type StatisticsSnapshot,
 } from './statistics.js';
 import { queueSnapshot, vmSnapshots } from './take-snapshot.js';
+import { MAX_TIMER_MS } from './time.js';
 import { version } from './version.js';
 
 /** What a {@link Mediator} is made with; a setting that is absent is that of {@link DEFAULT_SETTINGS}. */
@@ -379,10 +380,13 @@ export class Mediator {
   }
 
   #scheduleSweep(): void {
-    this.#sweep = setTimeout(() => {
-      this.#spool.sweep(this.#retention.due(this.#settings.retentionMs));
-      this.#scheduleSweep();
-    }, this.#settings.pollIntervalMs);
+    this.#sweep = setTimeout(
+      () => {
+        this.#spool.sweep(this.#retention.due(this.#settings.retentionMs));
+        this.#scheduleSweep();
+      },
+      Math.min(this.#settings.pollIntervalMs, MAX_TIMER_MS),
+    );
   }
 
   #requestTurn(): void {
