@@ -382,6 +382,19 @@ describe('the packed packages, installed by npm outside the repository', () => {
     expect(table).toEqual(rows.sort());
   });
 
+  it('give types of their own to a program that has none of Node and of the DOM', async () => {
+    const names = ['queue', 'protocol', 'cuda-binding', 'mediator', 'vm-client'];
+    writeFileSync(
+      join(project, 'bare.ts'),
+      names.map((name, n) => `export * as p${n} from '@vgpu/${name}';\n`).join(''),
+    );
+    const tsc = join(repository, 'node_modules/typescript/bin/tsc');
+    const flags = ['--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023', '--noEmit'];
+    const { stdout } = await inProject('node', tsc, ...flags, '--types', '', 'bare.ts');
+    // What the types of zod lack is theirs.
+    expect(stdout.split('\n').filter((line) => /vgpu|bare/.test(line))).toEqual([]);
+  });
+
   it('give libraries to import, with types', async () => {
     writeFileSync(join(project, 'program.ts'), PROGRAM);
     const tsc = join(repository, 'node_modules/typescript/bin/tsc');

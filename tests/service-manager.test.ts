@@ -136,6 +136,14 @@ describe('its watchdog', () => {
     await mediator.stop();
   });
 
+  it('hears nothing before its time, which may be longer than a timer takes', async () => {
+    setWatchdog(100 * 24 * 3600 * 1000);
+    const mediator = await MediatorProcess.serving(root);
+    await manager.until('READY=1');
+    expect(await manager.countFor(LONG_MS, PING)).toBe(0);
+    await mediator.stop();
+  });
+
   it('hears nothing while its process is stopped', async () => {
     setWatchdog(20);
     const mediator = await MediatorProcess.serving(root);

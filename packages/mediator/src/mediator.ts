@@ -29,6 +29,7 @@ import {
 } from './statistics.js';
 import { queueSnapshot, vmSnapshots } from './take-snapshot.js';
 import { VERSION } from './constants.js';
+import { MAX_TIMER_MS } from './time.js';
 
 /** What a {@link Mediator} is made with; a setting that is absent is that of {@link DEFAULT_SETTINGS}. */
 export interface MediatorOptions extends Partial<MediatorSettings> {
@@ -369,10 +370,13 @@ export class Mediator {
   }
 
   #scheduleSweep(): void {
-    this.#sweep = setTimeout(() => {
-      this.#spool.sweep(this.#retention.due(this.#settings.retentionMs));
-      this.#scheduleSweep();
-    }, this.#settings.pollIntervalMs);
+    this.#sweep = setTimeout(
+      () => {
+        this.#spool.sweep(this.#retention.due(this.#settings.retentionMs));
+        this.#scheduleSweep();
+      },
+      Math.min(this.#settings.pollIntervalMs, MAX_TIMER_MS),
+    );
   }
 
   #requestTurn(): void {

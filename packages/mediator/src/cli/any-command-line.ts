@@ -1,3 +1,4 @@
+import { printable } from '@vgpu/protocol';
 import type { Argv } from 'yargs';
 import { MediatorError } from '../mediator-error.js';
 import type { CommandLine } from './command-line.js';
@@ -25,7 +26,7 @@ export async function parseByYargs(argv: readonly string[], version: string): Pr
     .fail((message, error) => {
       problem = message || error.message;
     });
-  const flags = await parser.parseAsync([...argv], {}, (_error, _argv, output) => {
+  const flags = await parser.parseAsync(asYargsKnows(argv), {}, (_error, _argv, output) => {
     printed = withoutTypes(output);
   });
   if (problem !== undefined) {
@@ -34,6 +35,25 @@ export async function parseByYargs(argv: readonly string[], version: string): Pr
   if (printed !== '') return { command: 'print', text: printed };
   refuseOddSwitches(argv, chosenFlags);
   return chosen ?? { command: 'serve', flags };
+}
+
+/**
+ * To yargs `--` ends a command, as it does before the options of serve that `service` has; elsewhere it stands
+ * before operands, none of which begins with a minus sign.
+ *
+ * @throws MediatorError `USAGE`.
+ */
+function asYargsKnows(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  const [before, after] = end < 0 ? [argv, []] : [argv.slice(0, end), argv.slice(end + 1)];
+  const asked = before.map((word) => (word === '-h' ? '--help' : word));
+  if (argv[0] === 'service') return [...asked, ...(end < 0 ? [] : ['--', ...after])];
+  const option = after.find((word) => word.startsWith('-'));
+  if (option === undefined) return [...asked, ...after];
+  throw new MediatorError(
+    'USAGE',
+    `no operand begins as ${printable(option)} does, which is after --`,
+  );
 }
 
 /** yargs names the type of every option; the text of an option says what it takes. */

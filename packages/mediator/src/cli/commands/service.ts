@@ -12,6 +12,7 @@ import {
   take,
   UNIT,
 } from '../installation.js';
+import { isPlausiblePath } from '../options.js';
 import { plainServeFlags, refuseOddSwitches } from '../serve-flags.js';
 import { requireWithinSandbox } from '../service-sandbox.js';
 import { unitText, type UnitOptions } from '../service-unit.js';
@@ -117,7 +118,11 @@ export const serviceGroup: CommandGroup = {
 };
 
 function destdirOf({ destdir = '/' }: Flags): string {
-  return resolve(destdir as string);
+  if (isPlausiblePath(destdir as string)) return resolve(destdir as string);
+  throw new MediatorError(
+    'USAGE',
+    `--destdir: expected a path, got ${printable(destdir as string)}`,
+  );
 }
 
 function isForThisHost(flags: Flags): boolean {
