@@ -441,7 +441,7 @@ export class Mediator {
     if (!isFresh && !this.#isStillThere(job)) return;
     job.waitMs = waitMs;
     job.device = executor.device;
-    this.#logger.debug('request on the device', describe(job));
+    this.#logger.debug('request on the device', { ...describe(job), device: executor.device });
     const execution = await executor.run(job);
     if ('code' in execution.answer) {
       const { code, text } = execution.answer;
