@@ -1,3 +1,15 @@
+import process from 'node:process';
+
+// What whoever runs the tests has set is not to count; all processes of the tests inherit this.
+process.umask(0o022);
+for (const name of Object.keys(process.env)) {
+  if (/^(?:VGPU_(?!TEST|FUZZ|HISTOR)|LC_|LANG|FORCE_COLOR$|NO_COLOR$|GIT_)/.test(name)) {
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- variables of the environment
+    delete process.env[name];
+  }
+}
+Object.assign(process.env, { NODE_ENV: 'test', LC_ALL: 'C.UTF-8' });
+
 /** @type {import('jest').Config} */
 export default {
   testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/tests/**/*.test.ts'],

@@ -1,9 +1,9 @@
 /** The long suite, `npm run test:long`: minutes for each test. `.ci/run` runs it after `npm test`. */
-import { env } from 'node:process';
+import process from 'node:process';
 import short from './jest.config.js';
 
 // Workers inherit it; tests/support/amount.ts reads it.
-env['VGPU_TEST_LONG'] = '1';
+process.env['VGPU_TEST_LONG'] = '1';
 
 /** Of these `npm test` does a part: they take their amounts from tests/support/amount.ts. */
 const longer = [

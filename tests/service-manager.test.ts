@@ -37,8 +37,8 @@ function onSignal(script: string): (mediator: MediatorProcess) => Promise<void> 
     path,
     `import fs from 'node:fs';\nfs.writeFileSync(${JSON.stringify(begun)}, '');\n${script}`,
   );
-  const preload = join(import.meta.dirname, 'support/on-signal-preload.mjs');
-  const env = { NODE_OPTIONS: `--import ${preload}`, TEST_ON_SIGUSR2: path };
+  const preload = new URL('support/on-signal-preload.mjs', import.meta.url).href;
+  const env = { NODE_OPTIONS: `--import=${preload}`, TEST_ON_SIGUSR2: path };
   root.launch = { env: { ...root.launch.env, ...env } };
   return async (mediator) => {
     mediator.signal('SIGUSR2');

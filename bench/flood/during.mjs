@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
+/** @typedef {import('node:child_process').ChildProcess} ChildProcess */
+
 const ATTACKER = fileURLToPath(new URL('attacker.mjs', import.meta.url));
 
 /** What a VM does to its directory, and with how many files. */
@@ -20,15 +22,17 @@ export const ATTACKS = /** @type {const} */ ({
  *
  * @template T
  * @param {keyof typeof ATTACKS} attack
- * @param {{ directory: string, vm: number, size?: number }} target
+ * @param {{ directory: string, vm: number, size?: number, own?: (attacker: ChildProcess) => void }} target
+ *   `own` is given the process that attacks, for whoever cleans up without waiting for the end
  * @param {() => Promise<T>} measure
  * @returns {Promise<T>}
  */
-export async function during(attack, { directory, vm, size = ATTACKS[attack] }, measure) {
+export async function during(attack, { directory, vm, size = ATTACKS[attack], own }, measure) {
   const args = [ATTACKER, attack, directory, String(vm), String(size)];
   const attacker = spawn('chrt', ['--idle', '0', process.execPath, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  own?.(attacker);
   const exit = once(attacker, 'exit');
   try {
     const begun = await Promise.race([once(attacker.stdout, 'data'), exit.then(() => undefined)]);

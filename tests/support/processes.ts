@@ -81,7 +81,13 @@ export class TestRoot {
 
   remove(): void {
     for (const child of this.#children) child.kill('SIGKILL');
-    rmSync(this.base, { recursive: true, force: true });
+    try {
+      // A process that was killed may have a last file made.
+      rmSync(this.base, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    } catch (error) {
+      // A test that has failed is to tell of its own failure only.
+      process.stderr.write(`${this.base} is left: ${String(error)}\n`);
+    }
   }
 }
 

@@ -8,14 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { sourceHash } from '../scripts/source-hash.mjs';
+import { testWherePrebuilt } from '../../../tests/support/describe-if.js';
 import { environment } from '../../../tests/support/processes.js';
 import { describeOnStub, runChild } from './support/stub.js';
 
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 const sources = ['binding.gyp', 'native', 'kernels', 'scripts'];
 const prebuilds = join(packageRoot, 'prebuilds/linux-x64');
-const isPrebuiltFor = process.platform === 'linux' && process.arch === 'x64';
-const testWherePrebuilt = isPrebuiltFor ? test : test.skip;
 
 function hashOf(folder: string): unknown {
   const load = createRequire(import.meta.url);

@@ -15,7 +15,6 @@ describeOnStub('nothing is left', () => {
     const { lines, contexts } = await runChild<{ early: Usage; late: Usage }>('leaks', {
       args: ['opened devices'],
       nodeFlags,
-      patienceMs: 120_000,
     });
     const [{ early, late } = { early: undefined, late: undefined }] = lines;
     expect(late?.threads).toBe(early?.threads);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DirectoryCalls } from '../src/spool/directory-calls.js';
 import { loadAddon } from '../src/native.js';
 import { NativeCalls } from '../src/spool/native-calls.js';
+import { testAsRoot } from '../../../tests/support/describe-if.js';
 import { ProcCalls } from '../src/spool/proc-calls.js';
 import { makeFifo, makeSocket } from './support/hostile.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
@@ -13,7 +14,6 @@ import { until } from './support/until.js';
 const { O_DIRECTORY } = fs.constants;
 const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
 const OWN = { uid: BigInt(uid), gid: BigInt(gid), mode: 0o644 };
-const testAsRoot = uid === 0 ? test : test.skip;
 const bytes = Buffer.alloc(64);
 
 let path: string;

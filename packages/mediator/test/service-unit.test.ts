@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ExitCode } from '@vgpu/protocol';
 import { installation, removal, type Step, take } from '../src/cli/installation.js';
 import { requireWithinSandbox } from '../src/cli/service-sandbox.js';
+import { testIf } from '../../../tests/support/describe-if.js';
 import { sysusersText, unitText } from '../src/cli/service-unit.js';
 import { CommandRunner } from './support/command-runner.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
@@ -30,9 +31,8 @@ const UNIT = 'etc/systemd/system/vgpu-mediator.service';
 const USERS = 'etc/sysusers.d/vgpu-mediator.conf';
 
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
-// A test runner does not show the names of what it skips.
-if (!hasSystemd) process.stderr.write('The unit is not analysed: it needs systemd\n');
-const testWithSystemd = hasSystemd ? test : test.skip;
+const HOW_TO_ENABLE = 'skipped: it needs systemd-analyze (apt-get install systemd)';
+const testWithSystemd = testIf.bind(undefined, hasSystemd, HOW_TO_ENABLE);
 
 let directory: string;
 /** What no unit hides. */
@@ -289,7 +289,9 @@ describe('service install and uninstall', () => {
     expect(existsSync(`/${UNIT}`)).toBe(false);
   });
 
-  (existsSync('/run/systemd/system') ? test.skip : test)(
+  testIf(
+    !existsSync('/run/systemd/system'),
+    'skipped: systemd runs this host',
     'refuse a host without systemd',
     async () => {
       for (const command of ['install', 'uninstall']) {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeRegisterBlock } from '@vgpu/protocol';
+import { describeIf } from '../../../tests/support/describe-if.js';
 import { environment, run } from '../../../tests/support/processes.js';
 import {
   asUser,
@@ -106,27 +107,24 @@ describeAsOthers('a user other than root', () => {
   });
 });
 
-const isAllowed = canMount();
-const testInNamespace = isAllowed ? test : test.skip;
-
-describe(`the devices of this machine${isAllowed ? '' : ` (${HOW_TO_MOUNT})`}`, () => {
+describeIf(canMount(), HOW_TO_MOUNT, 'the devices of this machine', () => {
   const here = () => inPlaceOf([pci.root, '/sys']);
 
-  testInNamespace('are looked through if nothing else says which VM this is', async () => {
+  test('are looked through if nothing else says which VM this is', async () => {
     pci.addStub('0000:00:05.0', stubBlock(identity));
     expect(await add([], here())).toEqual(ok);
     expect(await add(['--priority', 'low'], here())).toEqual(ok);
     expect(mediator.seen).toEqual(['B:2:1:1:2\n', 'B:0:1:1:2\n']);
   });
 
-  testInNamespace('are chosen by their address', async () => {
+  test('are chosen by their address', async () => {
     pci.addStub('0000:00:05.0', stubBlock({ ...identity, vm: 2 }));
     pci.addIvshmem('0000:00:06.0', encodeRegisterBlock(identity));
     expect(await add([], here())).toEqual(failed(69, /several .*05\.0 .*06\.0 .*--device/));
     expect(await add(['--device', '0000:00:06.0'], here())).toEqual(ok);
   });
 
-  testInNamespace('may be none', async () => {
+  test('may be none', async () => {
     expect(await add([], here())).toEqual(failed(69, /no PCI device .*--vm-id.*--device/));
     expect(await add(['--json'], here())).toMatchObject({
       status: 69,
@@ -134,7 +132,7 @@ describe(`the devices of this machine${isAllowed ? '' : ` (${HOW_TO_MOUNT})`}`, 
     });
   });
 
-  testInNamespace('are not looked at with --vm-id', async () => {
+  test('are not looked at with --vm-id', async () => {
     pci.addStub('0000:00:05.0', filled(0));
     expect(await add(['--vm-id', '1'], here())).toEqual(ok);
     expect(mediator.seen).toEqual(['A:1:1:1:2\n']);
