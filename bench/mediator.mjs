@@ -16,11 +16,13 @@ const MEDIATOR = fileURLToPath(
  * @template T
  * @param {number} vms as many directories there are
  * @param {(root: string, pid: number) => Promise<T>} measure
- * @param {{ node?: string[], flags?: string[] }} [options] arguments of Node, and of the mediator
+ * @param {{ node?: string[], flags?: string[], command?: string[], isOnDisk?: boolean }} [options]
+ *   arguments of Node, and of the mediator; a command that runs it; whether the root is on a disk
  * @returns {Promise<T>}
  */
 export function withMediator(vms, measure, options) {
-  return withRoot(vms, (root) => servedBy(root, (pid) => measure(root, pid), options));
+  const use = (/** @type {string} */ root) => servedBy(root, (pid) => measure(root, pid), options);
+  return withRoot(vms, use, options?.isOnDisk);
 }
 
 /**
@@ -30,13 +32,18 @@ export function withMediator(vms, measure, options) {
  * @param {string} root
  * @param {(pid: number, answered: () => number) => Promise<T>} measure `answered` gives how many
  *   requests the log says were finished
- * @param {{ node?: string[], flags?: string[], isWaiting?: boolean }} [options] `isWaiting` false: does
- *   not wait until the mediator is ready
+ * @param {{ node?: string[], flags?: string[], command?: string[], isWaiting?: boolean }} [options]
+ *   `isWaiting` false: does not wait until the mediator is ready
  */
-export async function servedBy(root, measure, { node = [], flags = [], isWaiting = true } = {}) {
+export async function servedBy(
+  root,
+  measure,
+  { node = [], flags = [], command = [], isWaiting = true } = {},
+) {
   const log = new Log(`${root}.log`);
-  const args = [...node, MEDIATOR, '--root', root, '--backend', 'cpu', ...flags];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', log.fd] });
+  const serve = [process.execPath, ...node, MEDIATOR, '--root', root, '--backend', 'cpu', ...flags];
+  const [program = '', ...args] = [...command, ...serve];
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', log.fd] });
   try {
     while (isWaiting && log.count('ready') === 0) await sleep(10);
     return await measure(child.pid ?? NaN, () => log.count('request finished'));

@@ -3,6 +3,7 @@
 // if anything is. Absolute times say little on a shared machine; compare figures of one run.
 import { parseArgs } from 'node:util';
 import { measureBacklog } from './backlog.mjs';
+import { ATTACKS } from './flood/attacks.mjs';
 import { measureFlood } from './flood.mjs';
 import { measureIdle } from './idle.mjs';
 import { print, regressions, write } from './lib/report.mjs';
@@ -10,6 +11,15 @@ import { measureQueue } from './queue.mjs';
 import { measureRoundTrip } from './round-trip.mjs';
 import { measureStartUp } from './start-up.mjs';
 import { measureThroughput } from './throughput.mjs';
+
+const { values: options, positionals } = parseArgs({
+  options: { write: { type: 'boolean' }, check: { type: 'boolean' } },
+  allowPositionals: true,
+});
+/** After `flood`: `pnpm bench flood colons`. */
+const attacks = positionals
+  .slice(1)
+  .filter((name) => positionals[0] === 'flood' && Object.hasOwn(ATTACKS, name));
 
 /** @type {Record<string, import('./lib/measured.mjs').Benchmark>} */
 const benchmarks = {
@@ -19,20 +29,21 @@ const benchmarks = {
   backlog: measureBacklog,
   idle: measureIdle,
   'start-up': measureStartUp,
-  flood: measureFlood,
+  flood: () => measureFlood(attacks),
 };
 
-const { values: options, positionals } = parseArgs({
-  options: { write: { type: 'boolean' }, check: { type: 'boolean' } },
-  allowPositionals: true,
-});
-const unknown = positionals.filter((name) => !Object.hasOwn(benchmarks, name));
+const chosen = positionals.filter((name) => !attacks.includes(name));
+const unknown = chosen.filter((name) => !Object.hasOwn(benchmarks, name));
 if (unknown.length > 0) {
   const known = Object.keys(benchmarks).join(', ');
   console.error(`no benchmark ${unknown.join(', ')}; there are ${known}`);
   process.exit(64);
 }
-const names = positionals.length > 0 ? positionals : Object.keys(benchmarks);
+if (options.write && attacks.length > 0) {
+  console.error('--write wants all attacks: what is not measured would be lost');
+  process.exit(64);
+}
+const names = chosen.length > 0 ? chosen : Object.keys(benchmarks);
 for (const [name, measure] of Object.entries(benchmarks)) {
   if (!names.includes(name)) continue;
   const measured = await measure();

@@ -1,21 +1,31 @@
-// `node attacker.mjs <attack> <directory> <vm> <size>`: attacks as fast as one core can, until it is
-// killed. Says "attacking" once it is at full speed.
-import { setImmediate as nextTurn } from 'node:timers/promises';
+// `node attacker.mjs <attack> <size> <vm>=<directory> ...`: attacks from one VM or several, until it is
+// killed, at most as fast as a program that sends 20 files and pauses for a millisecond. Says "attacking"
+// once all is prepared.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { attacksOn } from './attacks.mjs';
 
-const [name = '', directory = '', vm, size] = process.argv.slice(2);
-const attack = attacksOn(directory, Number(vm), Number(size))[name];
-if (attack === undefined) throw new Error(`no attack ${name}`);
-attack.prepare?.();
+const [name = '', size, ...vms] = process.argv.slice(2);
+const attacks = vms.map((text) => {
+  const [vm, directory = ''] = text.split('=');
+  const attack = attacksOn(directory, Number(vm), Number(size))[name];
+  if (attack === undefined) throw new Error(`no attack ${name}`);
+  return attack;
+});
+for (const { prepare } of attacks) prepare?.();
 process.stdout.write('attacking\n');
+/** As many in all, whether they come from one VM or from eight. */
+const each = attacks[0]?.isSlow ? 1 : Math.ceil(20 / attacks.length);
+const pauseMs = attacks[0]?.isSlow ? 20 : 1;
 for (;;) {
-  for (let index = 0; index < 100; index += 1) {
-    try {
-      attack.act();
-    } catch (error) {
-      // The mediator has removed it, or has not yet.
-      if (/** @type {NodeJS.ErrnoException} */ (error).code === undefined) throw error;
+  for (const attack of attacks) {
+    for (let index = 0; index < each; index += 1) {
+      try {
+        attack.act();
+      } catch (error) {
+        // The mediator has removed it, or has not yet.
+        if (/** @type {NodeJS.ErrnoException} */ (error).code === undefined) throw error;
+      }
     }
   }
-  await nextTurn();
+  await sleep(pauseMs);
 }

@@ -1,6 +1,8 @@
-/** What the root user of a hostile VM may do in its own directory. */
+/** What the superuser of a hostile VM may do in its own directory. */
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   ftruncateSync,
   linkSync,
@@ -12,6 +14,7 @@ import {
   unlinkSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 
@@ -19,11 +22,49 @@ import { join } from 'node:path';
  * @typedef {object} Attack
  * @property {() => void} [prepare] Done once, before the attack counts as begun.
  * @property {() => void} act Done again and again; may fail where the mediator has removed something.
+ * @property {boolean} [isSlow] Each act takes milliseconds: one at a time, and more time between.
  */
 
-/** What an attack by so many files leaves aside. */
-const SIZE_OF_LONG_VECTOR = 16_000;
+/**
+ * The names of the attacks, with how many files those by number make, and whether what they do takes
+ * long on a disk only.
+ *
+ * @type {Record<string, { size?: number, isOnDisk?: boolean }>}
+ */
+export const ATTACKS = {
+  'small-junk': {},
+  colons: {},
+  commas: {},
+  'long-number': {},
+  mixed: {},
+  'mismatched-lists': {},
+  nuls: {},
+  vectors: {},
+  rewriting: {},
+  'half-written': {},
+  requests: { size: 20_000 },
+  'other-entries': { size: 300_000 },
+  events: {},
+  specials: {},
+  'huge-requests': { isOnDisk: true },
+  'fragmented-requests': { isOnDisk: true },
+  'unreadable-requests': { isOnDisk: true },
+  'sparse-requests': { isOnDisk: true },
+  'huge-responses': { isOnDisk: true },
+  'fragmented-responses': { isOnDisk: true },
+  'unreadable-responses': { isOnDisk: true },
+  'sparse-responses': { isOnDisk: true },
+  'once-full-directory': { size: 300_000, isOnDisk: true },
+};
+
+const LINE_BYTES = 65_536;
 const NAMES = 1000;
+/** Files that take long to free, of which so many are there at once. */
+const HEAVY_NAMES = 4;
+const HUGE = '256M';
+const EXTENTS = 2000;
+/** Whoever it is: not the mediator. */
+const OTHER_USER = 65_534;
 
 /**
  * @param {string} directory
@@ -38,7 +79,51 @@ export function attacksOn(directory, vm, size) {
     writeFileSync(at(`.request-${id}.x`), line);
     renameSync(at(`.request-${id}.x`), at(`request-${id}.txt`));
   };
-  const long = new Array(SIZE_OF_LONG_VECTOR).fill('1').join(',');
+  const lines = (/** @type {string} */ line) => ({
+    act: () => {
+      put((count += 1) % NAMES, line);
+    },
+  });
+  const line = (/** @type {string} */ text, start = '') =>
+    `${start}${text.repeat(LINE_BYTES).slice(0, LINE_BYTES - start.length - 1)}\n`;
+  const ones = (/** @type {number} */ length) => new Array(length).fill('1').join(',');
+  const small = `A:1:${vm}:1:2\n`;
+
+  /** @type {Record<string, (path: string) => void>} */
+  const files = {
+    huge: (path) => {
+      execFileSync('fallocate', ['-l', HUGE, path]);
+    },
+    fragmented: (path) => {
+      const fd = openSync(path, 'w');
+      const page = Buffer.alloc(4096, 'x');
+      for (let index = 0; index < EXTENTS; index += 1) writeSync(fd, page, 0, 4096, index * 8192);
+      closeSync(fd);
+    },
+    unreadable: (path) => {
+      files['fragmented']?.(path);
+      chmodSync(path, 0o600);
+      if (process.getuid?.() === 0) chownSync(path, OTHER_USER, OTHER_USER);
+    },
+    sparse: (path) => {
+      const fd = openSync(path, 'w');
+      ftruncateSync(fd, 2 ** 40);
+      closeSync(fd);
+    },
+  };
+  const heavy = Object.entries(files).flatMap(([kind, make]) => {
+    const asFile = (/** @type {'request' | 'response'} */ what) => () => {
+      const name = at(`${what}-${(count += 1) % HEAVY_NAMES}.txt`);
+      make(at('.heavy'));
+      renameSync(at('.heavy'), name);
+      if (what === 'response') put(count % HEAVY_NAMES, small);
+    };
+    return [
+      [`${kind}-requests`, { act: asFile('request'), isSlow: true }],
+      [`${kind}-responses`, { act: asFile('response'), isSlow: true }],
+    ];
+  });
+
   const specials = [
     (/** @type {string} */ name) => {
       linkSync(at('fifo'), name);
@@ -59,41 +144,48 @@ export function attacksOn(directory, vm, size) {
     },
   ];
   const requests = () => {
-    put((count += 1), `A:2:${vm}:${count}:1\n`);
-    // Nobody reads the answers; this keeps the disk from filling.
+    put((count += 1), `A:1:${vm}:${count}:1\n`);
+    // Nobody reads the responses; this keeps the disk from filling.
     rmSync(at(`response-${count - 2 * size}.txt`), { force: true });
   };
   return {
+    'small-junk': lines('x\n'),
+    colons: lines(line(':')),
+    commas: lines(line(',')),
+    'long-number': lines(line('9', `A:1:${vm}:`)),
+    mixed: lines(line('1,:-')),
+    'mismatched-lists': lines(`A:1:${vm}:${ones(32_000)}:1\n`),
+    nuls: lines(line('\0')),
+    vectors: lines(`A:1:${vm}:${ones(16_000)}:${ones(16_000)}\n`),
+    rewriting: {
+      act: () => {
+        writeFileSync(at(`request-${(count += 1) % NAMES}.txt`), `A:1:${vm}:${count}:1\n`);
+      },
+    },
+    'half-written': {
+      act: () => {
+        writeFileSync(at(`request-${(count += 1) % NAMES}.txt`), `A:1:${vm}:${count}`);
+      },
+    },
     requests: {
       prepare() {
         while (count < size) requests();
       },
       act: requests,
     },
-    'long requests': {
-      act: () => {
-        put((count += 1) % NAMES, `A:2:${vm}:${long}:${long}\n`);
-      },
-    },
-    'other entries': {
+    'other-entries': {
       prepare() {
-        writeFileSync(at('entry'), '');
-        for (let index = 0; index < size; index += 1) linkSync(at('entry'), at(`e${index}`));
+        let entry = '';
+        for (let index = 0; index < size; index += 1) {
+          // A file may have no more than 65 000 names on some file systems.
+          if (index % 50_000 === 0) writeFileSync((entry = at(`entry${index}`)), '');
+          linkSync(entry, at(`e${index}`));
+        }
       },
       act() {
         const name = at(`e${(count += 1) % size}`);
         unlinkSync(name);
-        linkSync(at('entry'), name);
-      },
-    },
-    rewriting: {
-      act: () => {
-        writeFileSync(at(`request-${(count += 1) % NAMES}.txt`), `A:2:${vm}:${count}:1\n`);
-      },
-    },
-    'half-written requests': {
-      act: () => {
-        writeFileSync(at(`request-${(count += 1) % NAMES}.txt`), `A:2:${vm}:${count}`);
+        linkSync(at('entry0'), name);
       },
     },
     events: {
@@ -109,9 +201,23 @@ export function attacksOn(directory, vm, size) {
     specials: {
       prepare() {
         execFileSync('mkfifo', [at('fifo')]);
-        writeFileSync(at('file'), `A:2:${vm}:1:1\n`);
+        writeFileSync(at('file'), small);
       },
       act: () => specials[(count += 1) % specials.length]?.(at(`request-${count % NAMES}.txt`)),
     },
+    'once-full-directory': {
+      prepare() {
+        // Both the VM directory, which is listed, and one that stands where a request belongs.
+        for (const folder of [directory, at('full')]) {
+          mkdirSync(folder, { recursive: true });
+          const entry = (/** @type {number} */ index) => join(folder, `${'n'.repeat(60)}${index}`);
+          for (let index = 0; index < size / 2; index += 1) writeFileSync(entry(index), '');
+          for (let index = 0; index < size / 2; index += 1) unlinkSync(entry(index));
+        }
+        renameSync(at('full'), at('request-full.txt'));
+      },
+      act: lines('x\n').act,
+    },
+    ...Object.fromEntries(heavy),
   };
 }

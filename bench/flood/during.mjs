@@ -1,34 +1,26 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { ATTACKS } from './attacks.mjs';
 
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
 
 const ATTACKER = fileURLToPath(new URL('attacker.mjs', import.meta.url));
 
-/** What a VM does to its directory, and with how many files. */
-export const ATTACKS = /** @type {const} */ ({
-  requests: 100_000,
-  'long requests': 0,
-  'other entries': 1_000_000,
-  rewriting: 0,
-  'half-written requests': 0,
-  events: 0,
-  specials: 0,
-});
-
 /**
- * Measures while a VM attacks, on what is left of this machine's time: it stands for another machine.
+ * Measures while VMs attack, on what is left of this machine's time: they stand for other machines.
  *
  * @template T
- * @param {keyof typeof ATTACKS} attack
- * @param {{ directory: string, vm: number, size?: number, own?: (attacker: ChildProcess) => void }} target
- *   `own` is given the process that attacks, for whoever cleans up without waiting for the end
+ * @param {string} attack one of `ATTACKS`
+ * @param {{ vms: readonly { vm: number, directory: string }[], size?: number, own?: (attacker: ChildProcess) => void }} attackers
+ *   `size`: files that an attack by number makes in all; `own` is given the process that attacks, for a
+ *   caller that cleans up without waiting for its end
  * @param {() => Promise<T>} measure
  * @returns {Promise<T>}
  */
-export async function during(attack, { directory, vm, size = ATTACKS[attack], own }, measure) {
-  const args = [ATTACKER, attack, directory, String(vm), String(size)];
+export async function during(attack, { vms, size = ATTACKS[attack]?.size ?? 0, own }, measure) {
+  const targets = vms.map(({ vm, directory }) => `${vm}=${directory}`);
+  const args = [ATTACKER, attack, String(Math.ceil(size / vms.length)), ...targets];
   const attacker = spawn('chrt', ['--idle', '0', process.execPath, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -3,14 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Makes a root with VM directories, on a tmpfs where there is one, for as long as it is used.
+ * Makes a root with VM directories, for as long as it is used.
  *
  * @template T
  * @param {number} vms numbered from 1
  * @param {(root: string) => Promise<T>} use
+ * @param {boolean} [isOnDisk] false: on a tmpfs where there is one
  */
-export async function withRoot(vms, use) {
-  const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'vgpu-bench-'));
+export async function withRoot(vms, use, isOnDisk = false) {
+  const isInMemory = !isOnDisk && existsSync('/dev/shm');
+  const base = mkdtempSync(join(isInMemory ? '/dev/shm' : tmpdir(), 'vgpu-bench-'));
   const root = join(base, 'vgpu');
   for (let vm = 1; vm <= vms; vm += 1) mkdirSync(join(root, `vm${vm}`), { recursive: true });
   try {

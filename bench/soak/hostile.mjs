@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { ATTACKS, during } from '../flood/during.mjs';
+import { ATTACKS } from '../flood/attacks.mjs';
+import { during } from '../flood/during.mjs';
 
 /** How many files an attack by number puts there. */
 const SIZE = 5000;
@@ -17,12 +18,12 @@ const SIZE = 5000;
  * @returns {Promise<Record<string, number>>} how often it has attacked in which way
  */
 export async function attack(target, eachMs, signal) {
-  const names = /** @type {(keyof typeof ATTACKS)[]} */ (Object.keys(ATTACKS));
+  const names = Object.keys(ATTACKS);
   /** @type {Record<string, number>} */
   const times = {};
   for (let round = 0; !signal.aborted; round += 1) {
-    const name = /** @type {keyof typeof ATTACKS} */ (names[round % names.length]);
-    await during(name, { ...target, size: SIZE }, async () => {
+    const name = names[round % names.length] ?? '';
+    await during(name, { vms: [target], size: SIZE }, async () => {
       times[name] = (times[name] ?? 0) + 1;
       await sleep(eachMs, undefined, { signal }).catch(() => undefined);
     });
