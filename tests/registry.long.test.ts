@@ -114,7 +114,7 @@ describe('the packages, published to a registry', () => {
     const home = join(base, `home-${node}`);
     const project = join(base, `project-${node}`);
     const tools = join(base, `tools-${node}`);
-    /** A PATH with Node, npm, a shell and flock, but no compiler; an empty home; only that registry. */
+    /** A PATH with Node, npm and a shell, but no compiler; an empty home; only that registry. */
     let env: NodeJS.ProcessEnv;
     const inProject = (command: string, ...args: string[]) =>
       run(join(tools, command), args, { cwd: project, env });
@@ -131,9 +131,8 @@ describe('the packages, published to a registry', () => {
       for (const command of ['node', 'npm', 'npx']) {
         symlinkSync(join(runtime, 'node_modules/.bin', command), join(tools, command));
       }
-      // npm runs programs by the shell, and the mediator keeps a second one off by flock.
+      // npm runs programs by the shell.
       symlinkSync('/bin/sh', join(tools, 'sh'));
-      symlinkSync('/usr/bin/flock', join(tools, 'flock'));
       env = {
         PATH: tools,
         HOME: home,

@@ -1,5 +1,6 @@
 // What TypeScript sees; src/native.ts has the types.
 #include <node_api.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -7,6 +8,7 @@
 #include "files.h"
 #include "inotify.h"
 #include "notify.h"
+#include "process.h"
 #include "values.h"
 
 namespace vgpu {
@@ -90,6 +92,18 @@ napi_value notify_manager(napi_env env, napi_callback_info info) {
   return number(env, notify(arguments.text(0), arguments.text(1)));
 }
 
+// flock(file)
+napi_value lock(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return number(env, lock_file(arguments.int32(0)));
+}
+
+// exit(status)
+napi_value exit_now(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  _exit(arguments.int32(0));
+}
+
 }  // namespace
 }  // namespace vgpu
 
@@ -113,6 +127,8 @@ NAPI_MODULE_INIT() {
   set("watch", vgpu::watch);
   set("unwatch", vgpu::unwatch);
   set("notify", vgpu::notify_manager);
+  set("flock", vgpu::lock);
+  set("exit", vgpu::exit_now);
   napi_value hash;
   napi_create_string_utf8(env, VGPU_SOURCE_HASH, NAPI_AUTO_LENGTH, &hash);
   napi_set_named_property(env, exports, "sourceHash", hash);

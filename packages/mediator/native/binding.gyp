@@ -7,6 +7,7 @@
         "disposal.cc",
         "files.cc",
         "notify.cc",
+        "process.cc",
         "../../vm-client/native/inotify.cc"
       ],
       "include_dirs": ["../../vm-client/native"],

@@ -112,7 +112,7 @@ export class Mediator {
     this.#logger = logger;
     const limited = (this.#limitedLogger = new LimitedLogger(logger));
     this.#settings = { ...DEFAULT_SETTINGS, ...settings };
-    this.#lock = new InstanceLock(stateDir, root);
+    this.#lock = new InstanceLock(stateDir, root, logger);
     this.#stateDir = stateDir;
     this.#spool = new Spool({
       root,

@@ -38,6 +38,10 @@ export interface NativeAddon {
   unwatch(watch: number): void;
   /** Sends a text to a datagram socket, by its path or, with `@` before it, its abstract name. */
   notify(socketPath: string, text: string): number;
+  /** Locks an open file, for nobody else to lock it as well; fails with `EAGAIN` if somebody else has. */
+  flock(file: number): number;
+  /** Ends the process at once, whatever its threads are doing (`_exit(2)`). */
+  exit(status: number): never;
 }
 
 let addon: NativeAddon | false | undefined;

@@ -85,25 +85,28 @@ describe('the unit', () => {
     expect(text).toContain(String.raw`/a \"b\" $$HOME 100%% \\ c.js"`);
   });
 
-  testWithSystemd.each([
+  const homes = [
     ['/var/vgpu', '/var/vgpu'],
     ['/srv/a b', '/srv/a b'],
     ['/srv/100%/%u', '/srv/100%/%u'],
     ['/srv/"a" \'b\' \\c $d ä', '/srv/"a" \'b\' \\c $d ä'],
     ['/srv/a:b', '/'],
-  ])('has a user whom systemd-sysusers makes, at home in %s', (root, home) => {
-    for (const name of ['passwd', 'group', 'shadow', 'gshadow']) {
-      mkdirSync(join(directory, 'etc'), { recursive: true });
-      writeFileSync(join(directory, 'etc', name), '');
+  ];
+  testWithSystemd('has a user whom systemd-sysusers makes, at home in its root', () => {
+    for (const [root = '', home = ''] of homes) {
+      for (const name of ['passwd', 'group', 'shadow', 'gshadow']) {
+        mkdirSync(join(directory, 'etc'), { recursive: true });
+        writeFileSync(join(directory, 'etc', name), '');
+      }
+      const conf = join(directory, 'vgpu.conf');
+      writeFileSync(conf, sysusersText({ user: 'vgpu', root }));
+      const { status } = spawnSync('systemd-sysusers', ['--root', directory, conf]);
+      expect(status).toBe(0);
+      expect(read('etc/passwd').replace(/\d+:\d+/, 'n:n')).toBe(
+        `vgpu:x:n:n:vGPU Mediator:${home}:/usr/sbin/nologin\n`,
+      );
+      expect(read('etc/group')).toMatch(/^video:x:\d+:vgpu$/m);
     }
-    const conf = join(directory, 'vgpu.conf');
-    writeFileSync(conf, sysusersText({ user: 'vgpu', root }));
-    const { status } = spawnSync('systemd-sysusers', ['--root', directory, conf]);
-    expect(status).toBe(0);
-    expect(read('etc/passwd').replace(/\d+:\d+/, 'n:n')).toBe(
-      `vgpu:x:n:n:vGPU Mediator:${home}:/usr/sbin/nologin\n`,
-    );
-    expect(read('etc/group')).toMatch(/^video:x:\d+:vgpu$/m);
   });
 });
 

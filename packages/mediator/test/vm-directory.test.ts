@@ -442,7 +442,12 @@ describe.each(slots)('an answer in $title', ({ slot }) => {
     unlinkSync(files.request(slot));
     NON_EMPTY_DIRECTORY.put(files.request(slot), secret);
     let isLeft = false;
-    directory.answerIrregular(slot, irregular(slot), 'ERROR:BAD_REQUEST:x\n', () => (isLeft = true));
+    directory.answerIrregular(
+      slot,
+      irregular(slot),
+      'ERROR:BAD_REQUEST:x\n',
+      () => (isLeft = true),
+    );
     expect(isLeft).toBe(true);
     expect(files.answer(slot)).toBe('ERROR:BAD_REQUEST:x\n');
     expect(existsSync(join(files.request(slot), 'inside'))).toBe(true);

@@ -23,7 +23,7 @@ export {
   VmDirectoryName,
 } from './names.js';
 export { INT32_MAX, INT32_MIN, Int32, Int32List } from './operands.js';
-export { printable } from './printable.js';
+export { escapeControls, printable } from './printable.js';
 export { ProtocolError, type ProtocolErrorCode, type Rejection } from './protocol-error.js';
 export {
   decodeRegisterBlock,
