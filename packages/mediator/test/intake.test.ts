@@ -306,19 +306,22 @@ describe('a plain request that is refused', () => {
     ['its length', () => undefined, 'x'.repeat(70_000)],
     ['its VM', () => (isRegistrationRequired = true), LINE],
     ['the rate limit', () => (rateLimit = { perSecond: 1e-9, burst: 0 }), LINE],
-  ])('for %s is not taken for the next one, as long and of the same tick', (_why, prepare, text) => {
-    prepare();
-    files.write(PLAIN, text);
-    const stats = statSync(files.request(PLAIN));
-    const next = LINE.trimEnd().padEnd(text.length - 1, '0') + '\n';
-    fakeFs.after(isAnswer, () => {
-      writeInTheSameTick(next, stats);
-    });
-    consider(PLAIN);
-    expect(rejected).toHaveLength(1);
-    expect(readFileSync(files.request(PLAIN), 'latin1')).toBe(next);
-    expect(files.heldNames()).toEqual([]);
-  });
+  ])(
+    'for %s is not taken for the next one, as long and of the same tick',
+    (_why, prepare, text) => {
+      prepare();
+      files.write(PLAIN, text);
+      const stats = statSync(files.request(PLAIN));
+      const next = LINE.trimEnd().padEnd(text.length - 1, '0') + '\n';
+      fakeFs.after(isAnswer, () => {
+        writeInTheSameTick(next, stats);
+      });
+      consider(PLAIN);
+      expect(rejected).toHaveLength(1);
+      expect(readFileSync(files.request(PLAIN), 'latin1')).toBe(next);
+      expect(files.heldNames()).toEqual([]);
+    },
+  );
 
   test.each([...REMOVABLE])('because it is $name leaves the next one alone', (thing) => {
     thing.put(files.request(PLAIN), secret);

@@ -183,7 +183,11 @@ export class VmDirectory {
    *
    * @returns false if it could not be removed: a directory that is not empty.
    */
-  answerIrregular(slot: Slot, { what, file }: Extract<Sight, { kind: 'irregular' }>, line: string): boolean {
+  answerIrregular(
+    slot: Slot,
+    { what, file }: Extract<Sight, { kind: 'irregular' }>,
+    line: string,
+  ): boolean {
     this.#putInPlace(slot, line);
     if (slot.kind === 'named') return this.#removeRequest(slot);
     if (what !== 'a directory') {
