@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import {
   closeSync,
+  existsSync,
+  ftruncateSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -12,10 +14,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { amount } from './support/amount.js';
 import { describeIf } from './support/describe-if.js';
-import { MediatorProcess, run, TestRoot } from './support/processes.js';
+import { MediatorProcess, run, TestRoot, until } from './support/processes.js';
 
 // VGPU_TEST_VMS=1 makes it all in a row in one slot, which takes minutes.
 const PER_KIND = Number(process.env['VGPU_TEST_VMS'] ?? 10);
@@ -99,6 +101,95 @@ describe('the plain slot, by programs that know of nothing else', () => {
   });
 });
 
+/** What a client of the plain slot reads there, and empties. */
+async function fetchAnswer(root: TestRoot): Promise<string> {
+  const path = root.in(1, 'response.txt');
+  await until(() => readIfThere(path).endsWith('\n'), 'an answer');
+  const answer = readIfThere(path);
+  truncateSync(path);
+  return answer;
+}
+
+describe('the plain slot, by a client that was stopped inside its open', () => {
+  let root: TestRoot;
+  let mediator: MediatorProcess;
+  beforeEach(async () => {
+    root = new TestRoot([1]);
+    mediator = await MediatorProcess.serving(root);
+  });
+  afterEach(async () => {
+    await mediator.stop();
+    root.remove();
+  });
+
+  /** Asks for 1 + 2; gives the file, opened before that was answered and cleared. */
+  async function openBeforeClearing(): Promise<number> {
+    mediator.signal('SIGSTOP');
+    writeFileSync(root.in(1, 'request.txt'), 'A:2:1:1:2\n');
+    const file = openSync(root.in(1, 'request.txt'), 'r+');
+    mediator.signal('SIGCONT');
+    expect(await fetchAnswer(root)).toBe('3\n');
+    await until(() => !existsSync(root.in(1, 'request.txt')), 'the request to be cleared');
+    return file;
+  }
+
+  it.each<[string, (file: number) => unknown]>([
+    [
+      'truncates and writes after a while',
+      async (file) => {
+        await sleep(100);
+        ftruncateSync(file);
+        writeSync(file, 'A:2:1:30:4\n', 0);
+      },
+    ],
+    ['only writes over the last one', (file) => writeSync(file, 'A:2:1:30:4\n', 0)],
+    [
+      'writes in two parts',
+      async (file) => {
+        ftruncateSync(file);
+        writeSync(file, 'A:2:1:3', 0);
+        await sleep(50);
+        writeSync(file, '0:4\n', 'A:2:1:3'.length);
+      },
+    ],
+  ])('answers the request that it %s', async (_how, write) => {
+    const file = await openBeforeClearing();
+    await write(file);
+    closeSync(file);
+    expect(await fetchAnswer(root)).toBe('34\n');
+  });
+
+  it('answers what it appends to the last one, which is no request', async () => {
+    const file = await openBeforeClearing();
+    writeSync(file, 'A:2:1:30:4\n', 'A:2:1:1:2\n'.length);
+    closeSync(file);
+    expect(await fetchAnswer(root)).toMatch(/^ERROR:BAD_REQUEST:/);
+  });
+
+  it('computes the requests of two writers, of whom one made a new file', async () => {
+    const file = await openBeforeClearing();
+    mediator.signal('SIGSTOP');
+    writeFileSync(root.in(1, 'request.txt'), 'A:2:1:50:6\n');
+    // The kernel's clock for files moves on meanwhile: of two in one tick the one that has the name counts.
+    await sleep(21);
+    writeSync(file, 'A:2:1:30:4\n', 0);
+    closeSync(file);
+    mediator.signal('SIGCONT');
+    const computed = () => mediator.log.filter(({ outcome }) => outcome === 'ok');
+    await until(() => computed().length === 3, 'all to be computed');
+    expect(readIfThere(root.in(1, 'response.txt'))).toBe('34\n');
+  });
+
+  it('answers it although the mediator was killed meanwhile', async () => {
+    const file = await openBeforeClearing();
+    mediator.signal('SIGKILL');
+    await mediator.exited;
+    writeSync(file, 'A:2:1:30:4\n', 0);
+    closeSync(file);
+    mediator = await MediatorProcess.serving(root);
+    expect(await fetchAnswer(root)).toBe('34\n');
+  });
+});
 /** For each VM, in the test below. */
 const TICKED = amount(500, 2000);
 

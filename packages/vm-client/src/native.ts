@@ -23,6 +23,12 @@ export interface NativeAddon {
    */
   readWords(path: string, count: number): Uint8Array | SystemFailure | TooShort;
   /**
+   * Locks an open file for this process alone, by flock(2), until it is closed.
+   *
+   * @returns 0, or a negative number of errno(3): that of `EAGAIN` where it is locked already.
+   */
+  lock(descriptor: number): number;
+  /**
    * Watches a directory for events of inotify(7), and tells of names that begin with `response`, and how
    * many other events there were. Does not keep the process alive.
    *
