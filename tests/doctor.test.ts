@@ -129,10 +129,10 @@ describeWithMounts('the doctor, of file systems and exports', () => {
     writeFileSync(join(etc, 'exports'), line(7));
     writeFileSync(join(etc, 'exports.d', 'more.exports'), `${root.path} *(rw)\n`);
     const words = [process.execPath, MEDIATOR, 'doctor', '--backend', 'cpu', '--json'];
-    const command = [...words, ...USUAL, '--root', root.path].join(' ');
+    const command = [...words, ...USUAL, '--root', root.path];
     const found = await run(
       'unshare',
-      ['-m', 'sh', '-c', `mount --bind ${etc} /etc && exec ${command}`],
+      ['-m', 'sh', '-c', 'mount --bind "$0" /etc && exec "$@"', etc, ...command],
       { env: environment },
     );
     expect(found.status).toBe(1);
