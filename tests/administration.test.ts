@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   environment,
   MEDIATOR,
@@ -23,7 +23,7 @@ import {
   until,
 } from './support/processes.js';
 import { HeldDevice } from './support/held-device.js';
-import { describeAsOthers, NOBODY, PublicPrograms } from './support/public-programs.js';
+import { describeAsOthers, NOBODY } from './support/public-programs.js';
 import { describeWithMounts, FragileRoot } from './support/world.js';
 
 /** The user of a mediator that is not root. */
@@ -301,27 +301,19 @@ describeWithMounts('vm remove --delete-files, with file systems mounted', () => 
   });
 });
 
-describeAsOthers('a mediator of a user of its own', () => {
-  let programs: PublicPrograms;
-  beforeAll(async () => {
-    programs = await PublicPrograms.make();
-  });
-  afterAll(() => {
-    programs.remove();
-  });
-
+describeAsOthers('a mediator of a user of its own', (programs) => {
   it('obeys to root and to that user, and to no other', async () => {
     chmodSync(root.base, 0o755);
     // As with an ACL for the user of QEMU.
     mkdirSync(stateDir(), { mode: 0o711 });
     chmodSync(stateDir(), 0o711);
     for (const path of [root.path, stateDir()]) chownSync(path, HOST, HOST);
-    root.launch = { uid: HOST, programs };
+    root.launch = { uid: HOST, programs: programs() };
     const mediator = await MediatorProcess.serving(root);
     await add(7);
     expect((await command('vm', 'suspend', '7')).stderr).toBe(OBEYS);
     const as = (uid: number, ...args: string[]) =>
-      programs.runAs(uid, 'mediator', ...args, '--root', root.path);
+      programs().runAs(uid, 'mediator', ...args, '--root', root.path);
     expect((await as(HOST, 'vm', 'resume', '7')).stderr).toBe(OBEYS);
     expect((await as(HOST, 'status')).stdout).toContain('serving for');
     const refused = await as(NOBODY, 'status');

@@ -142,9 +142,9 @@ describe('vgpu-mediator as a service', () => {
   });
 
   it('shows no stack trace when its output is not wanted', async () => {
-    const help = `${process.execPath} ${MEDIATOR} --help`;
-    expect(await run('sh', ['-c', `${help} | head -c 0`])).toMatchObject({ stderr: '' });
-    const full = await run('sh', ['-c', `${help} > /dev/full`]);
+    const help = ['sh', process.execPath, MEDIATOR, '--help'];
+    expect(await run('sh', ['-c', '"$@" | head -c 0', ...help])).toMatchObject({ stderr: '' });
+    const full = await run('sh', ['-c', '"$@" > /dev/full', ...help]);
     expect(full.status).toBe(73);
     expect(full.stderr).toMatch(/^vgpu-mediator: cannot write the output: .*\n$/);
   });

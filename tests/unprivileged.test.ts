@@ -8,26 +8,18 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { MediatorProcess, run, TestRoot, until } from './support/processes.js';
-import { asUser, describeAsOthers, PublicPrograms } from './support/public-programs.js';
+import { asUser, describeAsOthers } from './support/public-programs.js';
 
 /** Users that own nothing else: the mediator's, and those to whom exports map the VMs. */
 const [HOST, VM_1, VM_2] = [60_000, 60_001, 60_002];
 
-describeAsOthers('a mediator that is not root', () => {
-  let programs: PublicPrograms;
-  beforeAll(async () => {
-    programs = await PublicPrograms.make();
-  });
-  afterAll(() => {
-    programs.remove();
-  });
-
+describeAsOthers('a mediator that is not root', (programs) => {
   let root: TestRoot;
   beforeEach(() => {
     root = new TestRoot([1, 2]);
-    root.launch = { uid: HOST, programs };
+    root.launch = { uid: HOST, programs: programs() };
     chmodSync(root.base, 0o755);
     chownSync(root.path, HOST, HOST);
     mkdirSync(`${root.path}-state`, { mode: 0o700 });
@@ -43,7 +35,7 @@ describeAsOthers('a mediator that is not root', () => {
   });
 
   const runAs = (user: number, vm: number, ...args: string[]) =>
-    programs.runAs(user, 'client', '--root', root.path, '--vm-id', String(vm), ...args);
+    programs().runAs(user, 'client', '--root', root.path, '--vm-id', String(vm), ...args);
 
   it('serves VMs, each in its own directory only', async () => {
     const mediator = await MediatorProcess.serving(root);

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   environment,
   MEDIATOR,
@@ -19,7 +19,7 @@ import {
   runMediator,
   TestRoot,
 } from './support/processes.js';
-import { describeAsOthers, PublicPrograms } from './support/public-programs.js';
+import { describeAsOthers } from './support/public-programs.js';
 
 const NOTE = 'vgpu-mediator: no mediator is running; the next one will obey\n';
 const OBEYS = 'vgpu-mediator: the mediator that is running obeys\n';
@@ -177,15 +177,7 @@ describe('vm show', () => {
 /** The mediator's user, and a group of one VM. */
 const [HOST, VM_7] = [60_000, 60_007];
 
-describeAsOthers('vm add by root, and by the user of the mediator', () => {
-  let programs: PublicPrograms;
-  beforeAll(async () => {
-    programs = await PublicPrograms.make();
-  });
-  afterAll(() => {
-    programs.remove();
-  });
-
+describeAsOthers('vm add by root, and by the user of the mediator', (programs) => {
   beforeEach(() => {
     chmodSync(root.base, 0o755);
     mkdirSync(stateDir(), { mode: 0o700 });
@@ -193,7 +185,7 @@ describeAsOthers('vm add by root, and by the user of the mediator', () => {
   });
 
   const asHost = (groups: readonly number[], ...args: string[]) =>
-    programs.runAs(
+    programs().runAs(
       { uid: HOST, groups },
       'mediator',
       ...['vm', 'add', '7', '--pool', 'B', '--priority', 'low', '--root', root.path, ...args],
@@ -201,7 +193,7 @@ describeAsOthers('vm add by root, and by the user of the mediator', () => {
 
   it('by root: the mediator can use all of it', async () => {
     expect((await addVm7('--gid', String(VM_7))).status).toBe(0);
-    root.launch = { uid: HOST, programs };
+    root.launch = { uid: HOST, programs: programs() };
     const mediator = await MediatorProcess.serving(root, '--require-registration');
     const client = await runClient(root, 0, '1', '2', '--device', deviceFile(7));
     expect(client).toEqual({ status: 0, stdout: '3\n', stderr: '' });

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { afterAll, beforeAll } from '@jest/globals';
 import { bundle } from '../../scripts/bundle.mjs';
 import { describeIf } from './describe-if.js';
 import { run, type Finished, type Programs } from './processes.js';
@@ -22,8 +23,23 @@ const HINT =
   'skipped: it starts programs as other users, who must be able to enter the directory for ' +
   'temporary files; run it as root';
 
-/** Like `describe`, for tests that start programs as other users; visibly skipped where that is not allowed. */
-export const describeAsOthers = describeIf.bind(undefined, isAble, HINT);
+/**
+ * Like `describe`, for tests that start programs as other users; visibly skipped where that is not allowed.
+ *
+ * @param body Is given what gives the programs, from within the tests.
+ */
+export function describeAsOthers(name: string, body: (programs: () => PublicPrograms) => void) {
+  describeIf(isAble, HINT, name, () => {
+    let programs: PublicPrograms;
+    beforeAll(async () => {
+      programs = await PublicPrograms.make();
+    });
+    afterAll(() => {
+      programs.remove();
+    });
+    body(() => programs);
+  });
+}
 
 /** Copies of the programs, bundled as users get them, and of Node where that is needed. */
 export class PublicPrograms implements Programs {

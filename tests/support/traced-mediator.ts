@@ -14,7 +14,7 @@ const HOW_TO_ENABLE =
  * Seconds after which a mediator is killed. One that was hit at a wrong call, by which Node wakes
  * itself, hangs; and so may one that has a defect.
  */
-const LIMIT_S = '20';
+const LIMIT_S = '60';
 
 /** A tracer and its process wait for each other all the time: on one CPU that takes half as long. */
 const CPUS = cpusAllowed();

@@ -1,25 +1,17 @@
 import { chmodSync, chownSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { MediatorProcess, runClient, until } from '../support/processes.js';
-import { describeAsOthers, NOBODY, PublicPrograms } from '../support/public-programs.js';
+import { describeAsOthers, NOBODY } from '../support/public-programs.js';
 import { FragileRoot } from '../support/world.js';
 
-describeAsOthers('a mediator without permission', () => {
-  let programs: PublicPrograms;
-  beforeAll(async () => {
-    programs = await PublicPrograms.make();
-  });
-  afterAll(() => {
-    programs.remove();
-  });
-
+describeAsOthers('a mediator without permission', (programs) => {
   let root: FragileRoot;
   beforeEach(() => {
     root = new FragileRoot([1, 2]);
     chmodSync(root.base, 0o777);
     for (const path of [root.path, root.in(1), root.in(2)]) chownSync(path, NOBODY, NOBODY);
-    root.launch = { uid: NOBODY, programs };
+    root.launch = { uid: NOBODY, programs: programs() };
   });
   afterEach(() => {
     root.remove();

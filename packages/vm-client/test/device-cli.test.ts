@@ -1,16 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeRegisterBlock } from '@vgpu/protocol';
 import { describeIf } from '../../../tests/support/describe-if.js';
 import { environment, run } from '../../../tests/support/processes.js';
-import {
-  asUser,
-  describeAsOthers,
-  NOBODY,
-  PublicPrograms,
-} from '../../../tests/support/public-programs.js';
+import { asUser, describeAsOthers, NOBODY } from '../../../tests/support/public-programs.js';
 import { FakeMediator } from './fake-mediator.js';
 import { FakePci, filled, stubBlock } from './fake-pci.js';
 import { canMount, HOW_TO_MOUNT, inPlaceOf } from './namespace.js';
@@ -72,17 +67,9 @@ describe('--device', () => {
   });
 });
 
-describeAsOthers('a user other than root', () => {
-  let programs: PublicPrograms;
-  beforeAll(async () => {
-    programs = await PublicPrograms.make();
-  });
-  afterAll(() => {
-    programs.remove();
-  });
-
+describeAsOthers('a user other than root', (programs) => {
   const addAsNobody = (...args: string[]) => {
-    const command = asUser(NOBODY, [programs.node, programs.client, '1', '2', '--root', '.']);
+    const command = asUser(NOBODY, [programs().node, programs().client, '1', '2', '--root', '.']);
     return run('setpriv', [...command, ...args], { cwd: mediator.root });
   };
   let directory: string;

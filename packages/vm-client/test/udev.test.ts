@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { encodeRegisterBlock } from '@vgpu/protocol';
 import { describeIf, testIf } from '../../../tests/support/describe-if.js';
@@ -38,7 +39,7 @@ testIf(
   'skipped: it needs udev 254 or later',
   'udevadm verify finds nothing',
   () => {
-    const { status, stderr } = spawnSync('udevadm', ['verify', file.pathname], {
+    const { status, stderr } = spawnSync('udevadm', ['verify', fileURLToPath(file)], {
       encoding: 'utf8',
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -119,7 +119,7 @@ export async function runChild<Line = unknown>(
           Object.entries(settings).map(([key, value]) => [`VGPU_STUB_${key}`, String(value)]),
         ),
         // It has to be there from the beginning to be asked for the number of processors.
-        ...('PROCESSORS' in stub ? { LD_PRELOAD: join(library, 'libcuda.so.1') } : {}),
+        ...('PROCESSORS' in stub ? { LD_PRELOAD: 'libcuda.so.1' } : {}),
       },
     },
   );
