@@ -1,4 +1,4 @@
-import { lstatSync, openSync, readdirSync, statSync, type BigIntStats } from 'node:fs';
+import { lstatSync, readdirSync, statSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { encodeVmDirectoryName, VmDirectoryName } from '@vgpu/protocol';
@@ -9,6 +9,7 @@ import { MediatorError } from '../mediator-error.js';
 import { closeRead, errnoOf, explain } from './errno.js';
 import { isRacy } from './racy.js';
 import { removed } from './removed.js';
+import { openSpare } from './spare-descriptors.js';
 import { VmSpool } from './vm-spool.js';
 import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
 
@@ -62,8 +63,7 @@ const FIRST_TURN: TurnLimits = {
  */
 const QUIET_PER_SWEEP = 16;
 const MAX_SWEEPS_FOR_ALL = 32;
-/** A request and an answer, a directory that is listed, a log, and as many again. */
-const SPARE_DESCRIPTORS = 8;
+
 /** All VM directories below the root: finds them, watches them, sweeps them. */
 export class Spool {
   readonly #options: SpoolOptions;
@@ -122,6 +122,11 @@ export class Spool {
 
   get vmCount(): number {
     return this.#spools.size;
+  }
+
+  /** Whether a VM has a directory that is served. */
+  has(vm: number): boolean {
+    return this.#spools.has(vm);
   }
 
   /** Whether the root could be read at the last attempt. */
@@ -228,6 +233,8 @@ export class Spool {
       step();
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
+      // Of one that is gone nothing is kept.
+      if (this.#spools.get(spool.vm) !== spool) return;
       spool.noteFailure();
       this.#awake.add(spool);
       const { vm, directory } = spool;
@@ -397,18 +404,4 @@ export class Spool {
       remedy: 'raise fs.inotify.max_user_watches and fs.inotify.max_user_instances',
     });
   }
-}
-
-/**
- * Descriptors that are held while directories are opened, so that those do not take what the files in
- * them need; fewer where there are no more.
- */
-function openSpare(): number[] {
-  const spare: number[] = [];
-  try {
-    while (spare.length < SPARE_DESCRIPTORS) spare.push(openSync('/dev/null', 'r'));
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-  }
-  return spare;
 }
