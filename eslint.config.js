@@ -83,10 +83,9 @@ export default defineConfig(
       'packages/*/src/bin.ts',
       // A program of its own.
       'packages/cuda-binding/src/device-process.ts',
-      // Its lines go to stderr, the last ones when the process exits.
-      'packages/mediator/src/cli/log.ts',
-      // Hands the environment on to a child.
+      // These hand the environment on to a child.
       'packages/mediator/src/cli/notify.ts',
+      'packages/mediator/src/flock.ts',
     ],
     rules: {
       'no-restricted-properties': [
@@ -124,7 +123,7 @@ export default defineConfig(
   },
   {
     // tsc knows which names there are, and checks these files too.
-    files: ['**/*.mjs'],
+    files: ['**/*.mjs', 'packages/*/bin/*.js'],
     rules: {
       'no-undef': 'off',
       // A cast is a comment in JavaScript, which these rules do not see.

@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:f
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { nodeHeaders } from '../packages/vm-client/scripts/node-headers.mjs';
+import { writeConstants } from './write-constants.mjs';
 
 const [, , folder] = process.argv;
 if (folder === undefined) {
@@ -32,3 +33,5 @@ for (const name of readdirSync(release).filter((file) => file.endsWith('.node'))
   copyFileSync(join(release, name), join(prebuilds, name));
 }
 rmSync(join(source, 'build'), { recursive: true });
+// The modules load only the addon of the sources that they know of.
+if (existsSync(join(folder, 'src'))) await writeConstants(folder);

@@ -1,12 +1,13 @@
-// `node scripts/bundle.mjs [package ...]`: makes of each program one file, `bundle/<program>.cjs`, which
-// is what users run. Packing runs it (`prepack`), on what `tsc -b` has built; the repository itself runs
+// `node scripts/bundle.mjs [package ...]`: makes of each program one file, `bundle/program.cjs`. Users run
+// `bundle/<program>.cjs`, the `bin`, which loads it where Node is not too old to read it. Packing runs it
+// (`prepack`), on what `tsc -b` has built; the repository itself runs
 // the modules in `dist`. Reading one file, without Node's loader of ES modules, is most of a start.
 //
 // A package that is imported where it is used, by `import('name')`, gets a file of its own, read then.
 // Names are kept, so that a stack can be read. Whose code is in the files stands in `LICENSES.txt`.
 import * as esbuild from 'esbuild';
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -21,15 +22,8 @@ const PACKAGES = join(REPOSITORY, 'packages');
 /** The oldest Node that the packages run on. */
 const TARGET = 'node20.19';
 
-/**
- * Modules find files of their package by `import.meta.url`. So that they still do, it becomes a call
- * of this function with the package's name and the module's path in it.
- */
-const MODULE_URL = `
-const moduleUrl = (name, path) =>
-  require('node:url').pathToFileURL(require.resolve(name + '/package.json').slice(0, -12) + path).href;`;
-
-const PROGRAM = { head: '#!/usr/bin/env node\n' };
+/** How a `bin` loads what `tsc -b` has built. */
+const LOADING = "import('../dist/bin.js')";
 /** As Node has it, the default export of such a file is all that it exports. */
 const DEFAULT = { tail: 'if (module.exports.__esModule) module.exports = module.exports.default;' };
 
@@ -37,17 +31,23 @@ const DEFAULT = { tail: 'if (module.exports.__esModule) module.exports = module.
  * Bundles the programs of a package.
  *
  * @param {string} folder the package's
+ * @param {string} into the folder of a copy of it, if not its own
  * @returns {Promise<string[]>} the paths of the programs; none if the package has none
  */
-export async function bundle(folder) {
+export async function bundle(folder, into = folder) {
   const { publishConfig } = manifestOf(folder);
-  const programs = Object.values(publishConfig?.bin ?? {}).map((path) => join(folder, path));
+  const programs = Object.values(publishConfig?.bin ?? {}).map((path) => join(into, path));
   /** @type {Set<string>} */
   const inputs = new Set();
   for (const program of programs) {
     rmSync(dirname(program), { recursive: true, force: true });
     const entry = join(folder, 'dist/bin.js');
-    for (const path of await bundleFile(entry, program, PROGRAM)) inputs.add(path);
+    const file = join(dirname(program), 'program.cjs');
+    for (const path of await bundleFile(entry, file)) inputs.add(path);
+    const bin = readFileSync(join(folder, 'bin', `${basename(program, '.cjs')}.js`), 'utf8');
+    if (!bin.includes(LOADING)) throw new Error(`${folder}: bin has no ${LOADING}`);
+    // An import() would bring Node's loader of ES modules.
+    writeFileSync(program, bin.replace(LOADING, "Promise.resolve(require('./program.cjs'))"));
     chmodSync(program, 0o755);
   }
   const [program] = programs;
@@ -61,10 +61,10 @@ export async function bundle(folder) {
 }
 
 /**
- * @param {string} entry @param {string} outfile @param {{ head?: string, tail?: string }} around
+ * @param {string} entry @param {string} outfile @param {{ tail?: string }} [end]
  * @returns {Promise<string[]>} the files that went into it, and into those that it loads when needed
  */
-async function bundleFile(entry, outfile, { head = '', tail = '' }) {
+async function bundleFile(entry, outfile, { tail = '' } = {}) {
   /** @type {Map<string, string>} */
   const apart = new Map();
   const { metafile } = await esbuild.build({
@@ -80,14 +80,14 @@ async function bundleFile(entry, outfile, { head = '', tail = '' }) {
     minifyWhitespace: true,
     lineLimit: 200,
     supported: { 'dynamic-import': false },
-    plugins: [packagesApart(apart), ownUrls],
+    plugins: [packagesApart(apart)],
     define: {
       'import.meta.url': 'bundleUrl',
       // What winston has for debugging itself.
       'process.env.NODE_ENV': '"production"',
     },
     banner: {
-      js: `${head}"use strict";${MODULE_URL}
+      js: `"use strict";
 const bundleUrl = require('node:url').pathToFileURL(__filename).href;`,
     },
     footer: { js: tail },
@@ -124,19 +124,6 @@ const packagesApart = (apart) => ({
     });
   },
 });
-
-/** @type {Plugin} */
-const ownUrls = {
-  name: 'own urls',
-  setup(build) {
-    build.onLoad({ filter: /\/packages\/[^/]+\/dist\/.*\.js$/ }, ({ path }) => {
-      const folder = join(PACKAGES, relative(PACKAGES, path).split(sep, 1)[0] ?? '');
-      const place = [manifestOf(folder).name, relative(folder, path)];
-      const call = `moduleUrl(${place.map((part) => JSON.stringify(part)).join(', ')})`;
-      return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', call) };
-    });
-  },
-};
 
 /**
  * The licences of the packages of others that files belong to.

@@ -1,141 +1,43 @@
 // The four integration scenarios of the original plan, with real mediator and client processes and
-// real files. The order in which requests are served is decided by the files that are there when
-// the mediator starts, not by who is fast, so that the demo shows the same on every machine.
+// real files, and what several devices do. The order in which requests are served is decided by the files
+// that are there when the mediator starts, not by who is fast, so that the demo shows the same on every
+// machine. Scenarios about order use one device; the last one uses all.
 //
-// `--backend cuda` plays them on a GPU; the default is the CPU, made slow.
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
+// `--backend cuda` plays them on GPUs; the default is the CPU, made slow. `--devices` is what the mediator
+// has: `all` GPUs, or some by their numbers; two on the CPU if not given.
+import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { parsePriority } from '@vgpu/protocol';
 import { VgpuClient } from '@vgpu/vm-client';
-
-/** In the repository the program as it was built, in an installed package as it was packed. */
-function program(/** @type {string} */ name) {
-  const path = fileURLToPath(import.meta.resolve(`@vgpu/${name}/package.json`));
-  const { bin } = /** @type {{ bin: Record<string, string> }} */ (
-    JSON.parse(readFileSync(path, 'utf8'))
-  );
-  return join(dirname(path), bin[`vgpu-${name}`] ?? '');
-}
-const MEDIATOR = program('mediator');
-const CLIENT = program('vm-client');
-const PATIENCE_MS = 30_000;
-
-const BACKENDS = ['cpu', 'cuda'];
-const [, , flag = '--backend', backend = 'cpu', ...rest] = process.argv;
-if (flag !== '--backend' || !BACKENDS.includes(backend) || rest.length > 0) {
-  console.error(`usage: npm run demo [-- --backend ${BACKENDS.join('|')}]`);
-  process.exit(64);
-}
+import { Host, PATIENCE_MS, until, vm1, vm2, vm4 } from './demo/host.mjs';
 
 /**
- * @typedef {{ vm: number, pool: 'A' | 'B', priority: 'high' | 'medium' | 'low', a: number, b: number }} Call
- * @typedef {{ message: string, vm?: number, seq?: number, waitMs?: number }} LogLine
+ * @typedef {import('./demo/host.mjs').Call} Call
  * @typedef {{ scenario: string, call: Call, served: number, printed: string, waitMs: number, ok: boolean }} Row
  */
 
-/** @type {Record<string, Call>} */
-const calls = {
-  vm1: { vm: 1, pool: 'A', priority: 'high', a: 100, b: 200 },
-  vm2: { vm: 2, pool: 'A', priority: 'medium', a: 50, b: 75 },
-  vm4: { vm: 4, pool: 'B', priority: 'high', a: 150, b: 250 },
-};
-const { vm1, vm2, vm4 } = /** @type {Record<'vm1' | 'vm2' | 'vm4', Call>} */ (calls);
+const { backend, devices } = readArguments();
+/** The device of those scenarios that are about order. */
+const ONE_DEVICE = devices === 'all' ? '0' : String(devices.split(',')[0]);
+const isSlow = backend === 'cpu';
 
-/** A root directory with the VMs' directories, a mediator and clients. */
-class Host {
-  base = mkdtempSync(join(tmpdir(), 'vgpu-demo-'));
-  root = join(this.base, 'vgpu');
-  /** @type {LogLine[]} */
-  log = [];
-  /** @type {import('node:child_process').ChildProcess | undefined} */
-  mediator;
-
-  constructor() {
-    for (const { vm } of Object.values(calls)) mkdirSync(this.directory(vm), { recursive: true });
-  }
-
-  directory(/** @type {number} */ vm) {
-    return join(this.root, `vm${vm}`);
-  }
-
-  /** @param {number} delayMs how long a CPU takes for one addition */
-  start(delayMs) {
-    const flags = ['--backend', backend, '--devices', '0', '--cpu-delay', String(delayMs)];
-    const logging = ['--log-level', 'debug', '--log-format', 'json'];
-    const child = spawn(process.execPath, [MEDIATOR, '--root', this.root, ...flags, ...logging], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+function readArguments() {
+  const USAGE = 'usage: npm run demo [-- [--backend cpu|cuda] [--devices all|<n>[,<n>...]]]';
+  try {
+    const options = /** @type {const} */ ({
+      backend: { type: 'string', default: 'cpu' },
+      devices: { type: 'string' },
     });
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      if (line.startsWith('{')) this.log.push(parse(line));
-      else process.stderr.write(`${line}\n`);
-    });
-    child.on('exit', (status) => {
-      if (status === 0) return;
-      // It has said why.
-      rmSync(this.base, { recursive: true, force: true });
-      process.exit(status ?? 70);
-    });
-    this.mediator = child;
+    const { backend, devices = backend === 'cpu' ? '0,1' : 'all' } = parseArgs({ options }).values;
+    const isPossible =
+      backend === 'cpu' ? /^\d+(,\d+)*$/.test(devices) : /^(all|\d+(,\d+)*)$/.test(devices);
+    if (['cpu', 'cuda'].includes(backend) && isPossible) return { backend, devices };
+    console.error(USAGE);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
   }
-
-  /** Starts a client; gives its outcome once its request is on disk. */
-  async send(/** @type {Call} */ { vm, pool, priority, a, b }) {
-    const identity = ['--vm-id', String(vm), '--pool', pool, '--priority', priority];
-    const args = [CLIENT, '--root', this.root, ...identity, String(a), String(b)];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let printed = '';
-    child.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => (printed += text));
-    /** @type {Promise<{ printed: string, status: number | null }>} */
-    const outcome = new Promise((resolve) => {
-      child.on('close', (status) => {
-        resolve({ printed: printed.trim(), status });
-      });
-    });
-    const isSent = () =>
-      child.exitCode !== null ||
-      this.position('request queued', vm) >= 0 ||
-      readdirSync(this.directory(vm)).some((name) => name.startsWith('request'));
-    await until(isSent, `the request of VM-${vm}`);
-    return { outcome };
-  }
-
-  logged(/** @type {string} */ message, /** @type {number} */ vm) {
-    return this.log.find((line) => line.message === message && line.vm === vm);
-  }
-
-  /** Where a log line stands; -1 if it is missing. */
-  position(/** @type {string} */ message, /** @type {number} */ vm) {
-    return this.log.findIndex((line) => line.message === message && line.vm === vm);
-  }
-
-  async stop() {
-    const { mediator } = this;
-    if (mediator?.exitCode === null) {
-      const exited = new Promise((resolve) => mediator.on('exit', resolve));
-      mediator.kill('SIGTERM');
-      await exited;
-    }
-    rmSync(this.base, { recursive: true, force: true });
-  }
-}
-
-/** @returns {LogLine} */
-function parse(/** @type {string} */ line) {
-  return JSON.parse(line);
-}
-
-/** Waits for a condition. */
-async function until(/** @type {() => unknown} */ condition, /** @type {string} */ what) {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await sleep(5);
-  }
+  process.exit(64);
 }
 
 /**
@@ -178,7 +80,7 @@ async function collect(host, scenario, clients, expected) {
  */
 async function playFromDisk(scenario, sent, expected) {
   process.stderr.write(`  ${scenario} ...\n`);
-  const host = new Host();
+  const host = new Host(backend);
   try {
     const clients = [];
     for (const call of sent) {
@@ -186,7 +88,7 @@ async function playFromDisk(scenario, sent, expected) {
       // Further apart than the tick with which older kernels stamp files.
       await sleep(20);
     }
-    host.start(50);
+    host.start(ONE_DEVICE, 50);
     return await collect(host, scenario, clients, expected);
   } finally {
     await host.stop();
@@ -194,26 +96,27 @@ async function playFromDisk(scenario, sent, expected) {
 }
 
 /**
- * Has VM-1 keep a device busy that is too fast to be caught with a single request: sends so many
- * with its call that a client can start meanwhile.
+ * Has a VM send its call many times, to keep devices busy that are too fast to be caught with a single
+ * request. All requests are on disk once `sent` is fulfilled.
  *
  * @param {Host} host
  * @param {Call} call
  * @param {number} requests
  */
-async function flood(host, { vm, pool, priority, a, b }, requests) {
+function flood(host, { vm, pool, priority, a, b }, requests) {
   const identity = { vmId: vm, pool, priority: parsePriority(priority) };
-  const client = new VgpuClient({ root: host.root, ...identity });
-  try {
-    return await Promise.all(Array.from({ length: requests }, () => client.add(a, b)));
-  } finally {
-    await client.close();
-  }
+  const client = new VgpuClient({ root: host.root, timeoutMs: 10 * PATIENCE_MS, ...identity });
+  const sums = Promise.all(Array.from({ length: requests }, () => client.add(a, b))).finally(() =>
+    client.close(),
+  );
+  const count = () =>
+    readdirSync(host.directory(vm)).filter((name) => name.startsWith('request')).length;
+  return { sums, sent: until(() => count() >= requests, `${requests} requests of VM-${vm}`) };
 }
 
 /**
- * Sends the second call while a GPU is busy with the first one's VM. On a machine so slow that it is
- * done before the second client has sent anything, it is played again with more to do.
+ * Sends the second call while a GPU is busy with what the first one's VM has sent before. On a machine so
+ * slow that the GPU is done before the second client has sent anything, it is played again with more to do.
  *
  * @param {string} scenario
  * @param {Call} first
@@ -222,28 +125,27 @@ async function flood(host, { vm, pool, priority, a, b }, requests) {
  */
 async function playWhileGpuIsBusy(scenario, first, second, requests = 4000) {
   process.stderr.write(`  ${scenario} ...\n`);
-  const host = new Host();
+  const host = new Host(backend);
   try {
-    host.start(0);
-    const flooding = flood(host, first, requests);
+    const { sums, sent } = flood(host, first, requests);
+    await sent;
+    host.start(ONE_DEVICE, 0);
     await until(() => host.logged('request on the device', first.vm), 'a busy device');
     const { outcome } = await host.send(second);
-    const sums = await flooding;
+    const [sum = NaN, ...others] = await sums;
     const rows = await collect(host, scenario, [{ call: second, outcome }], [first, second]);
-    const answers = () =>
-      host.log.filter(({ message, vm }) => message === 'request finished' && vm === first.vm);
-    await until(() => answers().length === requests, 'the log lines of the first VM');
-    const lastAnswer = host.log.findLastIndex(
-      ({ message, vm }) => message === 'request finished' && vm === first.vm,
-    );
+    const finished = () => host.count('request finished', first.vm);
+    await until(() => finished() === requests, 'the log lines of the first VM');
+    const lastAnswer = host.lastPosition('request finished', first.vm);
     const isAcceptedWhileBusy = host.position('request queued', second.vm) < lastAnswer;
     if (!isAcceptedWhileBusy && requests < 100_000) {
       return await playWhileGpuIsBusy(scenario, first, second, 2 * requests);
     }
-    // Lower priority: not before all that the first VM has sent.
-    const isServedAfterwards = lastAnswer < host.position('request on the device', second.vm);
-    const [sum = NaN] = sums;
-    const isRight = sum === first.a + first.b && sums.every((other) => other === sum);
+    // Lower priority: not before the device has had all that the first VM has sent.
+    const isServedAfterwards =
+      host.lastPosition('request on the device', first.vm) <
+      host.position('request on the device', second.vm);
+    const isRight = sum === first.a + first.b && others.every((other) => other === sum);
     const { waitMs = NaN } = host.logged('request finished', first.vm) ?? {};
     return [
       { scenario, call: first, served: 1, printed: String(sum), waitMs, ok: isRight },
@@ -253,6 +155,53 @@ async function playWhileGpuIsBusy(scenario, first, second, requests = 4000) {
           row.printed === String(second.a + second.b) && isAcceptedWhileBusy && isServedAfterwards,
       })),
     ];
+  } finally {
+    await host.stop();
+  }
+}
+
+/**
+ * Has all devices serve what a VM has sent before: as many requests at the same time as there are devices,
+ * and a part of them by each.
+ *
+ * @param {string} scenario
+ * @param {Call} call
+ * @returns {Promise<Row[]>}
+ */
+async function playOnAllDevices(
+  scenario,
+  call,
+  requests = isSlow ? 4 * devices.split(',').length : 4000,
+) {
+  process.stderr.write(`  ${scenario} ...\n`);
+  const host = new Host(backend);
+  try {
+    const { sums, sent } = flood(host, call, requests);
+    await sent;
+    host.start(devices, 50);
+    const [sum = NaN, ...others] = await sums;
+    const finished = () => host.log.filter(({ message }) => message === 'request finished');
+    await until(() => finished().length === requests, 'the log lines of all requests');
+    const count = host.log.filter(({ message }) => message === 'device ready').length;
+    let atOnce = 0;
+    let most = 0;
+    for (const { message } of host.log) {
+      if (message === 'request on the device') atOnce += 1;
+      if (message === 'request finished') atOnce -= 1;
+      most = Math.max(most, atOnce);
+    }
+    /** @type {Map<number, number>} */
+    const shares = new Map();
+    for (const { message, device = NaN } of host.log) {
+      if (message === 'request on the device') shares.set(device, (shares.get(device) ?? 0) + 1);
+    }
+    const parts = Array.from(shares).sort(([one], [other]) => one - other);
+    const shown = parts.map(([device, share]) => `${share} by device ${device}`).join(', ');
+    notes.push(`Scenario 5: ${requests} requests, up to ${most} at the same time: ${shown}.`);
+    const { waitMs = NaN } = finished()[0] ?? {};
+    const isRight = sum === call.a + call.b && others.every((other) => other === sum);
+    const ok = isRight && most === count && shares.size === count;
+    return [{ scenario, call, served: 1, printed: String(sum), waitMs, ok }];
   } finally {
     await host.stop();
   }
@@ -269,9 +218,9 @@ async function playWhileGpuIsBusy(scenario, first, second, requests = 4000) {
  */
 async function playWhileBusy(scenario, first, second, delayMs = 500) {
   process.stderr.write(`  ${scenario} ...\n`);
-  const host = new Host();
+  const host = new Host(backend);
   try {
-    host.start(delayMs);
+    host.start(ONE_DEVICE, delayMs);
     const clients = [{ call: first, ...(await host.send(first)) }];
     await until(() => host.logged('request on the device', first.vm), 'a busy device');
     clients.push({ call: second, ...(await host.send(second)) });
@@ -288,16 +237,17 @@ async function playWhileBusy(scenario, first, second, delayMs = 500) {
   }
 }
 
+/** What the table has no column for. @type {string[]} */
+const notes = [
+  `Scenarios 1 to 4 are about order and use device ${ONE_DEVICE} alone; scenario 5 uses --devices ${devices}.`,
+];
 const rows = [
   ...(await playFromDisk('1 single VM', [vm1], [vm1])),
   ...(await playFromDisk('2 priority, low sent first', [vm2, vm1, vm4], [vm1, vm4, vm2])),
-  ...(await (backend === 'cpu' ? playWhileBusy : playWhileGpuIsBusy)(
-    '3 accepted while busy',
-    vm1,
-    vm2,
-  )),
+  ...(await (isSlow ? playWhileBusy : playWhileGpuIsBusy)('3 accepted while busy', vm1, vm2)),
   ...(await playFromDisk('4 pools equal, A sent first', [vm1, vm4], [vm1, vm4])),
   ...(await playFromDisk('4 pools equal, B sent first', [vm4, vm1], [vm4, vm1])),
+  ...(await playOnAllDevices('5 all devices at once', vm1)),
 ];
 
 const header = [
@@ -333,9 +283,14 @@ const line = (/** @type {string[]} */ cells) =>
     .join('  ')
     .trimEnd();
 console.log(
-  ['', line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...table.map(line)].join(
-    '\n',
-  ),
+  [
+    '',
+    line(header),
+    widths.map((width) => '-'.repeat(width)).join('  '),
+    ...table.map(line),
+    '',
+    ...notes,
+  ].join('\n'),
 );
 
 const wrong = rows.filter(({ ok }) => !ok).length;

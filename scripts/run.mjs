@@ -1,71 +1,127 @@
 // `npm run demo` and `npm test`: set up what is missing, then do it. Needs Node, npm and git only.
-import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+/**
+ * Whoever runs this may work for production, or from a hook of git. And npm's notice of a new version
+ * belongs to no result.
+ *
+ * @type {NodeJS.ProcessEnv}
+ */
+const cleanEnv = {
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(?:NODE_ENV|GIT_.*)$/.test(name)),
+  ),
+  npm_config_update_notifier: 'false',
+};
+
 /** @type {{ packageManager: string, engines: { node: string } }} */
 const manifest = parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** @type {Record<string, (args: string[]) => void>} */
+const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', bin('jest')];
+
+/** @type {Record<string, (args: string[]) => Promise<void>>} */
 const tasks = {
   /** Arguments go to jest: `npm test -- packages/queue`. */
-  test(args) {
-    prepare();
-    step('Checking style', [bin('eslint'), '--cache', '--cache-location', '.cache/eslint', '.']);
-    step('Looking for what nothing uses', [bin('knip'), '--no-progress']);
-    step('Looking for cycles of imports', [bin('knip'), '--no-progress', '--cycles']);
-    step('Checking the format', [bin('prettier'), '--log-level', 'warn', '--check', '.']);
-    const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-    const runTests = (/** @type {string[]} */ filters) => {
-      step('Running the tests (ten minutes for all)', [...jest, bin('jest'), ...filters]);
-    };
+  async test(args) {
+    await prepare();
+    await beside([
+      ['Checking style', bin('eslint'), '--cache', '--cache-location', '.cache/eslint', '.'],
+      ['Looking for what nothing uses', bin('knip'), '--no-progress'],
+      ['Looking for cycles of imports', bin('knip'), '--no-progress', '--cycles'],
+      ['Checking the format', bin('prettier'), '--log-level', 'warn', '--check', '.'],
+    ]);
     const isForced = args[0] === '--force';
     if (args.length > 0 && !isForced) {
-      runTests(args);
+      await runTests('Running the tests', args);
       return;
     }
     const passed = new Stamp('tests-passed', sourceFiles());
     if (passed.isValid && !isForced && !process.env['CI']) {
+      console.log('\n> All tests have passed on these very files');
       console.log(
-        '\n> All tests have passed on these very files; `npm test -- --force` runs them again',
+        '`npm test -- --force` runs them again, and those that were skipped if they can.',
       );
+      close(passed.note);
       return;
     }
     passed.remove();
-    runTests([]);
-    passed.write();
+    passed.write(await runTests('Running the tests (ten minutes for all)', []));
+  },
+  /** What takes minutes for each test; `.ci/run` does it. Arguments go to jest. */
+  async 'test:long'(args) {
+    await prepare();
+    const config = ['--config', 'jest.long.config.js'];
+    await runTests('Running the long tests (half an hour for all)', [...config, ...args]);
   },
   /** Arguments go to the demo: `npm run demo -- --backend cuda`. */
-  demo(args) {
-    prepare();
-    step('Running the demo', ['scripts/demo.mjs', ...args]);
+  async demo(args) {
+    await prepare();
+    await step('Running the demo', ['scripts/demo.mjs', ...args]);
   },
 };
+
+/**
+ * Runs jest, and closes with its result.
+ *
+ * @param {string} title @param {string[]} args
+ * @returns {Promise<string>} the closing lines
+ */
+async function runTests(title, args) {
+  const file = join(root, '.cache', `result-${process.pid}`);
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  console.log(`\n> ${title}`);
+  const status = await execute(process.execPath, [...jest, ...args], {
+    VGPU_TEST_RESULT: file,
+  });
+  const result = existsSync(file) ? readFileSync(file, 'utf8') : '0 passed, 1 failed';
+  rmSync(file, { force: true });
+  close(result);
+  if (status !== 0) process.exit(status);
+  return result;
+}
+
+/** @param {string} result what the last lines are to say */
+function close(result) {
+  console.log(`\n> Result\n${result}`);
+}
 
 /** Remembers that something was done for the content of some files, by this version of Node. */
 class Stamp {
   #path;
   #content;
 
-  /** @param {string} name @param {string[]} files */
+  /** @param {string} name @param {string[] | undefined} files never valid without */
   constructor(name, files) {
-    const hash = createHash('sha256').update(process.version);
-    for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
+    const hash = createHash('sha256').update(files ? process.version : randomUUID());
+    for (const file of files ?? [])
+      hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
     this.#path = join(root, 'node_modules', '.vgpu', name);
     this.#content = hash.digest('hex');
   }
 
   get isValid() {
-    return existsSync(this.#path) && readFileSync(this.#path, 'utf8') === this.#content;
+    return existsSync(this.#path) && this.#read()[0] === this.#content;
   }
 
-  write() {
+  /** What was noted with it. */
+  get note() {
+    return this.#read().slice(1).join('\n');
+  }
+
+  #read() {
+    return readFileSync(this.#path, 'utf8').split('\n');
+  }
+
+  write(note = '') {
     mkdirSync(join(this.#path, '..'), { recursive: true });
-    writeFileSync(this.#path, this.#content);
+    writeFileSync(this.#path, `${this.#content}\n${note}`);
   }
 
   remove() {
@@ -73,7 +129,7 @@ class Stamp {
   }
 }
 
-function prepare() {
+async function prepare() {
   requireNode();
   const packages = readdirSync(join(root, 'packages')).map(
     (name) => `packages/${name}/package.json`,
@@ -82,11 +138,14 @@ function prepare() {
   const installed = new Stamp('installed', [...settings, ...packages]);
   if (!installed.isValid) {
     console.log('\n> Installing the dependencies (half a minute the first time)');
-    execute('npx', ['--yes', manifest.packageManager, 'install', '--frozen-lockfile']);
+    // With the development dependencies, whatever the environment and the settings say of them.
+    const install = ['install', '--frozen-lockfile', '--prod=false'];
+    await expectSuccess('npx', ['--yes', manifest.packageManager, ...install]);
     installed.write();
   }
-  step('Building, checking types', [bin('tsc'), '-b']);
-  step("Bundling the mediator's page", ['scripts/build-page.mjs']);
+  await step('Writing names, versions and hashes', ['scripts/write-constants.mjs']);
+  await step('Building, checking types', [bin('tsc'), '-b']);
+  await step("Bundling the mediator's page", ['scripts/build-page.mjs']);
 }
 
 function requireNode() {
@@ -96,11 +155,13 @@ function requireNode() {
   process.exit(69);
 }
 
-/** Everything that is or could be committed. */
+/** Everything that is or could be committed; undefined where git cannot tell. */
 function sourceFiles() {
-  const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
-  const { status, stdout } = spawnSync('git', list, { cwd: root, encoding: 'utf8' });
-  if (status !== 0) throw new Error('this is no git checkout; clone the repository');
+  // The checkout may belong to another user.
+  const safe = ['-c', 'safe.directory=*'];
+  const list = [...safe, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+  const { status, stdout } = spawnSync('git', list, { cwd: root, env: cleanEnv, encoding: 'utf8' });
+  if (status !== 0) return undefined;
   return stdout.split('\0').filter((file) => file !== '' && existsSync(join(root, file)));
 }
 
@@ -111,17 +172,65 @@ function bin(tool) {
 }
 
 /** @param {string} title @param {string[]} script and its arguments */
-function step(title, script) {
+async function step(title, script) {
   console.log(`\n> ${title}`);
-  execute(process.execPath, script);
+  await expectSuccess(process.execPath, script);
+}
+
+/**
+ * Steps that do not need each other, two at a time. What one prints comes when it has ended.
+ *
+ * @param {readonly [title: string, ...script: string[]][]} steps
+ */
+async function beside(steps) {
+  const rest = steps.values();
+  let status = 0;
+  const line = async () => {
+    for (const [title, ...script] of rest) {
+      const child = spawn(process.execPath, script, { cwd: root, env: cleanEnv });
+      let output = '';
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.setEncoding('utf8').on('data', (/** @type {string} */ text) => (output += text));
+      }
+      const ended = await endOf(child);
+      console.log(`\n> ${title}\n${output}`.trimEnd());
+      status ||= ended;
+    }
+  };
+  await Promise.all([line(), line()]);
+  if (status !== 0) fail(status);
 }
 
 /** @param {string} command @param {string[]} args */
-function execute(command, args) {
-  const env = { ...process.env, npm_config_update_notifier: 'false' };
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
-  if (error) console.error(`cannot run ${command}: ${error.message}`);
-  if (status !== 0) process.exit(status ?? 70);
+async function expectSuccess(command, args) {
+  const status = await execute(command, args);
+  if (status !== 0) fail(status);
+}
+
+/**
+ * @param {string} command @param {string[]} args @param {NodeJS.ProcessEnv} env more variables
+ * @returns {Promise<number>} its exit status
+ */
+function execute(command, args, env = {}) {
+  const options = { cwd: root, env: { ...cleanEnv, ...env } };
+  return endOf(spawn(command, args, { ...options, stdio: 'inherit' }));
+}
+
+/** @param {import('node:child_process').ChildProcess} child @returns {Promise<number>} */
+async function endOf(child) {
+  try {
+    const [status] = await once(child, 'close');
+    return status ?? 70;
+  } catch (error) {
+    console.error(`cannot run ${child.spawnfile}: ${/** @type {Error} */ (error).message}`);
+    return 70;
+  }
+}
+
+/** @param {number} status @returns {never} */
+function fail(status) {
+  close('0 passed, 1 failed');
+  process.exit(status);
 }
 
 /** @returns {any} */
@@ -135,4 +244,4 @@ if (!task) {
   console.error(`usage: node scripts/run.mjs ${Object.keys(tasks).join('|')}`);
   process.exit(64);
 }
-task(args);
+await task(args);

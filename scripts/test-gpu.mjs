@@ -61,7 +61,9 @@ function prepare(/** @type {string} */ project) {
     rmSync(tarballs, { recursive: true });
   }
   cpSync(join(repository, 'tests/gpu'), join(project, 'gpu'), { recursive: true });
-  cpSync(join(repository, 'scripts/demo.mjs'), join(project, 'gpu/demo.mjs'));
+  for (const name of ['demo.mjs', 'demo']) {
+    cpSync(join(repository, 'scripts', name), join(project, 'gpu', name), { recursive: true });
+  }
 }
 
 /** @param {string} cwd @param {string} command @param {string[]} args */

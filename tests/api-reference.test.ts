@@ -12,4 +12,4 @@ test('all that the packages export is documented, with members and parameters, a
     stdout: '',
     stderr: '',
   });
-}, 300_000);
+});

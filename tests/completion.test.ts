@@ -2,7 +2,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { describeIf } from './support/describe-if.js';
 import { CLIENT, environment, MEDIATOR, run, runMediator, TestRoot } from './support/processes.js';
 
 /** Words as bash splits them, `--pool=A` into three; prints what it was given for the last one. */
@@ -52,7 +53,7 @@ beforeAll(async () => {
     symlinkSync(program, join(root.base, 'bin', basename(program, '.js')));
   }
   env = { ...environment, VGPU_ROOT: root.path, HOME: root.base };
-}, 120_000);
+});
 afterAll(() => {
   root.remove();
 });
@@ -68,48 +69,49 @@ async function complete(shell: string, ...words: string[]): Promise<string[]> {
   return completed.stdout.split('\n').filter((line) => line !== '');
 }
 
-describe.each(['bash', 'zsh', 'fish'])('in %s, if that is installed', (shell) => {
-  const inShell = has(shell) ? it : it.skip;
+for (const shell of ['bash', 'zsh', 'fish']) {
+  const hint = `skipped: it needs ${shell} (apt-get install ${shell})`;
+  describeIf(has(shell), hint, `in ${shell}`, () => {
+    it.each<{ line: string[]; expected: string[] }>([
+      {
+        line: ['vgpu-mediator', ''],
+        expected: ['serve', 'vm', 'pool', 'service', 'status', 'drain', 'doctor', 'completion'],
+      },
+      { line: ['vgpu-mediator', 'vm', 's'], expected: ['set', 'show', 'suspend'] },
+      { line: ['vgpu-mediator', 'vm', 'set', ''], expected: ['7', '12', '70'] },
+      { line: ['vgpu-mediator', 'vm', 'set', '7'], expected: ['7', '70'] },
+      { line: ['vgpu-mediator', 'vm', 'set', '7', '--p'], expected: ['--pool', '--priority'] },
+      { line: ['vgpu-mediator', 'vm', 'set', '7', '--pool', ''], expected: ['A', 'B'] },
+      { line: ['vgpu-mediator', 'pool', 'set', ''], expected: ['A', 'B'] },
+      { line: ['vgpu-mediator', '--log-level', 'd'], expected: ['debug'] },
+      { line: ['vgpu-mediator', 'serve', '--ch'], expected: ['--check-config'] },
+      { line: ['vgpu-vm-client', 'b'], expected: ['bench'] },
+      { line: ['vgpu-vm-client', '1', '2', '--p'], expected: ['--pool', '--priority', '--plain'] },
+      { line: ['vgpu-vm-client', '--priority', ''], expected: ['high', 'medium', 'low'] },
+      { line: ['vgpu-vm-client', 'bench', '--a'], expected: ['--arrivals'] },
+      { line: ['vgpu-vm-client', 'bench', '--arrivals', 'p'], expected: ['poisson'] },
+      { line: ['vgpu-vm-client', 'completion', 'f'], expected: ['fish'] },
+    ])('$line gives $expected', async ({ line, expected }) => {
+      const completed = await complete(shell, ...line);
+      expect(completed.sort()).toEqual(expected.sort());
+    });
 
-  inShell.each<{ line: string[]; expected: string[] }>([
-    {
-      line: ['vgpu-mediator', ''],
-      expected: ['serve', 'vm', 'pool', 'service', 'status', 'drain', 'doctor', 'completion'],
-    },
-    { line: ['vgpu-mediator', 'vm', 's'], expected: ['set', 'show', 'suspend'] },
-    { line: ['vgpu-mediator', 'vm', 'set', ''], expected: ['7', '12', '70'] },
-    { line: ['vgpu-mediator', 'vm', 'set', '7'], expected: ['7', '70'] },
-    { line: ['vgpu-mediator', 'vm', 'set', '7', '--p'], expected: ['--pool', '--priority'] },
-    { line: ['vgpu-mediator', 'vm', 'set', '7', '--pool', ''], expected: ['A', 'B'] },
-    { line: ['vgpu-mediator', 'pool', 'set', ''], expected: ['A', 'B'] },
-    { line: ['vgpu-mediator', '--log-level', 'd'], expected: ['debug'] },
-    { line: ['vgpu-mediator', 'serve', '--ch'], expected: ['--check-config'] },
-    { line: ['vgpu-vm-client', 'b'], expected: ['bench'] },
-    { line: ['vgpu-vm-client', '1', '2', '--p'], expected: ['--pool', '--priority', '--plain'] },
-    { line: ['vgpu-vm-client', '--priority', ''], expected: ['high', 'medium', 'low'] },
-    { line: ['vgpu-vm-client', 'bench', '--a'], expected: ['--arrivals'] },
-    { line: ['vgpu-vm-client', 'bench', '--arrivals', 'p'], expected: ['poisson'] },
-    { line: ['vgpu-vm-client', 'completion', 'f'], expected: ['fish'] },
-  ])('$line gives $expected', async ({ line, expected }) => {
-    const completed = await complete(shell, ...line);
-    expect(completed.sort()).toEqual(expected.sort());
-  });
+    it('values after an equals sign', async () => {
+      const whole = ['vgpu-mediator', 'vm', 'set', '7', '--pool='];
+      if (shell === 'bash') {
+        expect(await complete(shell, ...whole.slice(0, -1), '--pool', '=')).toEqual(['A', 'B']);
+      } else {
+        expect(await complete(shell, ...whole)).toEqual(['--pool=A', '--pool=B']);
+      }
+    });
 
-  inShell('values after an equals sign', async () => {
-    const whole = ['vgpu-mediator', 'vm', 'set', '7', '--pool='];
-    if (shell === 'bash') {
-      expect(await complete(shell, ...whole.slice(0, -1), '--pool', '=')).toEqual(['A', 'B']);
-    } else {
-      expect(await complete(shell, ...whole)).toEqual(['--pool=A', '--pool=B']);
-    }
+    it('paths are left to the shell', async () => {
+      const completed = await complete(shell, 'vgpu-mediator', '--config', 'shell.f');
+      const expected = { bash: [], zsh: ['FILES'], fish: ['shell.fish'] }[shell];
+      expect(completed).toEqual(expected);
+    });
   });
-
-  inShell('paths are left to the shell', async () => {
-    const completed = await complete(shell, 'vgpu-mediator', '--config', 'shell.f');
-    const expected = { bash: [], zsh: ['FILES'], fish: ['shell.fish'] }[shell];
-    expect(completed).toEqual(expected);
-  });
-});
+}
 
 it.each([
   { program: MEDIATOR, args: ['completion'] },

@@ -1,7 +1,8 @@
 /** `vgpu-mediator doctor` on hosts that are well, and on such as are not. */
-import { chmodSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describeIf } from './support/describe-if.js';
 import {
   environment,
   type Finished,
@@ -118,31 +119,113 @@ describeWithMounts('the doctor, of file systems and exports', () => {
     ]);
   });
 
-  it('reads the exports of the host', async () => {
-    await add(7);
-    await add(8);
-    const etc = join(root.base, 'etc');
-    cpSync('/etc', etc, { recursive: true, verbatimSymlinks: true, filter: isSmall });
-    mkdirSync(join(etc, 'exports.d'), { recursive: true });
-    const line = (vm: number) =>
-      `${root.in(vm)} 10.0.0.${vm}(rw,sync,subtree_check,all_squash,anonuid=6000${vm},anongid=${process.getgid?.() ?? 0})\n`;
-    writeFileSync(join(etc, 'exports'), line(7));
-    writeFileSync(join(etc, 'exports.d', 'more.exports'), `${root.path} *(rw)\n`);
-    const words = [process.execPath, MEDIATOR, 'doctor', '--backend', 'cpu', '--json'];
-    const command = [...words, ...USUAL, '--root', root.path].join(' ');
-    const found = await run(
-      'unshare',
-      ['-m', 'sh', '-c', `mount --bind ${etc} /etc && exec ${command}`],
-      { env: environment },
-    );
+  it('reads the exports in force', async () => {
+    make(7);
+    make(8);
+    const table = [...[7, 8].map(entryOf), `${root.path}\t*(rw,no_all_squash)\n`].join('');
+    const found = await doctorOf({ exports: '', table });
     expect(found.status).toBe(1);
-    const messages = findingsIn(found).map(({ check, message }) => `${check}: ${message}`);
-    expect(messages).toContainEqual(
-      expect.stringMatching(/^exports: \/etc\/exports\.d\/more\.exports exports .* all VM dir/),
-    );
-    expect(messages).toContainEqual(expect.stringMatching(/^exports: \/etc\/exports: .*vm7 makes/));
+    expect(messagesIn(found)).toEqual([
+      expect.stringContaining(`${root.path} is exported to everybody, and with it all VM`),
+    ]);
+    const well = await doctorOf({ exports: '', table: entryOf(7) });
+    expect(well.stdout).toContain('1 exports by NFS');
+    expect(messagesIn(well)).toEqual([]);
+  });
+
+  it('calls nothing well that exportfs has not told of', async () => {
+    make(7);
+    const { stdout } = await doctorOf({
+      exports: `${root.in(7)} 10.0.0.7(rw)\n`,
+      table: '',
+    });
+    expect(JSON.parse(stdout)).toContainEqual({
+      check: 'exports',
+      result: 'skipped',
+      message: expect.stringMatching(/^not checked: \/etc\/exports may hold more/),
+    });
   });
 });
+
+const EXPORTFS = '/usr/sbin/exportfs';
+describeIf(
+  process.getuid?.() === 0 && existsSync(EXPORTFS),
+  'skipped: it runs exportfs as root; apt-get install nfs-kernel-server',
+  'the doctor, of what exportfs makes of a line',
+  () => {
+    beforeEach(() => {
+      root = new FragileRoot([]);
+    });
+
+    it('agrees with it', async () => {
+      for (const vm of [1, 2, 3, 4, 5, 6, 7]) make(vm);
+      const to = (vm: number, host = vm) => `10.0.0.${host}(${optionsOf(vm)})`;
+      const lines = [
+        `"${root.in(1)}/" -ro,no_subtree_check \\\n ${to(1)} # a comment`,
+        `${root.in(2).replace('vm', String.raw`\166m`)} ${to(2)}`,
+        `${root.in(3)} ${to(3)}\n${root.in(3)} ${to(3, 13)}`,
+        `${root.in(4)} 10.0.0.4 -${optionsOf(4)}`,
+        `${root.in(5)} 10.0.0.5 (${optionsOf(5)})`,
+        `${root.in(6)} 10.0.0.6(${optionsOf(6)},no_all_squash)`,
+        `${root.in(7)} 10.0.0.7(sec=krb5,${optionsOf(7)},sec=sys,no_all_squash)`,
+      ];
+      const found = messagesIn(await doctorOf({ exports: `${lines.join('\n')}\n` }));
+      const of = (vm: number) => found.filter((message) => message.startsWith(`${root.in(vm)} `));
+      expect([of(1), of(2)]).toEqual([[], []]);
+      expect(of(3)).toEqual([expect.stringContaining('to 10.0.0.3 and 10.0.0.13: each may be')]);
+      for (const vm of [4, 5]) {
+        expect(of(vm)).toContainEqual(expect.stringContaining('exported to everybody'));
+        expect(of(vm)).toContainEqual(expect.stringContaining('is read-only'));
+      }
+      for (const vm of [6, 7]) expect(of(vm)).toEqual([expect.stringContaining("guest's root")]);
+    });
+  },
+);
+
+/** The directory of a VM, with a group of its own. */
+function make(vm: number): void {
+  mkdirSync(root.in(vm));
+  chownSync(root.in(vm), 0, 60_000 + vm);
+  chmodSync(root.in(vm), 0o2770);
+}
+
+/** As SECURITY.md has them. */
+function optionsOf(vm: number): string {
+  return `rw,sync,subtree_check,all_squash,anonuid=${60_000 + vm},anongid=${60_000 + vm}`;
+}
+
+/** What exportfs writes of the line that SECURITY.md has. */
+function entryOf(vm: number): string {
+  return `${root.in(vm)}\t10.0.0.${vm}(${optionsOf(vm)},sec=sys,rw,root_squash,all_squash)\n`;
+}
+
+/** On a host with this /etc/exports, and this table of exportfs; without one exportfs makes it. */
+async function doctorOf({
+  exports,
+  table,
+}: {
+  exports: string;
+  table?: string;
+}): Promise<Finished> {
+  const etc = join(root.base, 'etc');
+  if (!existsSync(etc))
+    cpSync('/etc', etc, { recursive: true, verbatimSymlinks: true, filter: isSmall });
+  writeFileSync(join(etc, 'exports'), exports);
+  writeFileSync(join(root.base, 'etab'), table ?? '');
+  const words = [process.execPath, MEDIATOR, 'doctor', '--backend', 'cpu', '--json'];
+  const script = [
+    `mount --bind ${etc} /etc && mount -t tmpfs none /var/lib && mkdir /var/lib/nfs`,
+    table === undefined ? `(${EXPORTFS} -ra || true)` : `cp ${root.base}/etab /var/lib/nfs/etab`,
+    `exec ${[...words, ...USUAL, '--root', root.path].join(' ')}`,
+  ].join(' && ');
+  return run('unshare', ['-m', 'sh', '-c', script], { env: environment });
+}
+
+function messagesIn(finished: Finished): string[] {
+  return findingsIn(finished)
+    .filter(({ check }) => check === 'exports')
+    .map(({ message }) => message);
+}
 
 /** What a process needs of /etc to start. */
 function isSmall(path: string): boolean {

@@ -14,6 +14,7 @@ import {
   until,
 } from './support/processes.js';
 import { describeIf } from './support/describe-if.js';
+import { HeldDevice } from './support/held-device.js';
 
 const deploy = resolve(import.meta.dirname, '../deploy');
 const DASHBOARD = join(deploy, 'grafana/dashboard.json');
@@ -93,7 +94,8 @@ describe('vgpu-mediator --http', () => {
   });
 
   it('tells that it stops while the last request is still on a device', async () => {
-    const flags = ['--http', '[::1]:0', '--cpu-delay', '4000', '--log-level', 'debug'];
+    const device = new HeldDevice(root);
+    const flags = ['--http', '[::1]:0', '--exec-limit', '600000', '--log-level', 'debug'];
     const mediator = await MediatorProcess.serving(root, ...flags);
     expect(await askMediator(mediator, '/readyz')).toMatchObject({ status: 200, body: 'ok\n' });
     root.drop(1, 'x', 'A:1:1:1:2\n');
@@ -103,6 +105,7 @@ describe('vgpu-mediator --http', () => {
     let answer = await askMediator(mediator, '/readyz');
     while (answer.status === 200) answer = await askMediator(mediator, '/readyz');
     expect(answer).toMatchObject(stopping);
+    device.release();
     expect(await mediator.exited).toBe(0);
     await expect(askMediator(mediator, '/healthz')).rejects.toThrow(/ECONNREFUSED|ECONNRESET/);
   });

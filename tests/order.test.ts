@@ -2,7 +2,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { MediatorProcess, TestRoot } from './support/processes.js';
+import { HeldDevice } from './support/held-device.js';
+import { MediatorProcess, TestRoot, until } from './support/processes.js';
 
 /** More than the tick with which kernels before 6.13 stamp files. */
 const APART_MS = 12;
@@ -65,11 +66,15 @@ describe('order', () => {
 
   it('lets what is beyond the queue limit arrive when it is admitted', async () => {
     for (let index = 0; index < 12; index += 1) root.drop(1, `flood${index}`, 'A:1:1:1:1\n');
+    const device = new HeldDevice(root);
     const mediator = await MediatorProcess.serving(
       root,
-      ...['--cpu-delay', '100', '--max-queued-per-vm', '3', '--log-level', 'debug'],
+      ...['--exec-limit', '600000', '--max-queued-per-vm', '3', '--log-level', 'debug'],
     );
     root.drop(2, 'equal', 'B:1:2:1:1\n');
+    const isQueued = () => mediator.logged('request queued').some(({ vm }) => vm === 2);
+    await until(isQueued, 'the other VM to be queued');
+    device.release();
     await mediator.finished(13);
     await mediator.stop();
     const served = mediator.logged('request finished').map(({ slot }) => String(slot));

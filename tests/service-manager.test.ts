@@ -37,8 +37,8 @@ function onSignal(script: string): (mediator: MediatorProcess) => Promise<void> 
     path,
     `import fs from 'node:fs';\nfs.writeFileSync(${JSON.stringify(begun)}, '');\n${script}`,
   );
-  const preload = join(import.meta.dirname, 'support/on-signal-preload.mjs');
-  const env = { NODE_OPTIONS: `--import ${preload}`, TEST_ON_SIGUSR2: path };
+  const preload = new URL('support/on-signal-preload.mjs', import.meta.url).href;
+  const env = { NODE_OPTIONS: `--import=${preload}`, TEST_ON_SIGUSR2: path };
   root.launch = { env: { ...root.launch.env, ...env } };
   return async (mediator) => {
     mediator.signal('SIGUSR2');
@@ -130,6 +130,14 @@ describe('its watchdog', () => {
 
   it('hears nothing if it is for another process', async () => {
     setWatchdog(1, 1);
+    const mediator = await MediatorProcess.serving(root);
+    await manager.until('READY=1');
+    expect(await manager.countFor(LONG_MS, PING)).toBe(0);
+    await mediator.stop();
+  });
+
+  it('hears nothing before its time, which may be longer than a timer takes', async () => {
+    setWatchdog(100 * 24 * 3600 * 1000);
     const mediator = await MediatorProcess.serving(root);
     await manager.until('READY=1');
     expect(await manager.countFor(LONG_MS, PING)).toBe(0);

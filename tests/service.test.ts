@@ -11,6 +11,8 @@ import {
   TestRoot,
   until,
 } from './support/processes.js';
+import { HeldDevice } from './support/held-device.js';
+import { testAsRoot } from './support/describe-if.js';
 
 describe('vgpu-mediator as a service', () => {
   let root: TestRoot;
@@ -41,10 +43,10 @@ describe('vgpu-mediator as a service', () => {
   });
 
   it('finishes what is on the device at the first signal, and leaves the rest', async () => {
+    const device = new HeldDevice(root);
     const mediator = await MediatorProcess.serving(
       root,
-      '--cpu-delay',
-      '2000',
+      '--exec-limit=600000',
       '--log-level=debug',
     );
     root.drop(1, 'first', 'A:1:1:100:200\n');
@@ -57,7 +59,10 @@ describe('vgpu-mediator as a service', () => {
       () => mediator.logged('request queued').length === 2,
       'the second request to be in the queue',
     );
-    expect(await mediator.stop()).toBe(0);
+    mediator.signal('SIGTERM');
+    await until(() => mediator.logged('stopping').length === 1, 'the signal');
+    device.release();
+    expect(await mediator.exited).toBe(0);
     expect(readFileSync(root.in(1, 'response-first.txt'), 'utf8')).toBe('300\n');
     expect(existsSync(root.in(1, 'request-first.txt'))).toBe(false);
     expect(existsSync(root.in(2, 'request-second.txt'))).toBe(true);
@@ -65,10 +70,10 @@ describe('vgpu-mediator as a service', () => {
   });
 
   it('ends at once at the second signal', async () => {
+    new HeldDevice(root);
     const mediator = await MediatorProcess.serving(
       root,
-      '--cpu-delay',
-      '9000',
+      '--exec-limit=600000',
       '--log-level=debug',
     );
     root.drop(1, 'x', 'A:1:1:100:200\n');
@@ -110,8 +115,7 @@ describe('vgpu-mediator as a service', () => {
   });
 
   // Only root may mount the small disk.
-  const itAsRoot = process.getuid?.() === 0 ? it : it.skip;
-  itAsRoot('says with --once that something could not be served', async () => {
+  testAsRoot('says with --once that something could not be served', async () => {
     const disk = join(root.base, 'disk');
     mkdirSync(disk);
     const mounting = await run('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'none', disk]);
@@ -138,9 +142,9 @@ describe('vgpu-mediator as a service', () => {
   });
 
   it('shows no stack trace when its output is not wanted', async () => {
-    const help = `${process.execPath} ${MEDIATOR} --help`;
-    expect(await run('sh', ['-c', `${help} | head -c 0`])).toMatchObject({ stderr: '' });
-    const full = await run('sh', ['-c', `${help} > /dev/full`]);
+    const help = ['sh', process.execPath, MEDIATOR, '--help'];
+    expect(await run('sh', ['-c', '"$@" | head -c 0', ...help])).toMatchObject({ stderr: '' });
+    const full = await run('sh', ['-c', '"$@" > /dev/full', ...help]);
     expect(full.status).toBe(73);
     expect(full.stderr).toMatch(/^vgpu-mediator: cannot write the output: .*\n$/);
   });

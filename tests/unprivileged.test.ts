@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -9,40 +8,18 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { CLIENT, MEDIATOR, MediatorProcess, run, TestRoot, until } from './support/processes.js';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { MediatorProcess, run, TestRoot, until } from './support/processes.js';
+import { asUser, describeAsOthers } from './support/public-programs.js';
 
 /** Users that own nothing else: the mediator's, and those to whom exports map the VMs. */
 const [HOST, VM_1, VM_2] = [60_000, 60_001, 60_002];
 
-const isRoot = process.getuid?.() === 0;
-/** The checkout may be where only root may read. */
-const canRun =
-  isRoot &&
-  spawnSync(process.execPath, [MEDIATOR, '--version'], { uid: HOST, gid: HOST }).status === 0;
-if (!canRun) {
-  // eslint-disable-next-line no-console -- to say how to run it
-  console.warn(
-    'skipped: the mediator as another user; run the tests as root, in a checkout that all may read',
-  );
-}
-
-const as = (user: number, command: string, ...args: string[]) =>
-  run('setpriv', [
-    '--reuid',
-    String(user),
-    '--regid',
-    String(user),
-    '--clear-groups',
-    command,
-    ...args,
-  ]);
-
-(canRun ? describe : describe.skip)('a mediator that is not root', () => {
+describeAsOthers('a mediator that is not root', (programs) => {
   let root: TestRoot;
   beforeEach(() => {
     root = new TestRoot([1, 2]);
-    root.launch = { uid: HOST };
+    root.launch = { uid: HOST, programs: programs() };
     chmodSync(root.base, 0o755);
     chownSync(root.path, HOST, HOST);
     mkdirSync(`${root.path}-state`, { mode: 0o700 });
@@ -58,7 +35,7 @@ const as = (user: number, command: string, ...args: string[]) =>
   });
 
   const runAs = (user: number, vm: number, ...args: string[]) =>
-    as(user, process.execPath, CLIENT, '--root', root.path, '--vm-id', String(vm), ...args);
+    programs().runAs(user, 'client', '--root', root.path, '--vm-id', String(vm), ...args);
 
   it('serves VMs, each in its own directory only', async () => {
     const mediator = await MediatorProcess.serving(root);
@@ -77,7 +54,7 @@ const as = (user: number, command: string, ...args: string[]) =>
     const { uid, gid, mode } = statSync(answer);
     expect({ uid, gid, mode: mode & 0o777 }).toEqual({ uid: HOST, gid: VM_1, mode: 0o660 });
     const empty = (user: number) =>
-      as(user, 'sh', '-c', `: > ${answer}`).then(({ status }) => status);
+      run('setpriv', asUser(user, ['sh', '-c', ': > "$0"', answer])).then(({ status }) => status);
     expect([await empty(VM_2), await empty(VM_1)]).toEqual([2, 0]);
     expect(await mediator.stop()).toBe(0);
   });

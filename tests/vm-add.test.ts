@@ -19,7 +19,7 @@ import {
   runMediator,
   TestRoot,
 } from './support/processes.js';
-import { describeIf } from './support/describe-if.js';
+import { describeAsOthers } from './support/public-programs.js';
 
 const NOTE = 'vgpu-mediator: no mediator is running; the next one will obey\n';
 const OBEYS = 'vgpu-mediator: the mediator that is running obeys\n';
@@ -176,68 +176,61 @@ describe('vm show', () => {
 
 /** The mediator's user, and a group of one VM. */
 const [HOST, VM_7] = [60_000, 60_007];
-const mayBeAnother =
-  process.getuid?.() === 0 &&
-  spawnSync(process.execPath, [MEDIATOR, '--version'], { uid: HOST, gid: HOST }).status === 0;
 
-describeIf(
-  mayBeAnother,
-  'skipped: it starts programs as another user, who must be able to read the repository; run it as root',
-  'vm add by root, and by the user of the mediator',
-  () => {
-    beforeEach(() => {
-      chmodSync(root.base, 0o755);
-      mkdirSync(stateDir(), { mode: 0o700 });
-      for (const path of [root.path, stateDir()]) chownSync(path, HOST, HOST);
-    });
+describeAsOthers('vm add by root, and by the user of the mediator', (programs) => {
+  beforeEach(() => {
+    chmodSync(root.base, 0o755);
+    mkdirSync(stateDir(), { mode: 0o700 });
+    for (const path of [root.path, stateDir()]) chownSync(path, HOST, HOST);
+  });
 
-    const asHost = (groups: string, ...args: string[]) =>
-      run('setpriv', [
-        ...['--reuid', String(HOST), '--regid', String(HOST), groups, process.execPath, MEDIATOR],
-        ...['vm', 'add', '7', '--pool', 'B', '--priority', 'low', '--root', root.path, ...args],
-      ]);
+  const asHost = (groups: readonly number[], ...args: string[]) =>
+    programs().runAs(
+      { uid: HOST, groups },
+      'mediator',
+      ...['vm', 'add', '7', '--pool', 'B', '--priority', 'low', '--root', root.path, ...args],
+    );
 
-    it('by root: the mediator can use all of it', async () => {
-      expect((await addVm7('--gid', String(VM_7))).status).toBe(0);
-      root.launch = { uid: HOST };
-      const mediator = await MediatorProcess.serving(root, '--require-registration');
-      const client = await runClient(root, 0, '1', '2', '--device', deviceFile(7));
-      expect(client).toEqual({ status: 0, stdout: '3\n', stderr: '' });
-      expect(await mediator.stop()).toBe(0);
-      const line = await vm('show', '7', '--exports', '--address', '10.0.0.7');
-      expect(line.stdout).toBe(
-        `${root.in(7)}  10.0.0.7(rw,sync,subtree_check,all_squash,anonuid=60007,anongid=60007)\n`,
-      );
-      expect(line.stderr).toBe('');
-    });
+  it('by root: the mediator can use all of it', async () => {
+    expect((await addVm7('--gid', String(VM_7))).status).toBe(0);
+    root.launch = { uid: HOST, programs: programs() };
+    const mediator = await MediatorProcess.serving(root, '--require-registration');
+    const client = await runClient(root, 0, '1', '2', '--device', deviceFile(7));
+    expect(client).toEqual({ status: 0, stdout: '3\n', stderr: '' });
+    expect(await mediator.stop()).toBe(0);
+    const line = await vm('show', '7', '--exports', '--address', '10.0.0.7');
+    expect(line.stdout).toBe(
+      `${root.in(7)}  10.0.0.7(rw,sync,subtree_check,all_squash,anonuid=60007,anongid=60007)\n`,
+    );
+    expect(line.stderr).toBe('');
+  });
 
-    it("by root: QEMU's user can write to the register block, and read nothing else", async () => {
-      const qemu = 60_064;
-      expect((await addVm7('--qemu-uid', String(qemu))).status).toBe(0);
-      // As setfacl would, for this user only.
-      chmodSync(stateDir(), 0o711);
-      const asQemu = (command: string) =>
-        spawnSync('sh', ['-c', command], { uid: qemu, gid: qemu }).status;
-      expect(asQemu(`: <> ${deviceFile(7)}`)).toBe(0);
-      expect(asQemu(`: < ${stateDir()}/registry.json`)).not.toBe(0);
-      expect(asQemu(`ls ${stateDir()}/devices`)).not.toBe(0);
-    });
+  it("by root: QEMU's user can write to the register block, and read nothing else", async () => {
+    const qemu = 60_064;
+    expect((await addVm7('--qemu-uid', String(qemu))).status).toBe(0);
+    // As setfacl would, for this user only.
+    chmodSync(stateDir(), 0o711);
+    const asQemu = (command: string) =>
+      spawnSync('sh', ['-c', command], { uid: qemu, gid: qemu }).status;
+    expect(asQemu(`: <> ${deviceFile(7)}`)).toBe(0);
+    expect(asQemu(`: < ${stateDir()}/registry.json`)).not.toBe(0);
+    expect(asQemu(`ls ${stateDir()}/devices`)).not.toBe(0);
+  });
 
-    it('by the user: gives the directory to a group that it is in, and to no other', async () => {
-      const refused = await asHost('--clear-groups', '--gid', String(VM_7));
-      expect(refused).toMatchObject({ status: 77, stdout: '' });
-      expect(refused.stderr).toMatch(/cannot use .*vm7: .*; run as root, or as a member/);
-      expect(readdirSync(root.path)).toEqual([]);
-      expect((await asHost(`--groups=${VM_7}`, '--gid', String(VM_7))).status).toBe(0);
-      const { uid, gid, mode } = statSync(root.in(7));
-      expect({ uid, gid, mode: mode & 0o7777 }).toEqual({ uid: HOST, gid: VM_7, mode: 0o2770 });
-    });
+  it('by the user: gives the directory to a group that it is in, and to no other', async () => {
+    const refused = await asHost([], '--gid', String(VM_7));
+    expect(refused).toMatchObject({ status: 77, stdout: '' });
+    expect(refused.stderr).toMatch(/cannot use .*vm7: .*; run as root, or as a member/);
+    expect(readdirSync(root.path)).toEqual([]);
+    expect((await asHost([VM_7], '--gid', String(VM_7))).status).toBe(0);
+    const { uid, gid, mode } = statSync(root.in(7));
+    expect({ uid, gid, mode: mode & 0o7777 }).toEqual({ uid: HOST, gid: VM_7, mode: 0o2770 });
+  });
 
-    it('by a user who may not: 77', async () => {
-      chownSync(stateDir(), 0, 0);
-      const refused = await asHost('--clear-groups');
-      expect(refused).toMatchObject({ status: 77, stdout: '' });
-      expect(refused.stderr).toMatch(/^vgpu-mediator: cannot .*EACCES.*\n$/);
-    });
-  },
-);
+  it('by a user who may not: 77', async () => {
+    chownSync(stateDir(), 0, 0);
+    const refused = await asHost([]);
+    expect(refused).toMatchObject({ status: 77, stdout: '' });
+    expect(refused.stderr).toMatch(/^vgpu-mediator: cannot .*EACCES.*\n$/);
+  });
+});

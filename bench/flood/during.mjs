@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ATTACKS } from './attacks.mjs';
 
+/** @typedef {import('node:child_process').ChildProcess} ChildProcess */
+
 const ATTACKER = fileURLToPath(new URL('attacker.mjs', import.meta.url));
 
 /**
@@ -10,17 +12,19 @@ const ATTACKER = fileURLToPath(new URL('attacker.mjs', import.meta.url));
  *
  * @template T
  * @param {string} attack one of `ATTACKS`
- * @param {{ vms: readonly { vm: number, directory: string }[], size?: number }} attackers `size`: files
- *   that an attack by number makes in all
+ * @param {{ vms: readonly { vm: number, directory: string }[], size?: number, own?: (attacker: ChildProcess) => void }} attackers
+ *   `size`: files that an attack by number makes in all; `own` is given the process that attacks, for a
+ *   caller that cleans up without waiting for its end
  * @param {() => Promise<T>} measure
  * @returns {Promise<T>}
  */
-export async function during(attack, { vms, size = ATTACKS[attack]?.size ?? 0 }, measure) {
+export async function during(attack, { vms, size = ATTACKS[attack]?.size ?? 0, own }, measure) {
   const targets = vms.map(({ vm, directory }) => `${vm}=${directory}`);
   const args = [ATTACKER, attack, String(Math.ceil(size / vms.length)), ...targets];
   const attacker = spawn('chrt', ['--idle', '0', process.execPath, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  own?.(attacker);
   const exit = once(attacker, 'exit');
   try {
     const begun = await Promise.race([once(attacker.stdout, 'data'), exit.then(() => undefined)]);

@@ -84,9 +84,10 @@ void describe('a mediator with CUDA devices', () => {
 });
 
 void describe('the demo', () => {
-  itOnGpu('plays its four scenarios on the GPU', async (test) => {
+  itOnGpu('plays its scenarios on all GPUs', async (test) => {
     const { status, stdout, stderr } = await run(['gpu/demo.mjs', '--backend', 'cuda']);
     for (const line of stdout.trim().split('\n')) test.diagnostic(line);
+    assert.ok(stdout.includes(`up to ${gpuCount} at the same time`), stdout);
     assert.match(stdout, /All as expected/, stderr);
     assert.equal(status, 0);
   });

@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { listDevices } from '@vgpu/cuda-binding';
 
 const files = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith('.test.mjs'))
@@ -21,4 +22,12 @@ for await (const text of report) process.stdout.write(text);
 if (counts.skipped > 0) {
   console.log(`no GPU: ${counts.skipped} tests skipped, run on a machine with an NVIDIA driver`);
 }
+/** @type {string[]} */
+const names = await listDevices().then(
+  (devices) => devices.map(({ name }) => name),
+  () => [],
+);
+const { passed, failed, skipped } = counts;
+const gpus = names.length > 0 ? `${names.length} x ${[...new Set(names)].join(', ')}` : 'no GPU';
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped, on ${gpus}`);
 process.exitCode = counts.failed > 0 || counts.passed + counts.skipped === 0 ? 1 : 0;

@@ -6,8 +6,11 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** So long at most {@link until} waits. */
-const PATIENCE_MS = 30_000;
+/**
+ * How long {@link until} waits at most: a limit for what hangs, on machines that may be busy, and less
+ * than jest's own, so that the message says what it waited for.
+ */
+const PATIENCE_MS = 5 * 60_000;
 
 const repository = resolve(import.meta.dirname, '../..');
 export const MEDIATOR = join(repository, 'packages/mediator/bin/vgpu-mediator.js');
@@ -18,6 +21,15 @@ export const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(?:VGPU|npm)_/i.test(name)),
 );
 
+/** Paths of what is run. */
+export interface Programs {
+  readonly node: string;
+  readonly mediator: string;
+  readonly client: string;
+}
+
+const BUILT: Programs = { node: process.execPath, mediator: MEDIATOR, client: CLIENT };
+
 /** A line of the mediator's JSON log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly message: string };
 
@@ -25,6 +37,8 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly message: st
 export interface Launch {
   /** As this user, whose group has the same number. */
   readonly uid?: number;
+  /** Those of the checkout if not given. */
+  readonly programs?: Programs;
   /** Variables besides those of the environment. */
   readonly env?: NodeJS.ProcessEnv;
   /** A command, with arguments, that becomes the command that follows it. */
@@ -67,7 +81,13 @@ export class TestRoot {
 
   remove(): void {
     for (const child of this.#children) child.kill('SIGKILL');
-    rmSync(this.base, { recursive: true, force: true });
+    try {
+      // A process that was killed may have a last file made.
+      rmSync(this.base, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    } catch (error) {
+      // A test that has failed is to tell of its own failure only.
+      process.stderr.write(`${this.base} is left: ${String(error)}\n`);
+    }
   }
 }
 
@@ -81,8 +101,9 @@ export class MediatorProcess {
 
   constructor(root: TestRoot, ...flags: string[]) {
     const fixed = ['--root', root.path, '--backend', 'cpu', '--log-format', 'json'];
-    const { uid, env, through = [] } = root.launch;
-    const [command = '', ...args] = [...through, process.execPath, MEDIATOR, ...fixed, ...flags];
+    const { uid, env, through = [], programs = BUILT } = root.launch;
+    const program = [programs.node, programs.mediator];
+    const [command = '', ...args] = [...through, ...program, ...fixed, ...flags];
     this.child = spawn(command, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...environment, ...env },
@@ -185,7 +206,7 @@ export async function run(
   return { status: status ?? signal ?? 'SIGKILL', stdout, stderr };
 }
 
-/** Waits for a condition; fails after 30 seconds, saying for what it waited. */
+/** Waits for a condition; fails after five minutes, saying for what it waited. */
 export async function until(
   condition: () => boolean,
   what: string | (() => string),

@@ -14,7 +14,7 @@ const HOW_TO_ENABLE =
  * Seconds after which a mediator is killed. One that was hit at a wrong call, by which Node wakes
  * itself, hangs; and so may one that has a defect.
  */
-const LIMIT_S = '20';
+const LIMIT_S = '60';
 
 /** A tracer and its process wait for each other all the time: on one CPU that takes half as long. */
 const CPUS = cpusAllowed();
@@ -28,7 +28,7 @@ export function describeTraced(name: string, body: () => void): void {
   describeIf(canTrace, HOW_TO_ENABLE, name, body);
 }
 
-/** A system call of the mediator's main thread, where all its work on files is done. */
+/** A system call of the mediator's main thread: other threads only remove what it has renamed. */
 export interface SystemCall {
   readonly name: string;
   /** Among all calls of this name: 1 is the first one. How a process starts can shift it a little. */

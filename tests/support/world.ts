@@ -3,29 +3,15 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { VgpuClient } from '@vgpu/vm-client';
 import { describeIf } from './describe-if.js';
-import { MEDIATOR, TestRoot, until } from './processes.js';
-
-/** A user who owns nothing. */
-export const NOBODY = 65534;
+import { TestRoot, until } from './processes.js';
 
 // Root in a container may not be allowed to mount; a namespace of its own needs the same right.
 const mayMount = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0;
 const HOW_TO_MOUNT = 'skipped: it mounts file systems; run it as root';
-const HOW_TO_BE_NOBODY =
-  'skipped: it starts programs as another user, who must be able to read ' +
-  'the repository; run it as root, not from a home directory';
 
 /** Like `describe`, for tests that mount; visibly skipped where that is not allowed. */
 export function describeWithMounts(name: string, body: () => void): void {
   describeIf(mayMount, HOW_TO_MOUNT, name, body);
-}
-
-/** Like `describe`, for tests whose mediator is an unprivileged user's. */
-export function describeAsNobody(name: string, body: () => void): void {
-  const node = [MEDIATOR, '--version'];
-  const isPossible =
-    mayMount && spawnSync(process.execPath, node, { uid: NOBODY, gid: NOBODY }).status === 0;
-  describeIf(isPossible, HOW_TO_BE_NOBODY, name, body);
 }
 
 /** A root with file systems of its own, which are unmounted, whatever uses them, when it is removed. */
@@ -34,7 +20,12 @@ export class FragileRoot extends TestRoot {
 
   /** Mounts a tmpfs, `size=64k` or `nr_inodes=20` for example. */
   mountTmpfs(at: string, options = 'size=1m'): void {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `mode=0755,${options}`, 'none', at]);
+    this.mount(at, '-t', 'tmpfs', '-o', `mode=0755,${options}`, 'none');
+  }
+
+  /** Mounts what the arguments of mount(8) say. */
+  mount(at: string, ...args: string[]): void {
+    execFileSync('mount', [...args, at], { stdio: 'pipe' });
     this.#mounted.push(at);
   }
 

@@ -2,15 +2,16 @@ import { chmodSync, chownSync, mkdirSync, rmSync, statSync, writeFileSync } from
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { MediatorProcess, runClient, until } from '../support/processes.js';
-import { describeAsNobody, FragileRoot, NOBODY } from '../support/world.js';
+import { describeAsOthers, NOBODY } from '../support/public-programs.js';
+import { FragileRoot } from '../support/world.js';
 
-describeAsNobody('a mediator without permission', () => {
+describeAsOthers('a mediator without permission', (programs) => {
   let root: FragileRoot;
   beforeEach(() => {
     root = new FragileRoot([1, 2]);
     chmodSync(root.base, 0o777);
     for (const path of [root.path, root.in(1), root.in(2)]) chownSync(path, NOBODY, NOBODY);
-    root.launch = { uid: NOBODY };
+    root.launch = { uid: NOBODY, programs: programs() };
   });
   afterEach(() => {
     root.remove();

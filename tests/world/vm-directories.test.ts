@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { VgpuClient } from '@vgpu/vm-client';
+import { HeldDevice } from '../support/held-device.js';
 import { MediatorProcess, runClient, until } from '../support/processes.js';
 import { FragileRoot, sums } from '../support/world.js';
 
@@ -49,11 +50,14 @@ describe('a VM directory that', () => {
 
   it('is removed takes its requests with it: they count as withdrawn', async () => {
     await mediator.stop();
-    mediator = await MediatorProcess.serving(root, '--cpu-delay', '1000', '--log-level', 'debug');
+    const device = new HeldDevice(root);
+    const flags = ['--exec-limit', '600000', '--log-level', 'debug'];
+    mediator = await MediatorProcess.serving(root, ...flags);
     dropFive(1);
     await until(() => mediator.logged('request queued').length === 5, 'all to be queued');
     await until(() => mediator.logged('request on the device').length === 1, 'one to be computed');
     rmSync(root.in(1), { recursive: true });
+    device.release();
     await until(() => mediator.logged('request finished').length === 5, 'all to be accounted for');
     expect(mediator.logged('request finished')).toEqual(
       Array.from({ length: 5 }, () => expect.objectContaining({ vm: 1, outcome: 'WITHDRAWN' })),

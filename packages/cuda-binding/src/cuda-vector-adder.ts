@@ -4,7 +4,14 @@ import { ScalarAddition, VectorAddition } from './addition.js';
 import { listDevices, type CudaDeviceInfo } from './cuda-devices.js';
 import { DeviceError } from './device-error.js';
 import { LaunchQueue } from './launch-queue.js';
-import { errorOf, loadAddon, promised, type NativeAddon, type OpenedDevice } from './native.js';
+import {
+  errorOf,
+  fileForDevices,
+  loadAddon,
+  promised,
+  type NativeAddon,
+  type OpenedDevice,
+} from './native.js';
 import { closedRefusal, lengthRefusal, scalarRefusal, vectorRefusal } from './refusals.js';
 import { Scratch, SCRATCH_TOTAL_LENGTH } from './scratch.js';
 import type { AddOptions, VectorAdder } from './vector-adder.js';
@@ -31,7 +38,7 @@ export class CudaVectorAdder implements VectorAdder {
     const addon = loadAddon();
     const { length: count } = await listDevices();
     if (index >= count) throw noSuchDevice(index, count);
-    const image = await readFile(new URL('../kernels/vector_add.fatbin', import.meta.url));
+    const image = await readFile(fileForDevices('kernels/vector_add.fatbin'));
     const opened = await promised<OpenedDevice>(`opening CUDA device ${index}`, (reply) => {
       addon.open(index, image, reply);
     });

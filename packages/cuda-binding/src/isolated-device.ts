@@ -1,10 +1,10 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 
 import type { CudaDeviceInfo } from './cuda-devices.js';
 import { CudaError } from './cuda-error.js';
 import { DeviceError, operandsChanged } from './device-error.js';
 import type { FromDevice, SentError, ToDevice } from './device-messages.js';
+import { fileForDevices } from './native.js';
 import { closedRefusal, lengthRefusal, scalarRefusal, vectorRefusal } from './refusals.js';
 import type { AddOptions, VectorAdder } from './vector-adder.js';
 
@@ -36,7 +36,7 @@ export class IsolatedDevice implements VectorAdder {
   /** Rejects with `BACKEND_UNAVAILABLE`, `NO_SUCH_DEVICE`, `DEVICE_LOST` or a `CudaError`. */
   static async open(index: number): Promise<IsolatedDevice> {
     // In dist also when this runs from the sources, as in tests.
-    const program = fileURLToPath(new URL('../dist/device-process.js', import.meta.url));
+    const program = fileForDevices('dist/device-process.js');
     const child = fork(program, [String(index), String(process.pid)], {
       execArgv: [],
       serialization: 'advanced',

@@ -1,10 +1,7 @@
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import type bindings from 'bindings';
-
 import type { CudaDeviceInfo } from './cuda-devices.js';
 import { CudaError, type CudaFailure } from './cuda-error.js';
 import { DeviceError } from './device-error.js';
+import { loadOwnAddon, ownFile, OwnFileError } from './own-package.js';
 
 /** What identifies an open device to the addon. */
 type DeviceHandle = object & { readonly deviceHandle: unique symbol };
@@ -53,35 +50,35 @@ export interface NativeAddon {
   close(handle: DeviceHandle, reply: Reply<null>): void;
 }
 
-/** Where the addon may be: built on this machine, or as it came with the package. */
-const PLACES = [
-  ['module_root', 'build', 'Release', 'bindings'],
-  ['module_root', 'prebuilds', `${process.platform}-${process.arch}`, 'bindings'],
-];
-
 let addon: NativeAddon | undefined;
 
 /**
- * The addon, loaded at the first call, and what loads it too: importing this package loads nothing.
+ * The addon, loaded at the first call: importing this package loads nothing.
  *
  * @throws DeviceError `BACKEND_UNAVAILABLE`, which says what was tried.
  */
 export function loadAddon(): NativeAddon {
-  try {
-    // An explicit root, because guessing it from the call stack fails under test runners.
-    const module_root = fileURLToPath(new URL('..', import.meta.url));
-    addon ??= load()({ bindings: 'vgpu_cuda', module_root, try: PLACES }) as NativeAddon;
-    return addon;
-  } catch (error) {
-    throw new DeviceError(
-      'BACKEND_UNAVAILABLE',
-      `expected a native part for ${process.platform} on ${process.arch}, but none can be loaded (${firstLine(error)}): build it with \`npm rebuild --foreground-scripts @vgpu/cuda-binding\`, which needs Python, make and a C++17 compiler, or use the 'cpu' backend`,
-      { cause: error },
-    );
-  }
+  return (addon ??= orUnavailable(() => loadOwnAddon('vgpu_cuda') as NativeAddon));
 }
 
-const load = () => createRequire(import.meta.url)('bindings') as typeof bindings;
+/**
+ * The path of a file of this package that CUDA devices need.
+ *
+ * @throws DeviceError `BACKEND_UNAVAILABLE`, which says what was tried.
+ */
+export function fileForDevices(path: string): string {
+  return orUnavailable(() => ownFile(path));
+}
+
+function orUnavailable<T>(find: () => T): T {
+  try {
+    return find();
+  } catch (error) {
+    if (!(error instanceof OwnFileError)) throw error;
+    const message = `${error.message}, or use the 'cpu' backend`;
+    throw new DeviceError('BACKEND_UNAVAILABLE', message, { cause: error });
+  }
+}
 
 /** Turns what the addon hands over into an error; `what` says what was being done. */
 export function errorOf(failure: NativeFailure, what: string): DeviceError {
@@ -100,10 +97,4 @@ export function promised<T>(what: string, start: (reply: Reply<T>) => void): Pro
       else reject(errorOf(failure, what));
     });
   });
-}
-
-function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  // `bindings` lists below what it tried.
-  return (text.split('\n', 1)[0] ?? text).replace(/ Tried:$/, '');
 }

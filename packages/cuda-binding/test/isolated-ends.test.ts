@@ -22,7 +22,7 @@ afterEach(async () => {
   const left = processes;
   processes = [];
   // `runChild` waits for whoever has its stderr: that is closed a moment before a process has ended.
-  for (let i = 0; i < 100 && !left.every(hasEnded); i++) await sleep(10);
+  for (let i = 0; i < 30_000 && !left.every(hasEnded); i++) await sleep(10);
   expect(left.filter((pid) => !hasEnded(pid))).toEqual([]);
 });
 

@@ -4,8 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
+import { describeIf } from '../../../tests/support/describe-if.js';
 import { environment } from '../../../tests/support/processes.js';
 
 const packageRoot = resolve(import.meta.dirname, '..');
@@ -84,12 +85,7 @@ const compiler = [process.env['NVCC'] ?? 'nvcc', '/usr/local/cuda/bin/nvcc'].fin
 );
 const HOW_TO_ENABLE = 'skipped: it needs nvcc 13.0 (install the CUDA toolkit, or set NVCC)';
 
-// A test runner does not show the names of what it skips.
-if (compiler === undefined) process.stderr.write(`Kernels built here: ${HOW_TO_ENABLE}\n`);
-
-const describeWithCompiler = compiler === undefined ? describe.skip : describe;
-
-describeWithCompiler(`kernels built here${compiler ? '' : ` (${HOW_TO_ENABLE})`}`, () => {
+describeIf(compiler !== undefined, HOW_TO_ENABLE, 'kernels built here', () => {
   let folder: string;
 
   beforeAll(() => {
@@ -100,7 +96,7 @@ describeWithCompiler(`kernels built here${compiler ? '' : ` (${HOW_TO_ENABLE})`}
       { env: { ...environment, NVCC: compiler }, encoding: 'utf8' },
     );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  }, 300_000);
+  });
 
   afterAll(() => {
     rmSync(folder, { recursive: true });

@@ -15,7 +15,6 @@ describeOnStub('nothing is left', () => {
     const { lines, contexts } = await runChild<{ early: Usage; late: Usage }>('leaks', {
       args: ['opened devices'],
       nodeFlags,
-      patienceMs: 120_000,
     });
     const [{ early, late } = { early: undefined, late: undefined }] = lines;
     expect(late?.threads).toBe(early?.threads);
@@ -24,7 +23,7 @@ describeOnStub('nothing is left', () => {
     expect(contexts.filter(({ streams, registrations }) => streams + registrations > 0)).toEqual(
       [],
     );
-  }, 150_000);
+  });
 
   test('of a device that can not be opened', async () => {
     const { lines, contexts } = await runChild('leaks', {

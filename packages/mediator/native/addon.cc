@@ -1,12 +1,14 @@
 // What TypeScript sees; src/native.ts has the types.
-#include <fcntl.h>
 #include <node_api.h>
+#include <unistd.h>
 
 #include <cstring>
 
+#include "disposal.h"
 #include "files.h"
 #include "inotify.h"
 #include "notify.h"
+#include "process.h"
 #include "values.h"
 
 namespace vgpu {
@@ -42,31 +44,64 @@ napi_value create(napi_env env, napi_callback_info info) {
                                attributes));
 }
 
-// openAt(directory, name)
+// openAt(directory, name), holdAt(directory, name)
+template <int (*operation)(int, const char*)>
 napi_value open(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
-  return number(env, open_at(arguments.int32(0), arguments.text(1).c_str()));
+  return number(env, operation(arguments.int32(0), arguments.text(1).c_str()));
 }
 
-// renameAt(directory, from, to), linkAt(directory, from, to)
-template <int (*operation)(int, const char*, const char*)>
-napi_value of_two_names(napi_env env, napi_callback_info info) {
+// renameAt(directory, from, to, flags)
+napi_value rename(napi_env env, napi_callback_info info) {
+  const Arguments<4> arguments(env, info);
+  return number(env, rename_at(arguments.int32(0), arguments.text(1).c_str(),
+                               arguments.text(2).c_str(),
+                               static_cast<uint32_t>(arguments.int32(3))));
+}
+
+// linkAt(directory, from, to)
+napi_value link(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
-  return number(env, operation(arguments.int32(0), arguments.text(1).c_str(),
-                               arguments.text(2).c_str()));
+  return number(env, link_at(arguments.int32(0), arguments.text(1).c_str(),
+                             arguments.text(2).c_str()));
 }
 
-// unlinkAt(directory, name), rmdirAt(directory, name)
-template <int flags>
-napi_value unlink(napi_env env, napi_callback_info info) {
+// removeLater(directory, name), removeDirectoryLater(directory, name)
+template <bool is_directory>
+napi_value remove(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
-  return number(env, unlink_at(arguments.int32(0), arguments.text(1).c_str(), flags));
+  const size_t rest = remove_later(arguments.int32(0), arguments.text(1), is_directory);
+  return number(env, static_cast<double>(rest));
+}
+
+// closeLater(directory, descriptor)
+napi_value close(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  return number(env, static_cast<double>(close_later(arguments.int32(0), arguments.int32(1))));
+}
+
+// outstanding(directory)
+napi_value look(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return number(env, static_cast<double>(outstanding(arguments.int32(0))));
 }
 
 // notify(socketPath, text)
 napi_value notify_manager(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   return number(env, notify(arguments.text(0), arguments.text(1)));
+}
+
+// flock(file)
+napi_value lock(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return number(env, lock_file(arguments.int32(0)));
+}
+
+// exit(status)
+napi_value exit_now(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  _exit(arguments.int32(0));
 }
 
 }  // namespace
@@ -81,14 +116,19 @@ NAPI_MODULE_INIT() {
   set("statAt", vgpu::stat);
   set("readAt", vgpu::read);
   set("createAt", vgpu::create);
-  set("openAt", vgpu::open);
-  set("renameAt", vgpu::of_two_names<vgpu::rename_at>);
-  set("linkAt", vgpu::of_two_names<vgpu::link_at>);
-  set("unlinkAt", vgpu::unlink<0>);
-  set("rmdirAt", vgpu::unlink<AT_REMOVEDIR>);
+  set("openAt", vgpu::open<vgpu::open_at>);
+  set("holdAt", vgpu::open<vgpu::hold_at>);
+  set("renameAt", vgpu::rename);
+  set("linkAt", vgpu::link);
+  set("removeLater", vgpu::remove<false>);
+  set("removeDirectoryLater", vgpu::remove<true>);
+  set("closeLater", vgpu::close);
+  set("outstanding", vgpu::look);
   set("watch", vgpu::watch);
   set("unwatch", vgpu::unwatch);
   set("notify", vgpu::notify_manager);
+  set("flock", vgpu::lock);
+  set("exit", vgpu::exit_now);
   napi_value hash;
   napi_create_string_utf8(env, VGPU_SOURCE_HASH, NAPI_AUTO_LENGTH, &hash);
   napi_set_named_property(env, exports, "sourceHash", hash);

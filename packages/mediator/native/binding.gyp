@@ -2,7 +2,14 @@
   "targets": [
     {
       "target_name": "vgpu_spool",
-      "sources": ["addon.cc", "files.cc", "notify.cc", "../../vm-client/native/inotify.cc"],
+      "sources": [
+        "addon.cc",
+        "disposal.cc",
+        "files.cc",
+        "notify.cc",
+        "process.cc",
+        "../../vm-client/native/inotify.cc"
+      ],
       "include_dirs": ["../../vm-client/native"],
       "defines": [
         "NAPI_VERSION=8",

@@ -28,9 +28,10 @@ struct Attributes {
 int create_at(int directory, const char* name, const std::string& content, const Attributes& attributes);
 
 int open_at(int directory, const char* name);
-int rename_at(int directory, const char* from, const char* to);
+// A descriptor that only keeps what has the name, of any kind and mode.
+int hold_at(int directory, const char* name);
+// `flags` as those of renameat2(2).
+int rename_at(int directory, const char* from, const char* to, uint32_t flags);
 int link_at(int directory, const char* from, const char* to);
-// `flags` as those of unlinkat(2).
-int unlink_at(int directory, const char* name, int flags);
 
 }  // namespace vgpu

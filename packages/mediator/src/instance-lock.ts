@@ -1,29 +1,40 @@
-import { constants, openSync } from 'node:fs';
+import { constants, lstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from './directories.js';
-import { flock } from './flock.js';
+import { flock, isUnsupported } from './flock.js';
+import { holderOf, lockFile, openLockFile } from './lock-file.js';
+import type { Logger } from './logger.js';
 import { MediatorError, unusableRoot, unusableStateDir } from './mediator-error.js';
 import { closeRead, tolerate } from './spool/errno.js';
 
 /**
- * Where a mediator was killed just now, the child by which it locks may still be about to end, and
- * holds the lock until then.
+ * Where there is no addon and a mediator was killed just now, the child by which it locks may still be
+ * about to end, and holds the lock until then. A command may be trying whether it is held.
  */
 const PATIENCE_MS = 1000;
 
+/** Its name in the root, where VM directories are, of which no VM can reach more than its own. */
+export const ROOT_LOCK = '.vgpu-mediator.lock';
+
 /**
- * Keeps a second mediator off a state directory and a root, by locks on a file in the one and on the
- * other. They go with the process: nothing stale can remain.
+ * Keeps a second mediator off a state directory and a root, by locks on a file in each. They go with the
+ * process: nothing stale can remain. Both files are the mediator's alone: a lock on what others may open,
+ * such as the root itself, anybody could hold.
+ *
+ * The root itself is locked, too, as mediators without that file do. That alone counts where the file cannot
+ * be: in a root that is read-only, full, or another user's, and has none.
  */
 export class InstanceLock {
   readonly #stateDir: string;
   readonly #root: string | undefined;
-  #descriptors: number[] = [];
-  #rootDescriptor: number | undefined;
+  readonly #logger: Logger | undefined;
+  #stateDescriptor: number | undefined;
+  #rootDescriptors: number[] = [];
 
-  constructor(stateDir: string, root?: string) {
+  constructor(stateDir: string, root?: string, logger?: Logger) {
     this.#stateDir = stateDir;
     this.#root = root;
+    this.#logger = logger;
   }
 
   /**
@@ -42,8 +53,9 @@ export class InstanceLock {
   }
 
   release(): void {
-    for (const fd of this.#descriptors.splice(0)) closeRead(fd);
-    this.#rootDescriptor = undefined;
+    const descriptors = [this.#stateDescriptor, ...this.#rootDescriptors.splice(0)];
+    this.#stateDescriptor = undefined;
+    for (const fd of descriptors) if (fd !== undefined) closeRead(fd);
   }
 
   /**
@@ -58,63 +70,85 @@ export class InstanceLock {
 
   #lockRoot(patienceMs: number): void {
     if (this.#root === undefined) return;
-    const before = this.#rootDescriptor;
-    this.#rootDescriptor = this.#lockDirectory(this.#root, patienceMs);
-    if (before === undefined) return;
-    this.#descriptors = this.#descriptors.filter((fd) => fd !== before);
-    closeRead(before);
+    const locked = this.#lockedIn(this.#root, patienceMs);
+    for (const fd of this.#rootDescriptors) closeRead(fd);
+    this.#rootDescriptors = locked;
   }
 
   #lockStateDir(): void {
     const path = lockOf(this.#stateDir);
-    let fd: number;
     try {
       makeDirectory(this.#stateDir, 0o700);
-      // For reading: a file that is open for writing keeps its file system from being remounted.
-      fd = openSync(path, constants.O_RDONLY | constants.O_CREAT, 0o600);
+      this.#stateDescriptor = openLockFile(path);
+      if (lockFile(this.#stateDescriptor, path, PATIENCE_MS)) return;
     } catch (error) {
       throw unusableStateDir(this.#stateDir, error);
     }
-    this.#descriptors.push(fd);
-    let isLocked: boolean;
-    try {
-      isLocked = flock(fd, PATIENCE_MS);
-    } catch (error) {
-      throw unusableStateDir(this.#stateDir, error);
-    }
-    if (isLocked) return;
-    throw new MediatorError(
-      'ALREADY_RUNNING',
-      `another mediator holds ${path}; stop it first, or give this one another --root`,
-    );
+    throw alreadyRunning(`${holderOf(path)} holds ${path}`);
   }
 
-  #lockDirectory(root: string, patienceMs: number): number {
-    let fd: number;
+  /** Locks a root; gives what has to stay open for that. */
+  #lockedIn(root: string, patienceMs: number): number[] {
+    const opened: number[] = [];
     try {
-      fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
+      opened.push(openSync(root, constants.O_RDONLY | constants.O_DIRECTORY));
+      const [directory = -1] = opened;
+      const path = join(root, ROOT_LOCK);
+      const file = openUnlessImpossible(path);
+      if (file !== undefined) opened.push(file);
+      const isLocked = file !== undefined && lockIfPossible(() => lockFile(file, path, patienceMs));
+      if (isLocked === false && file !== undefined) {
+        throw alreadyRunning(`${holderOf(path)} holds ${path}`);
+      }
+      this.#lockDirectory(directory, root, isLocked === true ? 0 : patienceMs, isLocked === true);
+      return opened;
     } catch (error) {
-      throw unusableRoot(root, error);
+      for (const fd of opened) closeRead(fd);
+      throw error instanceof MediatorError ? error : unusableRoot(root, error);
     }
-    if (lockedIfPossible(fd, patienceMs)) {
-      this.#descriptors.push(fd);
-      return fd;
+  }
+
+  #lockDirectory(fd: number, root: string, patienceMs: number, isLocked: boolean): void {
+    if (lockIfPossible(() => flock(fd, patienceMs)) !== false) return;
+    if (!isLocked) {
+      throw alreadyRunning(
+        `another process holds a lock on ${root} (lslocks names it), where there is no ${ROOT_LOCK}, ` +
+          'and none can be made',
+      );
     }
-    closeRead(fd);
-    throw new MediatorError(
-      'ALREADY_RUNNING',
-      `another mediator serves ${root}; stop it first, or give this one another --root`,
-    );
+    this.#logger?.warn('another process holds a lock on the root, which keeps nobody off', {
+      root,
+      remedy: 'find it by lslocks; if it is another mediator, stop one of them',
+    });
   }
 }
 
-/** Where the file system can not lock a directory, as NFS, the lock of the state must do. */
-function lockedIfPossible(fd: number, patienceMs: number): boolean {
+/** Gives undefined where there is none and none can be made: the root is read-only, or full, or not ours. */
+function openUnlessImpossible(path: string): number | undefined {
   try {
-    return flock(fd, patienceMs);
-  } catch {
-    return true;
+    return openLockFile(path);
+  } catch (error) {
+    const isThere = tolerate(['ENOENT'], () => lstatSync(path)) !== undefined;
+    if (isThere) throw error;
+    return undefined;
   }
+}
+
+/** Gives undefined where the file system has no locks, as some NFS: that of the state directory must do. */
+function lockIfPossible(lock: () => boolean): boolean | undefined {
+  try {
+    return lock();
+  } catch (error) {
+    if (isUnsupported(error)) return undefined;
+    throw error;
+  }
+}
+
+function alreadyRunning(reason: string): MediatorError {
+  return new MediatorError(
+    'ALREADY_RUNNING',
+    `${reason}; stop it first, or give this mediator another --root`,
+  );
 }
 
 /**

@@ -2,6 +2,7 @@ import {
   decodeRequest,
   encodeAnswer,
   ErrorCode,
+  isCompleteLine,
   MAX_LINE_BYTES,
   ProtocolError,
   slotOfRequest,
@@ -126,9 +127,9 @@ export class Intake {
     return { job, cost };
   }
 
-  /** A hard link or a directory, too, may be a writer's intermediate step. */
+  /** What is too large, a hard link or a directory, too, may be a writer's intermediate step. */
   #isComplete(spool: VmSpool, name: string, sight: Arrived): boolean {
-    if (sight.kind === 'too-large' || (sight.kind === 'text' && sight.text.endsWith('\n'))) {
+    if (sight.kind === 'text' && isCompleteLine(sight.text)) {
       spool.settling.forget(name);
       return true;
     }
@@ -177,12 +178,20 @@ export class Intake {
   }
 
   #reject(spool: VmSpool, slot: Slot, name: string, sight: Arrived, rejection: Rejection): void {
+    const { directory } = spool;
     const line = encodeAnswer(rejection);
-    if (sight.kind !== 'irregular') {
-      const delivery = spool.directory.answer(slot, sight.file, line);
-      if (delivery !== 'delivered') return;
-    } else if (!spool.directory.answerIrregular(slot, line)) {
-      this.#leave(spool, name, sight.file);
+    if (sight.kind === 'irregular') {
+      directory.answerIrregular(slot, sight.file, line, () => {
+        this.#leave(spool, name, sight.file);
+      });
+    } else {
+      const text = sight.kind === 'text' ? sight.text : undefined;
+      const file = slot.kind === 'plain' ? directory.markPlain(text) : sight.file;
+      const delivery = file && directory.answer(slot, file, line);
+      if (delivery !== 'delivered') {
+        spool.notice(name);
+        return;
+      }
     }
     const { code: outcome, text: error } = rejection;
     this.#options.onRejected({ vm: spool.vm, slot: slotLabel(slot), outcome, error });

@@ -41,13 +41,22 @@ export class MediatorError extends Error {
 
   /**
    * @param code What went wrong.
-   * @param message For people: what failed and what to do.
+   * @param message For people: what failed and what to do. It becomes one line: what would break it, or
+   *   show as nothing, such as in a path, is escaped.
    * @param options `cause`: the error behind it.
    */
   constructor(code: MediatorErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(inOneLine(message), options);
     this.code = code;
   }
+}
+
+/** Controls, invisible characters and other ends of lines as escapes of JavaScript. */
+function inOneLine(text: string): string {
+  return text.replaceAll(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 export function unusableStateDir(path: string, cause: unknown): MediatorError {

@@ -28,7 +28,8 @@ import {
   type StatisticsSnapshot,
 } from './statistics.js';
 import { queueSnapshot, vmSnapshots } from './take-snapshot.js';
-import { version } from './version.js';
+import { VERSION } from './constants.js';
+import { MAX_TIMER_MS } from './time.js';
 
 /** What a {@link Mediator} is made with; a setting that is absent is that of {@link DEFAULT_SETTINGS}. */
 export interface MediatorOptions extends Partial<MediatorSettings> {
@@ -117,7 +118,7 @@ export class Mediator {
     this.#logger = logger;
     const limited = (this.#limitedLogger = new LimitedLogger(logger));
     this.#settings = { ...DEFAULT_SETTINGS, ...settings };
-    this.#lock = new InstanceLock(stateDir, root);
+    this.#lock = new InstanceLock(stateDir, root, logger);
     this.#stateDir = stateDir;
     this.#spool = new Spool({
       root,
@@ -217,7 +218,7 @@ export class Mediator {
     const { requireRegistration } = this.#settings;
     const [registry, spool, statistics] = [this.#registry, this.#spool, this.#statistics];
     return {
-      version: version(),
+      version: VERSION,
       uptimeMs: performance.now() - this.#madeMs,
       root: this.#root,
       stateDir: this.#stateDir,
@@ -280,7 +281,7 @@ export class Mediator {
       const refusal = this.#admission.refusalOf(job.spool.vm);
       if (refusal === undefined) continue;
       this.#queue.remove(job);
-      this.#delivery.deliver(job, { answer: refusal, execMs: 0 });
+      if (this.#isStillThere(job)) this.#delivery.deliver(job, { answer: refusal, execMs: 0 });
     }
     this.#pools.assign();
     this.#notePools();
@@ -362,7 +363,7 @@ export class Mediator {
     await this.#conditions.until(() => !this.#executors.some((executor) => executor.isBusy));
     this.#delivery.close();
     await Promise.allSettled(this.#executors.map((executor) => executor.stop()));
-    this.#spool.close();
+    await this.#spool.close();
     this.#lock.release();
   }
 
@@ -375,10 +376,13 @@ export class Mediator {
   }
 
   #scheduleSweep(): void {
-    this.#sweep = setTimeout(() => {
-      this.#spool.sweep(this.#retention.due(this.#settings.retentionMs));
-      this.#scheduleSweep();
-    }, this.#settings.pollIntervalMs);
+    this.#sweep = setTimeout(
+      () => {
+        this.#spool.sweep(this.#retention.due(this.#settings.retentionMs));
+        this.#scheduleSweep();
+      },
+      Math.min(this.#settings.pollIntervalMs, MAX_TIMER_MS),
+    );
   }
 
   #requestTurn(): void {
@@ -444,7 +448,7 @@ export class Mediator {
     if (!isFresh && !this.#isStillThere(job)) return;
     job.waitMs = waitMs;
     job.device = executor.device;
-    this.#logger.debug('request on the device', describe(job));
+    this.#logger.debug('request on the device', { ...describe(job), device: executor.device });
     const execution = await executor.run(job);
     if ('code' in execution.answer) {
       const { code, text } = execution.answer;
@@ -523,7 +527,6 @@ export class Mediator {
     spool.release(job);
     // What stands there now may be the next request.
     if (outcome === 'WITHDRAWN') spool.notice(job.name);
-    else if (job.slot.kind === 'named') spool.noteCleared(job.name);
     const { waitMs, device } = job;
     const times =
       execution && waitMs !== undefined ? { waitMs, execMs: execution.execMs, device } : undefined;

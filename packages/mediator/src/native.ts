@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { loadOwnAddon } from './own-package.js';
 
 /** The functions of `native/addon.cc`. Where they fail they give a negative number of errno(3). */
 export interface NativeAddon {
@@ -18,10 +17,17 @@ export interface NativeAddon {
     mtimeNs: bigint,
   ): number;
   openAt(directory: number, name: string): number;
-  renameAt(directory: number, from: string, to: string): number;
+  /** A descriptor that keeps what has the name, of any kind and mode (`O_PATH`). */
+  holdAt(directory: number, name: string): number;
+  /** `flags` as those of renameat2(2). */
+  renameAt(directory: number, from: string, to: string, flags: number): number;
   linkAt(directory: number, from: string, to: string): number;
-  unlinkAt(directory: number, name: string): number;
-  rmdirAt(directory: number, name: string): number;
+  /** Has a thread remove a name; gives what is outstanding for this directory. */
+  removeLater(directory: number, name: string): number;
+  removeDirectoryLater(directory: number, name: string): number;
+  /** Has a thread close a descriptor; that of the directory itself comes last. */
+  closeLater(directory: number, descriptor: number): number;
+  outstanding(directory: number): number;
   /**
    * Watches a directory for events of inotify(7), and tells of names that begin with `request`, and how
    * many other events there were.
@@ -32,9 +38,11 @@ export interface NativeAddon {
   unwatch(watch: number): void;
   /** Sends a text to a datagram socket, by its path or, with `@` before it, its abstract name. */
   notify(socketPath: string, text: string): number;
+  /** Locks an open file, for nobody else to lock it as well; fails with `EAGAIN` if somebody else has. */
+  flock(file: number): number;
+  /** Ends the process at once, whatever its threads are doing (`_exit(2)`). */
+  exit(status: number): never;
 }
-
-const require = createRequire(import.meta.url);
 
 let addon: NativeAddon | false | undefined;
 
@@ -48,10 +56,8 @@ export function loadAddon(): NativeAddon | undefined {
 }
 
 function load(): NativeAddon | undefined {
-  const platform = `${process.platform}-${process.arch}`;
-  const path = fileURLToPath(new URL(`../prebuilds/${platform}/vgpu_spool.node`, import.meta.url));
   try {
-    return require(path) as NativeAddon;
+    return loadOwnAddon('vgpu_spool') as NativeAddon;
   } catch {
     return undefined;
   }

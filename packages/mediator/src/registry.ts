@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import { Pool, VmId } from '@vgpu/protocol';
 import { makeDirectory } from './directories.js';
+import { readJson } from './json.js';
 import { MediatorError } from './mediator-error.js';
 import { PoolSettings, Registration } from './registration.js';
 import { replaceFile, syncDirectory } from './replace-file.js';
@@ -166,7 +166,7 @@ export class Registry {
   #read(): Content {
     let content: unknown;
     try {
-      content = JSON.parse(readFileSync(this.#path, 'utf8'));
+      content = readJson(this.#path);
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return { vms: new Map(), pools: new Map() };
       throw this.#invalid(`cannot be read: ${(error as Error).message}`, error);

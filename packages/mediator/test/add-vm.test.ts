@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeRegisterBlock, encodeRegisterBlock, type Identity } from '@vgpu/protocol';
+import { testAsRoot } from '../../../tests/support/describe-if.js';
 import type { AddVmOptions } from '../src/vms/add-vm.js';
 import { failAt, FakeFs, FakeKill, systemError } from './support/fake-fs.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
@@ -11,13 +12,6 @@ const { Registry } = await import('../src/registry.js');
 const { addVm } = await import('../src/vms/add-vm.js');
 const { deviceFileOf } = await import('../src/vms/device-file.js');
 const { groupOfVm } = await import('../src/vms/vm-directories.js');
-
-const isRoot = process.geteuid?.() === 0;
-if (!isRoot) {
-  // eslint-disable-next-line no-console -- to say how to run it
-  console.warn('skipped: giving VMs groups and owners of their own; run the tests as root');
-}
-const testAsRoot = isRoot ? test : test.skip;
 
 const LOW_B: Identity = { vm: 7, pool: 'B', priority: 0 };
 const HIGH_A: Identity = { vm: 7, pool: 'A', priority: 2 };

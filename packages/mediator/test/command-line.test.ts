@@ -242,3 +242,30 @@ describe('printing', () => {
     }
   });
 });
+
+describe('what stands for other words', () => {
+  test.each([
+    ['-h', 'Serves the requests'],
+    ['serve -h', 'serve requests until stopped'],
+    ['vm show -h', 'the hypervisor and the file server'],
+    ['vm show 7 -h', 'the hypervisor and the file server'],
+    ['service print -h', 'print the unit'],
+  ])('%s prints the help', async (words, text) => {
+    const line = await parse(...words.split(' '));
+    expect(line).toMatchObject({ command: 'print', text: expect.stringContaining(text) });
+  });
+
+  test.each(['vm show -- 7', 'vm show --json -- 7', 'vm -- show 7', 'completion -- bash'])(
+    '%s is a command with its operand',
+    async (words) => {
+      expect(await parse(...words.split(' '))).toMatchObject({ command: 'administer' });
+    },
+  );
+
+  test.each(['vm show -- -7', 'vm show -- --json', 'vm show -- 7 8', 'status -- --watch'])(
+    '%s is refused',
+    async (words) => {
+      expect(await errorOf(...words.split(' '))).toMatchObject({ code: 'USAGE' });
+    },
+  );
+});

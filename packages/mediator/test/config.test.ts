@@ -32,6 +32,7 @@ interface Spelling {
 
 const path = fc
   .string({ minLength: 1 })
+  .filter((text) => text.trim() === text && !/^(["']).*\1$/.test(text))
   .map((text): Spelling => ({ text, json: text, value: text }));
 const oneOf = (...values: string[]) =>
   fc.constantFrom(...values).map((text): Spelling => ({ text, json: text, value: text }));
@@ -89,10 +90,12 @@ const SPELLINGS: Record<OptionName, fc.Arbitrary<Spelling>> = {
   'log-format': oneOf('pretty', 'json'),
 };
 
+const PATH = 'a path, without quotation marks around it, blanks at its ends or control characters';
+
 /** One that is refused, by every source. */
 const REFUSED: Record<OptionName, { readonly value: string; readonly expected: string }> = {
-  root: { value: '', expected: 'a path' },
-  'state-dir': { value: '', expected: 'a path' },
+  root: { value: '"/var/vgpu"', expected: PATH },
+  'state-dir': { value: '/var/state\r', expected: PATH },
   backend: { value: 'gpu', expected: 'one of auto, cuda, cpu' },
   devices: {
     value: '0;1',
@@ -325,6 +328,34 @@ describe('the config file', () => {
     expect(error.code).toBe('INVALID_CONFIG');
     expect(error.message.startsWith(`the config file ${file} cannot be read: `)).toBe(true);
   });
+
+  test.each([
+    '',
+    ' ',
+    '"/var/vgpu"',
+    "'/var/vgpu'",
+    '/var/vgpu\n',
+    ' /var/vgpu',
+    '/a\0b',
+    '"',
+    '""',
+  ])('with the root %j is refused, as a flag and in the environment, too', (root) => {
+    writeConfig({ root });
+    expect(read().message).toContain(`"root" in ${file}: expected ${PATH}, got `);
+    expect(errorOf({ flags: { root }, environment: {} }).message).toMatch(
+      /^--root: expected a path/,
+    );
+    if (root === '') return;
+    const { message } = errorOf({ flags: {}, environment: { VGPU_ROOT: root } });
+    expect(message).toMatch(/^VGPU_ROOT in the environment: expected a path/);
+  });
+
+  test.each(['./vgpu', 'vgpu', '/srv/a b', '/srv/"a"', `/srv/it's`, '~'])(
+    'takes the root %j',
+    (root) => {
+      expect(resolveOptions({ flags: { root }, environment: {} }).root).toBe(root);
+    },
+  );
 
   test('that is missing or a directory is refused with the reason', () => {
     expect(read()).toMatchObject({ code: 'INVALID_CONFIG', cause: { code: 'ENOENT' } });

@@ -153,6 +153,7 @@ describe('the control socket', () => {
     ['an unknown command', '{"version":1,"command":"stop"}\n'],
     ['an unknown key', '{"version":1,"command":"reload","force":true}\n'],
     ['a drain that does not say whether to wait', '{"version":1,"command":"drain"}\n'],
+    ['a key twice', '{"version":1,"command":"drain","wait":true,"command":"reload"}\n'],
     ['null', 'null\n'],
     ['bytes that are no text', Buffer.from([0xff, 0x00, 0x0a])],
   ])('refuses %s, and goes on', async (_what, line) => {

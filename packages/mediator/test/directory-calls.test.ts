@@ -5,14 +5,15 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DirectoryCalls } from '../src/spool/directory-calls.js';
 import { loadAddon } from '../src/native.js';
 import { NativeCalls } from '../src/spool/native-calls.js';
+import { testAsRoot } from '../../../tests/support/describe-if.js';
 import { ProcCalls } from '../src/spool/proc-calls.js';
 import { makeFifo, makeSocket } from './support/hostile.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
+import { until } from './support/until.js';
 
 const { O_DIRECTORY } = fs.constants;
 const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
 const OWN = { uid: BigInt(uid), gid: BigInt(gid), mode: 0o644 };
-const testAsRoot = uid === 0 ? test : test.skip;
 const bytes = Buffer.alloc(64);
 
 let path: string;
@@ -30,6 +31,26 @@ afterEach(() => {
 });
 
 const failingWith = (code: string): unknown => expect.objectContaining({ code });
+
+test('names are exchanged, or given if they are new, by the addon only', () => {
+  const byAddon = callsByAddon();
+  fs.writeFileSync(at('a'), 'A');
+  fs.writeFileSync(at('b'), 'B');
+  byAddon.exchange('a', 'b');
+  expect(fs.readFileSync(at('a'), 'latin1')).toBe('B');
+  byAddon.renameNew('a', 'c');
+  expect(() => {
+    byAddon.renameNew('b', 'c');
+  }).toThrow(failingWith('EEXIST'));
+  expect(() => {
+    byAddon.exchange('b', 'absent');
+  }).toThrow(failingWith('ENOENT'));
+  const byNode = new ProcCalls(`/proc/self/fd/${directory}`);
+  expect(() => {
+    byNode.renameNew('b', 'd');
+  }).toThrow(failingWith('ENOSYS'));
+  expect(fs.readdirSync(path).sort()).toEqual(['b', 'c']);
+});
 
 function callsByAddon(): DirectoryCalls {
   const addon = loadAddon();
@@ -138,17 +159,51 @@ describe.each<[string, () => DirectoryCalls]>([
     expect(fs.statSync(at('answer'))).toMatchObject({ uid: 4_000_000_000, gid: 65_534 });
   });
 
-  test('open, rename, link and remove names', () => {
+  test('open, rename, link and remove names', async () => {
     fs.writeFileSync(at('a'), 'A');
     calls.rename('a', 'b');
     calls.link('b', 'c');
     const fd = calls.open('c');
     expect(fs.readFileSync(fd, 'latin1')).toBe('A');
     fs.closeSync(fd);
-    calls.unlink('b');
+    calls.removeLater('b');
+    calls.removeLater('absent');
     fs.mkdirSync(at('d'));
-    calls.rmdir('d');
+    calls.removeDirectoryLater('d');
+    await until('the thread', () => calls.outstanding === 0);
     expect(fs.readdirSync(path)).toEqual(['c']);
+  });
+
+  test('remove later no directory by mistake, nor one with content', async () => {
+    fs.mkdirSync(at('directory'));
+    fs.mkdirSync(at('full'));
+    fs.writeFileSync(join(at('full'), 'inside'), '');
+    fs.writeFileSync(at('file'), '');
+    calls.removeLater('directory');
+    calls.removeDirectoryLater('full');
+    calls.removeDirectoryLater('file');
+    await until('the thread', () => calls.outstanding === 0);
+    expect(fs.readdirSync(path).sort()).toEqual(['directory', 'file', 'full']);
+  });
+
+  test('hold what has a name, of every kind and without permission, and close it later', async () => {
+    fs.writeFileSync(at('file'), 'A', { mode: 0 });
+    fs.symlinkSync('file', at('link'));
+    makeFifo(at('fifo'));
+    makeSocket(at('socket'));
+    for (const name of ['file', 'link', 'fifo', 'socket']) {
+      const held = calls.hold(name);
+      expect([name, fs.fstatSync(held).ino]).toEqual([name, fs.lstatSync(at(name)).ino]);
+      calls.closeLater(held);
+    }
+    await until('the thread', () => calls.outstanding === 0 && openBelow(path).length === 1);
+  });
+
+  test('close later what they have read, if it takes time to free', async () => {
+    const large = Buffer.alloc(65_536);
+    fs.writeFileSync(at('large'), large.fill('x'));
+    expect(calls.read('large', large).bytes).toBe(65_536);
+    await until('its close', () => openBelow(path).length === 1);
   });
 
   test('open neither follows a link nor waits for the writer of a FIFO', () => {
@@ -180,27 +235,6 @@ describe.each<[string, () => DirectoryCalls]>([
       'EEXIST',
       () => {
         calls.link('file', 'directory');
-      },
-    ],
-    [
-      'unlink',
-      'ENOENT',
-      () => {
-        calls.unlink('absent');
-      },
-    ],
-    [
-      'unlink',
-      'EISDIR',
-      () => {
-        calls.unlink('directory');
-      },
-    ],
-    [
-      'rmdir',
-      'ENOTEMPTY',
-      () => {
-        calls.rmdir('directory');
       },
     ],
     ['lstat', 'ENAMETOOLONG', () => calls.lstat('x'.repeat(256))],

@@ -1,26 +1,22 @@
 /** Each check of the doctor, with facts that are well and facts that are not. */
 import { describe, expect, test } from '@jest/globals';
 import { DeviceError } from '@vgpu/cuda-binding';
-import fc from 'fast-check';
 import { checkAddon } from '../src/doctor/addon.js';
 import { checkClock, checkTimestamps } from '../src/doctor/clock.js';
 import { checkDevices, type DeviceFacts } from '../src/doctor/devices.js';
 import type { Diagnosis } from '../src/doctor/diagnosis.js';
 import type { FileFacts, VmDirectoryFacts } from '../src/doctor/directory-facts.js';
-import { parseExports } from '../src/doctor/exports-file.js';
-import { checkExports, type ExportsFacts } from '../src/doctor/exports.js';
 import { checkFileSystem } from '../src/doctor/file-system.js';
 import { checkInotify } from '../src/doctor/inotify.js';
 import { checkInstance, type InstanceFacts } from '../src/doctor/instance.js';
 import { checkLeases } from '../src/doctor/leases.js';
-import { checkMount, mountOf } from '../src/doctor/mount.js';
+import { checkMount, parseMounts, positionOf } from '../src/doctor/mount.js';
 import { checkOpenFiles } from '../src/doctor/open-files.js';
 import { checkPools } from '../src/doctor/pools.js';
 import { checkRegistry } from '../src/doctor/registry.js';
 import { checkRoot } from '../src/doctor/root.js';
 import { checkState, type StateFacts } from '../src/doctor/state.js';
 import { checkVmDirectories } from '../src/doctor/vm-directories.js';
-import { exportsLine } from '../src/vms/exports-line.js';
 
 function expectWell(diagnoses: readonly Diagnosis[]): void {
   expect(diagnoses.map(({ result }) => result)).toEqual(['ok']);
@@ -154,105 +150,6 @@ test('registry', () => {
   expectFindings(checkRegistry({ ...well, strayBlocks: ['/x/vm9.bar'] }), '/x/vm9.bar');
 });
 
-describe('exports', () => {
-  const options = (vm: number) =>
-    `rw,sync,subtree_check,all_squash,anonuid=${60_000 + vm},anongid=${60_000 + vm}`;
-  const line = (vm: number, more = '') =>
-    `/var/vgpu/vm${vm}  10.0.0.${vm}(${options(vm)}${more === '' ? '' : `,${more}`})`;
-  const check = (text: string, facts: Partial<ExportsFacts> = {}) =>
-    checkExports({
-      exports: parseExports('/etc/exports', text),
-      root: '/var/vgpu',
-      stateDir: '/var/vgpu-state',
-      owner: 990,
-      directories: [7, 8].map((vm) => vmDirectory(vm)),
-      isMountPoint: () => false,
-      ...facts,
-    });
-
-  test('as SECURITY.md has them are well', () => {
-    expectWell(check(`# a comment\n${line(7)}\n${line(8)} # another\n/srv 10.0.0.0/8(ro)\n`));
-    expectWell(check(line(7).replace('  ', '\\\n ')));
-    expectWell(check(`"/var/vgpu/vm7" -sync,rw,subtree_check 10.0.0.7(${options(7)})`));
-    expectWell(check(`/var/vgpu/vm7/ vm7.example.org(${options(7)})`));
-  });
-
-  test('of other things say nothing', () => {
-    expectSkipped(check(''));
-    expectSkipped(check('/srv *(rw)\n/var/vgpu2 *(rw)'));
-  });
-
-  test.each(['/var/vgpu', '/var/vgpu/', '/var', '/', '/var/v\\147pu', '"/var/vgpu"'])(
-    'of all VM directories at once are found: %s',
-    (path) => {
-      const found = check(`${path} 10.0.0.0/24(ro,all_squash)`);
-      expect(found[found.length - 1]?.message).toContain('with it all VM directories');
-    },
-  );
-
-  test('of the state directory are found', () => {
-    expectFindings(check('/var/vgpu-state 10.0.0.7(ro)'), 'the state directory');
-    expectFindings(check('/var 10.0.0.7(ro)'), 'the state directory', 'all VM directories');
-  });
-
-  test.each([
-    ['*', 'more than one machine'],
-    ['10.0.0.0/24', 'more than one machine'],
-    ['@vms', 'more than one machine'],
-    ['vm?.example.org', 'more than one machine'],
-    ['', 'is exported to everybody'],
-  ])('to %j are found', (who, text) => {
-    expectFindings(check(`/var/vgpu/vm7 ${who}(${options(7)})`), text);
-  });
-
-  test('with a space before the options are to everybody', () => {
-    expectFindings(check(`/var/vgpu/vm7 10.0.0.7 (${options(7)})`), '10.0.0.7 and everybody');
-    expectFindings(check('/var/vgpu/vm7'), 'is exported to everybody');
-  });
-
-  test.each([
-    ['no_all_squash', "lets the guest's root be root"],
-    ['no_subtree_check', 'has no subtree_check'],
-    ['ro', 'is read-only'],
-    ['async', 'is async'],
-    ['anongid=60009', 'has anongid=60009, but its group is 60007'],
-    ['anonuid=0', 'makes the guest user 0'],
-    ['anonuid=990', "or the mediator's user"],
-  ])('with %s are found', (option, text) => {
-    expectFindings(check(line(7, option)), text);
-  });
-
-  test('without the options are found', () => {
-    const found = check('/var/vgpu/vm7 10.0.0.7(rw)').map(({ message }) => message);
-    for (const text of ["guest's root", 'no anonuid', 'no subtree_check']) {
-      expect(found).toContainEqual(expect.stringContaining(text));
-    }
-    // A file system of its own needs no subtree_check.
-    const isMountPoint = (path: string) => path === '/var/vgpu/vm7';
-    expectWell(check(line(7, 'no_subtree_check'), { isMountPoint }));
-  });
-
-  test('property: the line that vm show prints is well, whatever the root is called', () => {
-    fc.assert(
-      fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), (name) => {
-        fc.pre(!/[/\0]|^\.+$/.test(name));
-        const root = `/srv/${name}`;
-        const text = exportsLine(root, 7, { address: '10.0.0.7', gid: 60_007 });
-        const directories = [vmDirectory(7, { path: `${root}/vm7` })];
-        expectWell(check(text, { root, directories }));
-      }),
-    );
-  });
-
-  test('that two VMs share are found', () => {
-    expectFindings(check(`${line(7)}\n${line(8).replace('10.0.0.8', '10.0.0.7')}`), 'to 10.0.0.7');
-    expectFindings(
-      check(`${line(7)}\n${line(8).replace('anonuid=60008', 'anonuid=60007')}`),
-      'as user 60007',
-    );
-  });
-});
-
 test('leases', () => {
   expectSkipped(checkLeases({ isExported: false, enabled: true }));
   expectWell(checkLeases({ isExported: true, enabled: false }));
@@ -286,38 +183,34 @@ test('file-system', () => {
 });
 
 describe('mount', () => {
-  const INFO = [
-    '20 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw',
-    '21 20 8:2 / /var/vgpu rw,nodev,nosuid,noexec - ext4 /dev/sdb1 rw',
-    '22 20 8:3 / /var/with\\040space rw,nodev - ext4 /dev/sdc1 rw',
-    '',
-  ].join('\n');
+  const [whole, own, odd] = parseMounts(
+    [
+      '20 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw',
+      '21 20 8:2 / /var/vgpu rw,nodev,nosuid,noexec - ext4 /dev/sdb1 rw',
+      '22 20 8:3 /part\\040a /srv/\\303\\244\\040b rw,nodev - ext4 /dev/sdc1 rw',
+      '',
+    ].join('\n'),
+  );
+  if (whole === undefined || own === undefined || odd === undefined)
+    throw new Error('three mounts');
 
   test('that is safe is well', () => {
-    expectWell(checkMount('/var/vgpu', mountOf('/var/vgpu', INFO)));
-    expectWell(checkMount('/var/vgpu/root', mountOf('/var/vgpu/root', INFO)));
+    expectWell(checkMount('/var/vgpu', own));
   });
 
   test('that is not is found', () => {
     expectFindings(
-      checkMount('/var/vgpu2', mountOf('/var/vgpu2', INFO)),
+      checkMount('/var/vgpu2', whole),
       'is not nodev, nosuid, noexec',
       'on the file system of the host',
     );
-    expectFindings(
-      checkMount('/x', mountOf('/var/with space/x', INFO)),
-      'mounted at /var/with space, is not nosuid, noexec',
-    );
+    expectFindings(checkMount('/x', odd), 'mounted at /srv/ä b, is not nosuid, noexec');
   });
 
-  test('is found also where its name has bytes that are written as digits', () => {
-    const info = '24 20 8:5 / /srv/\\303\\244\\040b rw - ext4 /dev/sde1 rw\n';
-    expect(mountOf('/srv/ä b/vm7', info).point).toBe('/srv/ä b');
-  });
-
-  test('on top counts', () => {
-    const over = `${INFO}23 21 8:4 / /var/vgpu rw,nodev - ext4 /dev/sdd1 rw\n`;
-    expect(mountOf('/var/vgpu', over).options).toEqual(['rw', 'nodev']);
+  test('says where on its file system something lies', () => {
+    expect(positionOf('/srv/ä b/vm7', odd)).toEqual({ device: '8:3', path: '/part a/vm7' });
+    expect(positionOf('/var/vgpu', own)).toEqual({ device: '8:2', path: '/' });
+    expect(positionOf('/srv', whole)).toEqual({ device: '8:1', path: '/srv' });
   });
 });
 

@@ -1,16 +1,17 @@
 /** The doctor on this host: what it gathers, and what it does with a host that it cannot look at. */
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { DeviceError } from '@vgpu/cuda-binding';
 import { CHECKS, examine, type CheckName, type Patient } from '../src/doctor/examine.js';
 import {
-  exportsOfHost,
   fileSystemOf,
+  mountOf,
   openFilesLimitOf,
   sysctl,
   vmDirectoriesIn,
 } from '../src/doctor/host.js';
+import { parseMounts } from '../src/doctor/mount.js';
 import { addVm } from '../src/vms/add-vm.js';
 import { deviceFileOf } from '../src/vms/device-file.js';
 import { setPool } from '../src/vms/set-pool.js';
@@ -124,28 +125,15 @@ describe('what is gathered', () => {
     ]);
   });
 
-  test('of exports is what exportfs reads', () => {
-    expect(exportsOfHost(join(base, 'none'))).toEqual([]);
-    const etc = join(base, 'etc');
-    mkdirSync(join(etc, 'exports.d'), { recursive: true });
-    const link = join(base, 'link');
-    symlinkSync(root, link);
-    writeFileSync(join(etc, 'exports'), `${link}/vm7 10.0.0.7(rw)\n`);
-    writeFileSync(join(etc, 'exports.d', 'b.exports'), '/b x(ro)');
-    writeFileSync(join(etc, 'exports.d', 'a.exports'), '/a x(ro)');
-    writeFileSync(join(etc, 'exports.d', 'c.txt'), '/c x(ro)');
-    expect(exportsOfHost(etc).map(({ file, path }) => [file, path])).toEqual([
-      [join(etc, 'exports'), join(root, 'vm7')],
-      [join(etc, 'exports.d', 'a.exports'), '/a'],
-      [join(etc, 'exports.d', 'b.exports'), '/b'],
-    ]);
-  });
-
   test('of the kernel are its limits', () => {
     expect(sysctl('fs.inotify.max_user_watches')).toBeGreaterThan(0);
     expect(sysctl('fs.no_such_thing')).toBeUndefined();
     expect(openFilesLimitOf('self')).toBeGreaterThan(0);
     expect(openFilesLimitOf(0x7fff_ffff)).toBeUndefined();
     expect(fileSystemOf(join(base, 'not', 'there'))).toBe(fileSystemOf(base));
+    const mounts = parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
+    expect(mountOf('/proc/self', mounts)).toMatchObject({ point: '/proc', part: '/' });
+    expect(mountOf(join(base, 'not', 'there'), mounts)).toBe(mountOf(base, mounts));
+    expect(() => mountOf(base, [])).toThrow('does not say how');
   });
 });

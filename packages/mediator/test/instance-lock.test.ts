@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { InstanceLock as Lock } from '../src/instance-lock.js';
 import { MediatorError } from '../src/mediator-error.js';
+import * as native from '../src/native.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
 
-/** Where programs are found, if not in the usual places. */
+/** Where programs are found, if not in the usual places. Then there is no addon either. */
 let path: string | undefined;
 
 jest.unstable_mockModule('node:child_process', () => ({
@@ -16,6 +17,10 @@ jest.unstable_mockModule('node:child_process', () => ({
       ...options,
       env: { ...process.env, ...(path !== undefined && { PATH: path }) },
     }),
+}));
+jest.unstable_mockModule('../src/native.js', () => ({
+  ...native,
+  loadAddon: () => (path === undefined ? native.loadAddon() : undefined),
 }));
 const { InstanceLock } = await import('../src/instance-lock.js');
 
@@ -91,11 +96,13 @@ test('the state directory is created for nobody else', () => {
   expect(statSync(join(stateDir, 'lock')).mode & 0o777).toBe(0o600);
 });
 
-test('what a killed mediator has left does not matter, and is left as it is', () => {
+test('what a killed mediator has left does not matter: the lock names its holder', () => {
   mkdirSync(stateDir, { recursive: true });
-  writeFileSync(join(stateDir, 'lock'), 'left');
+  writeFileSync(join(stateDir, 'lock'), 'left by another, and longer');
   lockOf(stateDir).acquire();
-  expect(readFileSync(join(stateDir, 'lock'), 'utf8')).toBe('left');
+  expect(readFileSync(join(stateDir, 'lock'), 'utf8')).toBe(`${process.pid}\n`);
+  const { message } = failureOf(lockOf(stateDir));
+  expect(message).toContain(`process ${process.pid} (`);
 });
 
 test('a state directory that cannot be created is refused with the reason', () => {
@@ -125,14 +132,26 @@ test('without flock(1) it says what is missing, and leaves nothing open', () => 
   expect(openBelow(stateDir)).toEqual([]);
 });
 
-test('an flock(1) that fails otherwise is reported with what it said', () => {
+/** A program that says what flock(1) says. */
+function fakeFlock(said: string, status: number): void {
   path = temporaryDirectory();
-  const script = '#!/bin/sh\necho "flock: 3: Stale file handle" >&2\nexit 65\n';
+  const script = `#!/bin/sh\necho "flock: 3: ${said}" >&2\nexit ${status}\n`;
   writeFileSync(join(path, 'flock'), script, { mode: 0o755 });
+}
+
+test('an flock(1) that fails otherwise is reported with what it said', () => {
+  fakeFlock('Stale file handle', 65);
   const error = failureOf(lockOf(stateDir));
   expect(error.code).toBe('STATE_DIR_UNUSABLE');
   expect(error.message).toContain('flock: 3: Stale file handle');
   expect(openBelow(stateDir)).toEqual([]);
+});
+
+test('without the addon flock(1) locks', () => {
+  path = '/usr/bin:/bin';
+  lockOf(stateDir).acquire();
+  expect(isHeld()).toBe(true);
+  expect(failureOf(lockOf(stateDir)).code).toBe('ALREADY_RUNNING');
 });
 
 test('releasing twice, or what was not acquired, is harmless', () => {
@@ -144,15 +163,18 @@ test('releasing twice, or what was not acquired, is harmless', () => {
   expect(isHeld()).toBe(false);
 });
 
-test('another state directory does not help where the root is the same', () => {
-  const root = temporaryDirectory();
-  const first = new InstanceLock(stateDir, root);
-  locks.push(first);
-  first.acquire();
-  const second = new InstanceLock(`${stateDir}-2`, root);
-  locks.push(second);
-  expect(failureOf(second)).toMatchObject({ code: 'ALREADY_RUNNING' });
-  expect(openBelow(`${stateDir}-2`)).toEqual([]);
-  first.release();
-  second.acquire();
+test('flock(1) that fails does not count as a file system without locks', () => {
+  const lock = new InstanceLock(stateDir, temporaryDirectory());
+  locks.push(lock);
+  lock.acquire();
+  fakeFlock('No space left on device', 71);
+  expect(() => {
+    lock.lockRoot();
+  }).toThrow('No space left on device');
+  path = temporaryDirectory();
+  expect(() => {
+    lock.lockRoot();
+  }).toThrow('cannot run flock');
+  fakeFlock('No locks available', 71);
+  lock.lockRoot();
 });

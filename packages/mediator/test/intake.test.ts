@@ -1,4 +1,12 @@
-import { renameSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeAnswer, encodeRequest, INT32_MAX, INT32_MIN, type Slot } from '@vgpu/protocol';
@@ -9,7 +17,7 @@ import type { Registration } from '../src/registration.js';
 import type { FinishedRequest } from '../src/statistics.js';
 import type { VmSpool as Spool } from '../src/spool/vm-spool.js';
 import type { RateLimit } from '../src/token-bucket.js';
-import { FakeFs, systemError } from './support/fake-fs.js';
+import { FakeFs, systemError, type FsCall } from './support/fake-fs.js';
 import { FakeLogger } from './support/fakes.js';
 import { NON_EMPTY_DIRECTORY, REMOVABLE } from './support/hostile.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
@@ -221,6 +229,35 @@ describe('half-written requests', () => {
     expect(spool.settling.size).toBe(0);
   });
 
+  test.each([
+    ['whose end came first', '\0'.repeat(5) + ':100:200\n'],
+    ['that lack a part', 'A:2:7:\0\0\0:200\n'],
+    ['that were given their size before their content', '\0'.repeat(LINE.length)],
+    ['that were given more room than they need', `${LINE}${'\0'.repeat(4096 - LINE.length)}`],
+    ['that were given more room than a line may need', `${LINE}${'\0'.repeat(70_000)}`],
+    ['of which a newline came too early', '\n\0\0\0'],
+  ])('%s are not taken for complete, nor refused', (_how, text) => {
+    settleMs = 1e6;
+    for (const slot of [PLAIN, X]) {
+      files.write(slot, text);
+      expect(consider(slot)).toBeUndefined();
+      expect(rejected).toEqual([]);
+      files.write(slot, LINE);
+      expect(consider(slot)?.request).toMatchObject({ vm: 7 });
+    }
+    expect(spool.settling.size).toBe(0);
+  });
+
+  test('that stay without a part are refused', async () => {
+    settleMs = 20;
+    files.write(X, 'A:2:7:\0:200\n');
+    await until('it has settled', () => {
+      consider(X);
+      return rejected.length > 0;
+    });
+    expect(decodeAnswer(files.answer(X))).toMatchObject({ code: 'BAD_REQUEST' });
+  });
+
   test.each(['absent', 'empty'])('that are %s then are forgotten', (what) => {
     settleMs = 1e6;
     files.write(X, 'A:2:7');
@@ -250,6 +287,51 @@ describe('half-written requests', () => {
     expect(spool.settling.isFull).toBe(true);
     spool.settling.close();
     expect(spool.isDrained).toBe(false);
+  });
+});
+
+describe('a plain request that is refused', () => {
+  const WRONG = 'A:2:8:100:200\n';
+  const isAnswer = ({ name, args }: FsCall) =>
+    name === 'renameSync' && String(args[1]).endsWith('/response.txt');
+
+  /** As a kernel does that stamps files with a tick: a later write in the same tick has the same time. */
+  function writeInTheSameTick(text: string, { mtime, atime }: { mtime: Date; atime: Date }) {
+    files.write(PLAIN, text);
+    utimesSync(files.request(PLAIN), atime, mtime);
+  }
+
+  test.each([
+    ['its line', () => undefined, WRONG],
+    ['its length', () => undefined, 'x'.repeat(70_000)],
+    ['its VM', () => (isRegistrationRequired = true), LINE],
+    ['the rate limit', () => (rateLimit = { perSecond: 1e-9, burst: 0 }), LINE],
+  ])(
+    'for %s is not taken for the next one, as long and of the same tick',
+    (_why, prepare, text) => {
+      prepare();
+      files.write(PLAIN, text);
+      const stats = statSync(files.request(PLAIN));
+      const next = LINE.trimEnd().padEnd(text.length - 1, '0') + '\n';
+      fakeFs.after(isAnswer, () => {
+        writeInTheSameTick(next, stats);
+      });
+      consider(PLAIN);
+      expect(rejected).toHaveLength(1);
+      expect(readFileSync(files.request(PLAIN), 'latin1')).toBe(next);
+      expect(files.heldNames()).toEqual([]);
+    },
+  );
+
+  test.each([...REMOVABLE])('because it is $name leaves the next one alone', (thing) => {
+    thing.put(files.request(PLAIN), secret);
+    fakeFs.after(isAnswer, () => {
+      rmSync(files.request(PLAIN), { recursive: true });
+      files.write(PLAIN, LINE);
+    });
+    consider(PLAIN);
+    expect(rejected).toHaveLength(1);
+    expect(consider(PLAIN)?.request).toMatchObject({ vm: 7 });
   });
 });
 
@@ -288,10 +370,16 @@ describe.each(slots)('a rejection in $title', ({ slot }) => {
     expectRejected('VM_MISMATCH', 'vm: expected 7, got 8');
   });
 
-  test('of a line that is too long says how long it was, without settling', () => {
-    settleMs = 1e6;
+  test('of a line that is too long says how long it was, once it has settled', async () => {
+    settleMs = 20;
+    // A writer may give a file more room than its line needs, and cut it when it is done.
+    files.write(slot, '\0'.repeat(70_000));
+    expect(consider(slot)).toBeUndefined();
     files.write(slot, 'x'.repeat(70_000));
-    consider(slot);
+    await until('it has settled', () => {
+      consider(slot);
+      return rejected.length > 0;
+    });
     expectRejected('TOO_LARGE', 'request: expected at most 65536 bytes, got 70000');
   });
 

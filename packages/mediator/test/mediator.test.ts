@@ -274,7 +274,7 @@ describe('inotify', () => {
     const files = host.vm(8);
     files.write(X, line({ vm: 8, a: 1 }));
     await expectAnswered(files);
-    expect(files.names()).toEqual(['response-x.txt']);
+    await expectNames(files, ['response-x.txt']);
   });
 });
 
@@ -399,7 +399,7 @@ describe('a request that is withdrawn', () => {
     await until('it is dropped', () => mediator.queued === 0);
     adder.finish();
     await expectAnswered(files);
-    expect(files.names()).toEqual(['response-x.txt']);
+    await expectNames(files, ['response-x.txt']);
     expect(adder.started).toEqual([1]);
     expect(mediator.statistics().outcome).toEqual({ ok: 1, WITHDRAWN: 1 });
   });
@@ -410,7 +410,7 @@ describe('a request that is withdrawn', () => {
     await until('the next is on the device', () => adder.started.length === 2);
     adder.finish();
     await expectAnswered(files, named('y'));
-    expect(files.names()).toEqual(['response-y.txt']);
+    await expectNames(files, ['response-y.txt']);
     expect(host.logger.finished.map(({ slot, outcome }) => [slot, outcome])).toEqual([
       ['x', 'WITHDRAWN'],
       ['y', 'ok'],
@@ -853,6 +853,11 @@ describe('settings', () => {
   });
 });
 
+/** Waits until a thread has removed the rest. */
+async function expectNames(files: VmFiles, names: readonly string[]): Promise<void> {
+  await until(`there is ${names.join(', ')}`, () => files.names().join() === names.join());
+}
+
 describe('an answer without a place', () => {
   test('costs its request, and nobody else', async () => {
     const files = host.vm(7);
@@ -862,7 +867,7 @@ describe('an answer without a place', () => {
     const mediator = await host.start([new CpuVectorAdder()]);
     await expectAnswered(files, named('y'));
     await until('it is counted', () => mediator.statistics().requests === 2);
-    expect(files.names()).toEqual(['response-x.txt', 'response-y.txt']);
+    await expectNames(files, ['response-x.txt', 'response-y.txt']);
     expect(mediator.statistics().outcome).toEqual({ ok: 1, UNDELIVERABLE: 1 });
   });
 });

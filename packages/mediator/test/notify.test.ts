@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { describeIf } from '../../../tests/support/describe-if.js';
 import { NotifySocket } from '../../../tests/support/notify-socket.js';
 import * as native from '../src/native.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
@@ -12,8 +13,7 @@ jest.unstable_mockModule('../src/native.js', () => ({ loadAddon }));
 const { notify } = await import('../src/cli/notify.js');
 
 const hasProgram = spawnSync('systemd-notify', ['--version']).status === 0;
-// A test runner does not show the names of what it skips.
-if (!hasProgram) process.stderr.write('systemd-notify is not tried: it needs systemd\n');
+const HINT = 'skipped: it needs systemd-notify (apt-get install systemd)';
 
 let directory: string;
 let socket: NotifySocket;
@@ -49,7 +49,7 @@ describe('by the addon', () => {
   });
 });
 
-(hasProgram ? describe : describe.skip)('by systemd-notify', () => {
+describeIf(hasProgram, HINT, 'by systemd-notify', () => {
   beforeEach(() => {
     loadAddon.mockReturnValue(undefined);
   });

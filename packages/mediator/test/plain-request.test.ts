@@ -1,17 +1,23 @@
 import {
+  closeSync,
+  ftruncateSync,
   linkSync,
   mkdirSync,
+  openSync,
+  readdirSync,
   rmSync,
   statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { PLAIN_SLOT } from '@vgpu/protocol';
 import { VmDirectory } from '../src/spool/vm-directory.js';
+import { afterHolding } from './support/after-holding.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
 
 const LINE = 'A:1:7:1:2\n';
@@ -86,5 +92,130 @@ describe('the mark of a plain request', () => {
     writeFileSync(join(base, 'vm7', `.vgpu-taken-${marked.ino}-${marked.size}-1000000000-x`), LINE);
     expect(directory.recover(directory.list(10).names)).toBe(true);
     expect(readText().text).toBe(LINE);
+  });
+});
+
+describe('an answered plain request', () => {
+  const NEXT = 'A:1:7:3:4\n';
+  let client: number;
+  beforeEach(() => {
+    writeFileSync(request, LINE);
+    client = openSync(request, 'r+');
+  });
+  afterEach(() => {
+    closeSync(client);
+  });
+
+  function answer(): void {
+    const marked = directory.markPlain(readText().text);
+    expect(marked && directory.answer(PLAIN_SLOT, marked, '3\n')).toBe('delivered');
+  }
+
+  const held = () =>
+    readdirSync(join(base, 'vm7')).filter((name) => name.startsWith('.vgpu-taken-'));
+
+  test('is held, and removed when its time is over', () => {
+    answer();
+    expect(directory.isHolding).toBe(true);
+    expect(directory.look(PLAIN_SLOT).kind).toBe('absent');
+    expect(held()).toHaveLength(1);
+    afterHolding(directory);
+    expect(directory.isHolding).toBe(false);
+    expect(held()).toEqual([]);
+  });
+
+  test.each<[string, () => void, string]>([
+    [
+      'truncates it',
+      () => {
+        ftruncateSync(client);
+        writeSync(client, NEXT, 0);
+      },
+      NEXT,
+    ],
+    [
+      'writes over it, as long as before',
+      () => {
+        writeSync(client, NEXT, 0);
+      },
+      NEXT,
+    ],
+    [
+      'writes the same once more',
+      () => {
+        writeSync(client, LINE, 0);
+      },
+      LINE,
+    ],
+    [
+      'appends to it',
+      () => {
+        writeSync(client, NEXT, LINE.length);
+      },
+      LINE + NEXT,
+    ],
+  ])('goes back to its name where a client that has it open %s', (_how, write, text) => {
+    answer();
+    expect(directory.look(PLAIN_SLOT).kind).toBe('absent');
+    write();
+    expect(readText().text).toBe(text);
+    expect(held()).toEqual([]);
+    answer();
+    expect(held()).toHaveLength(1);
+  });
+
+  test('goes back before its client has written all of the next one', () => {
+    answer();
+    ftruncateSync(client);
+    expect(directory.look(PLAIN_SLOT).kind).toBe('empty');
+    writeSync(client, NEXT.slice(0, 4));
+    expect(readText().text).toBe(NEXT.slice(0, 4));
+    writeSync(client, NEXT.slice(4));
+    expect(readText().text).toBe(NEXT);
+  });
+
+  test('goes back at the last look that its time allows', () => {
+    answer();
+    writeSync(client, NEXT, 0);
+    afterHolding(directory);
+    expect(readText().text).toBe(NEXT);
+  });
+
+  test('goes back behind the request of another writer who was faster', () => {
+    answer();
+    writeFileSync(request, 'A:1:7:5:6\n');
+    expect(readText().text).toBe('A:1:7:5:6\n');
+    const marked = directory.markPlain('A:1:7:5:6\n');
+    writeSync(client, NEXT, 0);
+    expect(marked && directory.answer(PLAIN_SLOT, marked, '11\n')).toBe('delivered');
+    expect(readText().text).toBe(NEXT);
+    expect(held()).toHaveLength(1);
+  });
+
+  test('never has another one held beside it', () => {
+    for (let round = 0; round < 5; round += 1) {
+      answer();
+      expect(held()).toHaveLength(1);
+      writeFileSync(request, LINE);
+    }
+  });
+
+  test('is held by the next mediator where one was killed, and not answered twice', () => {
+    answer();
+    const next = new VmDirectory(base, 7);
+    expect(next.recover(next.list(10).names)).toBe(false);
+    expect(next.look(PLAIN_SLOT).kind).toBe('absent');
+    writeSync(client, NEXT, 0);
+    expect(next.look(PLAIN_SLOT)).toMatchObject({ text: NEXT });
+    next.close();
+  });
+
+  test('goes back at the start of a mediator where it was written while none ran', () => {
+    answer();
+    writeSync(client, NEXT, 0);
+    const next = new VmDirectory(base, 7);
+    expect(next.recover(next.list(10).names)).toBe(true);
+    expect(next.look(PLAIN_SLOT)).toMatchObject({ text: NEXT });
+    next.close();
   });
 });

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { testAsRoot } from '../../../tests/support/describe-if.js';
 import type { Registry as RegistryClass } from '../src/registry.js';
 import { failAt, FakeFs, FakeKill, systemError } from './support/fake-fs.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
@@ -98,7 +99,6 @@ describe('the registry', () => {
     expect(JSON.parse(fs.readFileSync(path(), 'utf8'))).toMatchObject({ version: 2 });
   });
 
-  const testAsRoot = process.geteuid?.() === 0 ? test : test.skip;
   testAsRoot("is the state directory's owner's, also if root has changed it", () => {
     fs.mkdirSync(stateDir, { mode: 0o700 });
     fs.chownSync(stateDir, 60_000, 60_001);
@@ -126,6 +126,16 @@ describe('the registry', () => {
 
   test.each([
     ['no JSON', '{', 'cannot be read: '],
+    [
+      'a VM twice',
+      '{"version":1,"vms":{"7":{"pool":"A","priority":1},"7":{"pool":"B","priority":1}}}',
+      'the key "7" of "vms" is there twice, again in line 1',
+    ],
+    [
+      'a setting of a VM twice',
+      '{"version":2,\n"vms":{"7":{"pool":"A","priority":1,\n"suspended":true,"suspended":false}}}',
+      'the key "suspended" of "vms.7" is there twice, again in line 3',
+    ],
     ['no object', '[]', 'is invalid: '],
     ['another version', '{"version":3,"vms":{}}', 'version: expected 1 or 2: a newer mediator'],
     [

@@ -28,6 +28,8 @@ afterEach(() => {
   expect(openBelow(base)).toEqual([]);
 });
 
+/** Directories that are no VM's any more. */
+const left = () => fs.readdirSync(root).filter((name) => name.startsWith('.vm7.removed-'));
 const at = (...names: string[]) => join(root, 'vm7', ...names);
 
 describe('removing the directory of a VM', () => {
@@ -57,12 +59,12 @@ describe('removing the directory of a VM', () => {
     (when) => {
       fs.mkdirSync(at('trap'));
       fs.writeFileSync(at('trap', 'file'), '');
-      const trap = join(root, '.vm7.removed', 'trap');
       let swaps = 0;
       fakeFs.intercept(({ name, args, proceed }) => {
         const isIt = name === 'openSync' && String(args[0]).endsWith('/trap');
         const early = isIt && when === 'after' ? proceed() : undefined;
         if (isIt) {
+          const trap = join(root, left()[0] ?? '', 'trap');
           // The guest still reaches it by its handle.
           fs.renameSync(trap, join(base, 'moved'));
           fs.symlinkSync(secrets, trap);
@@ -91,11 +93,11 @@ describe('removing the directory of a VM', () => {
     expect(() => removeVmDirectory(root, 7)).toThrow(
       expect.objectContaining({
         code: 'VM_DIRECTORY_UNUSABLE',
-        message: expect.stringContaining(`what is left is in ${join(root, '.vm7.removed')}`),
+        message: expect.stringContaining(`what is left is in ${join(root, '.vm7.removed-')}`),
       }),
     );
     fakeFs.restore();
-    expect(fs.readdirSync(root).sort()).toEqual(['.vm7.removed', 'vm70']);
+    expect(fs.readdirSync(root).sort()).toEqual([...left(), 'vm70']);
     // The VM may have a new directory by now.
     fs.mkdirSync(at());
     expect(removeVmDirectory(root, 7)).toBe(true);
@@ -105,6 +107,39 @@ describe('removing the directory of a VM', () => {
   test('gives up where directories are in each other without end', () => {
     fs.mkdirSync(at(...Array.from({ length: 100 }, () => 'd')), { recursive: true });
     expect(() => removeVmDirectory(root, 7)).toThrow('directories in each other');
-    expect(fs.readdirSync(root)).toContain('.vm7.removed');
+    expect(left()).toHaveLength(1);
+  });
+
+  test('removes names that are no text, and what is in directories with such names', () => {
+    const bytes = (...parts: (string | number)[]) =>
+      Buffer.concat([
+        Buffer.from(`${at()}/`),
+        ...parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.of(part))),
+      ]);
+    fs.writeFileSync(bytes('request-', 0xff, '.txt'), '');
+    fs.writeFileSync(bytes(0xc3), '');
+    fs.writeFileSync(bytes(0xed, 0xa0, 0x80), '');
+    fs.mkdirSync(bytes('directory-', 0xfe));
+    fs.writeFileSync(bytes('directory-', 0xfe, '/', 0x80, 'inside'), '');
+    fs.symlinkSync(secrets, bytes('link-', 0xf8));
+    expect(removeVmDirectory(root, 7)).toBe(true);
+    expect(fs.readdirSync(root)).toEqual(['vm70']);
+  });
+
+  test('moves the next tenant away, too, though what an earlier one has left stays', () => {
+    fakeFs.intercept(({ name, args, proceed }) => {
+      if (name === 'unlinkSync' && String(args[0]).endsWith('/stuck')) throw systemError('EIO');
+      return proceed();
+    });
+    for (let tenants = 1; tenants <= 3; tenants += 1) {
+      fs.writeFileSync(at('stuck'), `tenant ${tenants}`);
+      expect(() => removeVmDirectory(root, 7)).toThrow('EIO');
+      expect(fs.existsSync(at())).toBe(false);
+      expect(left()).toHaveLength(tenants);
+      fs.mkdirSync(at());
+    }
+    fakeFs.restore();
+    expect(removeVmDirectory(root, 7)).toBe(true);
+    expect(fs.readdirSync(root)).toEqual(['vm70']);
   });
 });

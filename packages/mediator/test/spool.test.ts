@@ -40,7 +40,7 @@ beforeEach(() => {
 
 afterEach(() => {
   fakeFs.restore();
-  spool.close();
+  void spool.close();
   rmSync(root, { recursive: true });
 });
 

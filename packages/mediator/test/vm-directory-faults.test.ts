@@ -1,13 +1,14 @@
 /** What a guest may do at the worst moment, and what system calls may do at any. */
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { constants } from 'node:os';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MAX_LINE_BYTES, type Slot } from '@vgpu/protocol';
 import type { FileIdentity } from '../src/spool/file-identity.js';
+import { afterHolding } from './support/after-holding.js';
 import { callOf, FakeFs, systemError, type FsCall } from './support/fake-fs.js';
 import { makeFifo, makeSocket } from './support/hostile.js';
 import { openBelow, temporaryDirectory } from './support/temporary-directory.js';
-import { until } from './support/until.js';
 import { named, PLAIN, VmFiles } from './support/vm-files.js';
 
 const fakeFs = new FakeFs();
@@ -17,6 +18,9 @@ const SECRET = 'A:2:1:1:1\n';
 const OLD = 'A:2:7:1:2\n';
 const NEW = 'A:2:7:10:20\n';
 const NEWEST = 'A:2:7:100:200\n';
+
+/** The flags of renameat2(2). */
+const [NO_REPLACE, EXCHANGE] = [1, 2];
 
 const slots = [
   { title: 'the plain slot', slot: PLAIN },
@@ -225,7 +229,7 @@ describe.each(slots)('writing an answer in $title', ({ slot }) => {
     const created: unknown[][] = [];
     const file = read(slot);
     fakeFs.intercept(({ name, args, proceed }) => {
-      if (name === 'openSync') created.push([...args]);
+      if (name === 'openSync' && Number(args[1]) & O_CREAT) created.push([...args]);
       return proceed();
     });
     directory.answer(slot, file, '3\n');
@@ -423,48 +427,131 @@ describe('a plain request that is written between answer and clearing', () => {
   });
 });
 
-describe('a huge file', () => {
+describe('what may take long to free', () => {
   const huge = (path: string) => {
     fs.writeFileSync(path, Buffer.alloc(2 ** 20));
   };
-  /** Asserts that it is held open while a call of a function takes its name away. */
-  const isFreedElsewhere = async (function_: FsCall['name'], action: () => void) => {
-    let isHeld = false;
+  /** The names that a thread is given to remove while something is done. */
+  const removedBy = (action: () => void): string[] => {
+    const names: string[] = [];
     fakeFs.intercept((call) => {
-      if (call.name === function_) isHeld ||= openBelow(root).length > 1;
+      if (call.name === 'unlinkSync') names.push(basename(String(call.args[0])));
       return call.proceed();
     });
     action();
     fakeFs.restore();
-    expect(isHeld).toBe(true);
-    await until('it has been closed', () => openBelow(root).length === 1);
+    return names;
   };
+  const CLEARED = expect.stringMatching(/^\.vgpu-(?:cleared|taken)-/) as unknown;
 
-  test.each(slots)('in the place of a request is not freed in $title', async ({ slot }) => {
+  test.each(slots)('is not freed in the place of a request in $title', ({ slot }) => {
     huge(files.request(slot));
     const file = read(slot);
-    await isFreedElsewhere('unlinkSync', () => {
-      directory.answer(slot, file, '3\n');
+    const removed = removedBy(() => {
+      expect(directory.answer(slot, file, '3\n')).toBe('delivered');
+      afterHolding(directory);
     });
+    expect(removed).toEqual([CLEARED]);
     expect(files.hasRequest(slot)).toBe(false);
   });
 
-  test('in the place of an answer is not freed where the answer replaces it', async () => {
+  test('is held open where a response replaces it and names can not be exchanged', () => {
     files.write(PLAIN, OLD);
     const file = read(PLAIN);
     huge(files.response(PLAIN));
-    await isFreedElsewhere('renameSync', () => {
-      directory.answer(PLAIN, file, '3\n');
+    // Nothing but O_PATH opens this where the mediator is not the superuser.
+    fs.chmodSync(files.response(PLAIN), 0);
+    let held: string[] = [];
+    fakeFs.intercept((call) => {
+      if (callOf('renameSync', '/response.txt')(call)) held = openBelow(root);
+      return call.proceed();
     });
+    expect(directory.answer(PLAIN, file, '3\n')).toBe('delivered');
+    fakeFs.restore();
+    expect(held).toContain(files.response(PLAIN));
     expect(files.answer(PLAIN)).toBe('3\n');
   });
 
-  test('that is stale is not freed where it is removed', async () => {
+  test('is not freed where it is stale', () => {
     huge(files.response(named('x')));
-    await isFreedElsewhere('unlinkSync', () => {
+    const removed = removedBy(() => {
       directory.removeStale(files.names(), 2n ** 63n);
     });
+    expect(removed).toEqual([CLEARED]);
     expect(files.names()).toEqual([]);
+  });
+});
+
+describe('a response that the addon puts in place', () => {
+  const slot = named('x');
+  let swaps: (() => void)[];
+  let flags: unknown[];
+
+  beforeEach(() => {
+    fakeFs.hasAddon = true;
+    directory.close();
+    directory = new VmDirectory(root, 7);
+    files.write(slot, OLD);
+    flags = [];
+  });
+  afterEach(() => {
+    fakeFs.hasAddon = false;
+  });
+
+  /** Puts it there while a guest swaps what has the name, each time after it was looked at. */
+  const answer = () => {
+    const file = read(slot);
+    fakeFs.intercept((call) => {
+      if (call.name === 'renameAt' && call.args[2] === 'response-x.txt') flags.push(call.args[3]);
+      const result = call.proceed();
+      if (call.name === 'statAt' && call.args[1] === 'response-x.txt') swaps.shift()?.();
+      return result;
+    });
+    try {
+      return directory.answer(slot, file, '3\n');
+    } finally {
+      fakeFs.restore();
+    }
+  };
+  const put = (text: string) => () => {
+    fs.rmSync(files.response(slot), { force: true });
+    fs.writeFileSync(files.response(slot), text);
+  };
+  const remove = () => {
+    fs.unlinkSync(files.response(slot));
+  };
+
+  test.each([
+    ['appears', () => undefined, [put('slow')], [NO_REPLACE, EXCHANGE]],
+    ['disappears', put('old'), [remove], [EXCHANGE, NO_REPLACE]],
+    ['is another one', put('old'), [put('slow')], [EXCHANGE]],
+    ['comes and goes', put('old'), [remove, put('slow')], [EXCHANGE, NO_REPLACE, EXCHANGE]],
+  ])('replaces nothing by rename(2) where a file %s', (_what, before, swapped, expected) => {
+    before();
+    swaps = swapped;
+    expect(answer()).toBe('delivered');
+    expect(flags).toEqual(expected);
+    expect(files.names()).toEqual(['response-x.txt']);
+    expect(files.answer(slot)).toBe('3\n');
+  });
+
+  test('is given up for now where that never ends; nothing is left', () => {
+    swaps = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? put('slow') : remove));
+    expect(answer).toThrow(expect.objectContaining({ code: 'EBUSY' }));
+    expect(files.names().filter((name) => name.startsWith('.'))).toEqual([]);
+    expect(files.hasRequest(slot)).toBe(true);
+  });
+
+  test.each(['EINVAL', 'ENOSYS'] as const)('is renamed where the file system says %s', (code) => {
+    put('old')();
+    const file = read(slot);
+    fakeFs.intercept((call) => {
+      if (call.name === 'renameAt' && Number(call.args[3]) !== 0) return -constants.errno[code];
+      return call.proceed();
+    });
+    expect(directory.answer(slot, file, '3\n')).toBe('delivered');
+    expect(files.answer(slot)).toBe('3\n');
+    expect(files.names()).toEqual(['response-x.txt']);
   });
 });
 
@@ -570,15 +657,15 @@ describe('a mediator that is killed while it answers', () => {
     killBefore(1, () => {
       directory.clear(PLAIN, file);
     });
-    const [aside = ''] = files.names();
+    const [aside = ''] = files.heldNames();
     expect(aside).toMatch(/^\.vgpu-taken-/);
     const next = new VmDirectory(root, 7);
     fakeFs.intercept((call) => {
-      if (call.name === 'unlinkSync' || !fs.existsSync(files.request(PLAIN))) return call.proceed();
+      if (!fs.existsSync(files.request(PLAIN))) return call.proceed();
       throw systemError('EMFILE');
     });
     expect(() => next.recover([aside])).toThrow('EMFILE');
-    expect(files.names()).toEqual([aside, 'request.txt']);
+    expect(files.heldNames()).toEqual([aside]);
     fakeFs.restore();
     expect(next.look(PLAIN)).toMatchObject({ kind: 'text', text: NEW });
     expect(files.names()).toEqual(['request.txt']);

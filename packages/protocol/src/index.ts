@@ -1,4 +1,5 @@
 export { AnswerLine, decodeAnswer, encodeAnswer, type Answer } from './answer.js';
+export { isCompleteLine } from './complete-line.js';
 export { ErrorCode } from './error-codes.js';
 export { ExitCode } from './exit-codes.js';
 export { Identity, parsePriority, Pool, Priority, priorityName, VmId } from './identity.js';
@@ -22,7 +23,7 @@ export {
   VmDirectoryName,
 } from './names.js';
 export { INT32_MAX, INT32_MIN, Int32, Int32List } from './operands.js';
-export { printable } from './printable.js';
+export { escapeControls, printable } from './printable.js';
 export { ProtocolError, type ProtocolErrorCode, type Rejection } from './protocol-error.js';
 export {
   decodeRegisterBlock,

@@ -15,3 +15,30 @@ export function printable(text: string, limit = 40): string {
   });
   return text.length > limit ? `${shown}... (${text.length} characters)` : shown;
 }
+
+/**
+ * Controls (C0, DEL, C1), separators of lines and paragraphs, marks that change the direction of text
+ * (UAX #9) and other invisible ones, and halves of surrogate pairs.
+ */
+const CONTROLS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/**
+ * Makes text of unknown origin safe for a terminal and for a line of a log: each character that is none to
+ * be seen, but controls them, becomes an escape as JSON has it (`\n`, `\u001b`, `\u2028`); all else stays.
+ * So JSON stays the same JSON. Unlike {@link printable} it neither quotes nor cuts.
+ *
+ * @param text Of any length and content.
+ * @param except Characters that stay as they are, such as `'\n'`.
+ */
+export function escapeControls(text: string, except = ''): string {
+  return text.replace(CONTROLS, (character) =>
+    except.includes(character)
+      ? character
+      : JSON.stringify(character)
+          .slice(1, -1)
+          .replace(
+            /[^\x20-\x7e]/g,
+            (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+          ),
+  );
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { printable, ProtocolError } from '@vgpu/protocol';
+import { escapeControls, printable, ProtocolError } from '@vgpu/protocol';
 import * as fc from 'fast-check';
 
 const anything = fc.oneof(
@@ -63,6 +63,35 @@ describe('printable', () => {
     fc.assert(
       fc.property(anything, (text) => {
         expect(unescape(printable(text, 1000))).toBe(text);
+      }),
+    );
+  });
+});
+
+describe('escapeControls', () => {
+  it.each([
+    ['plain "text" \\ \u00e9 \u65e5', 'plain "text" \\ \u00e9 \u65e5'],
+    ['a\nb\r\t\0', String.raw`a\nb\r\t\u0000`],
+    ['\u001b]0;title\u0007', String.raw`\u001b]0;title\u0007`],
+    ['\u007f\u0085\u009b2J', String.raw`\u007f\u0085\u009b2J`],
+    ['\u2028\u2029', String.raw`\u2028\u2029`],
+    ['\u202e\u2066\u200f\u061c\ufeff', String.raw`\u202e\u2066\u200f\u061c\ufeff`],
+    ['\ud83d\ude00 \ud83d', '\ud83d\ude00 ' + String.raw`\ud83d`],
+    ['\u{e0001}', String.raw`\udb40\udc01`],
+  ])('shows %j', (text, shown) => {
+    expect(escapeControls(text)).toBe(shown);
+  });
+
+  it('leaves what it is told to', () => {
+    expect(escapeControls('a\n\tb\r', '\n\t')).toBe('a\n\tb' + String.raw`\r`);
+  });
+
+  it('leaves JSON the same JSON, in one line', () => {
+    fc.assert(
+      fc.property(anything, (text) => {
+        const line = escapeControls(JSON.stringify({ text }));
+        expect(JSON.parse(line)).toEqual({ text });
+        expect(line).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
       }),
     );
   });

@@ -1,12 +1,15 @@
-// What TypeScript sees: readWords(path, count), the registers or why they can't be read, watch and
-// unwatch, and sourceHash. src/native.ts has the types. It may be loaded by many threads.
+// What TypeScript sees: readWords(path, count), the registers or why they can't be read, lock(descriptor),
+// watch and unwatch, and sourceHash. src/native.ts has the types. It may be loaded by many threads.
 #include <node_api.h>
+#include <sys/file.h>
 
+#include <cerrno>
 #include <cstring>
 #include <string>
 
 #include "inotify.h"
 #include "registers.h"
+#include "values.h"
 
 namespace vgpu {
 namespace {
@@ -86,6 +89,12 @@ napi_value read(napi_env env, napi_callback_info info) {
   return std::visit(ToValue{env}, read_words(path.c_str(), count));
 }
 
+// lock(descriptor)
+napi_value lock(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return number(env, flock(arguments.int32(0), LOCK_EX | LOCK_NB) < 0 ? -errno : 0);
+}
+
 }  // namespace
 }  // namespace vgpu
 
@@ -96,6 +105,7 @@ NAPI_MODULE_INIT() {
     napi_set_named_property(env, exports, name, function);
   };
   set("readWords", vgpu::read);
+  set("lock", vgpu::lock);
   set("watch", vgpu::watch);
   set("unwatch", vgpu::unwatch);
   vgpu::set(env, exports, "sourceHash", VGPU_SOURCE_HASH);

@@ -1,10 +1,12 @@
-const callbacksOf = new WeakMap<AbortSignal, Set<() => void>>();
+import type { CallSignal } from './options.js';
+
+const callbacksOf = new WeakMap<CallSignal, Set<() => void>>();
 
 /**
  * Calls back when the signal is aborted, until the returned function is called. The signal has one
  * listener however many calls share it: Node warns of a leak at the eleventh.
  */
-export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+export function onAbort(signal: CallSignal, callback: () => void): () => void {
   let callbacks = callbacksOf.get(signal);
   if (callbacks === undefined) {
     callbacks = new Set();
@@ -20,6 +22,6 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   };
 }
 
-function callBack(this: AbortSignal): void {
+function callBack(this: CallSignal): void {
   for (const callback of callbacksOf.get(this) ?? []) callback();
 }

@@ -1,4 +1,4 @@
-import { MAX_LINE_BYTES } from '@vgpu/protocol';
+import { isCompleteLine, MAX_LINE_BYTES } from '@vgpu/protocol';
 import { VgpuError } from './errors.js';
 import { isAbsent } from './file-access.js';
 import { isErrno, shareError } from './share-error.js';
@@ -16,8 +16,8 @@ export class AnswerFile {
   }
 
   /**
-   * The answer line, or undefined while it is not there in full: the file is absent, empty, or does
-   * not end in a newline yet.
+   * The response line, or undefined while it is not there in full: the file is absent or empty, does not
+   * end in a newline yet, or still lacks a part, which reads as NUL.
    *
    * @throws VgpuError `BAD_ANSWER`, `NO_PERMISSION` or `SHARE_UNAVAILABLE`.
    */
@@ -36,7 +36,7 @@ export class AnswerFile {
           'see what writes there besides the mediator',
       );
     }
-    return text.endsWith('\n') ? text : undefined;
+    return isCompleteLine(text) ? text : undefined;
   }
 
   /**

@@ -13,6 +13,6 @@ export interface Change {
 export interface Changes {
   /** Starts to watch a file of the VM's directory, which need not exist yet. */
   of(name: string): Change;
-  /** Lets go of all that is held. */
+  /** Lets go of all that is held, once the last file is let go of. */
   close(): void;
 }

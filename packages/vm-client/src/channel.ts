@@ -5,15 +5,45 @@ import { isFuse, isSharedWithOthers } from './file-system.js';
 import { FuseShare } from './fuse-share.js';
 import { LocalShare } from './local-share.js';
 import { NetworkShare } from './network-share.js';
+import { Place } from './place.js';
 import { PolledChanges } from './polled-changes.js';
 import { shareError } from './share-error.js';
 import type { Share } from './share.js';
 import { WatchedChanges } from './watched-changes.js';
 
+/** So often at most a channel looks whether its directory is still the one that has the name. */
+const CHECK_MS = 1000;
+
 /** A VM's directory, and how to learn of changes in it. */
-export interface Channel {
+export class Channel {
   readonly share: Share;
   readonly changes: Changes;
+  readonly #place: Place | undefined;
+  #checkedAt = performance.now();
+
+  /** @param place The directory that was opened; absent in tests in which it stays. */
+  constructor(share: Share, changes: Changes, place?: Place) {
+    this.share = share;
+    this.changes = changes;
+    this.#place = place;
+  }
+
+  /**
+   * Whether the directory's name has been given to another one, of which {@link changes} tells nothing, and
+   * which may be on another file system. Looks once a second.
+   */
+  async isReplaced(): Promise<boolean> {
+    const now = performance.now();
+    if (this.#place === undefined || now - this.#checkedAt < CHECK_MS) return false;
+    this.#checkedAt = now;
+    return !(await this.#place.hasItsName());
+  }
+
+  /** Lets go of all that is held; changes that are waited for still come. */
+  close(): void {
+    this.changes.close();
+    this.#place?.close();
+  }
 }
 
 /**
@@ -22,12 +52,18 @@ export interface Channel {
  * @throws VgpuError `SHARE_UNAVAILABLE` or `NO_PERMISSION`.
  */
 export async function openChannel(directory: string): Promise<Channel> {
-  const type = await fileSystemType(directory);
-  if (!isSharedWithOthers(type)) {
-    return { share: new LocalShare(directory), changes: watchOrPoll(directory) };
+  const place = await Place.open(directory);
+  try {
+    const type = await fileSystemType(directory);
+    if (!isSharedWithOthers(type)) {
+      return new Channel(new LocalShare(directory), watchOrPoll(directory), place);
+    }
+    const share = isFuse(type) ? new FuseShare(directory) : new NetworkShare(directory);
+    return new Channel(share, new PolledChanges(), place);
+  } catch (error) {
+    place?.close();
+    throw error;
   }
-  const share = isFuse(type) ? new FuseShare(directory) : new NetworkShare(directory);
-  return { share, changes: new PolledChanges() };
 }
 
 async function fileSystemType(directory: string): Promise<number> {

@@ -21,6 +21,7 @@ import {
   checkTimeout,
   type ClientOptions,
 } from './options.js';
+import { inPlainSlot } from './plain-slot-lock.js';
 import { Turns } from './turns.js';
 
 /** Two vectors of the same length, to be added element by element as int32. */
@@ -156,8 +157,18 @@ export class VgpuClient {
 
   #exchange(line: string, slot: Slot, interruption: Interruption): Promise<Answered> {
     const exchange = () =>
-      this.#open().then((channel) => new Exchange(channel, slot, interruption).run(line));
-    return this.#turns === undefined ? exchange() : this.#turns.take(exchange, interruption);
+      this.#current().then((channel) => new Exchange(channel, slot, interruption).run(line));
+    if (this.#turns === undefined) return exchange();
+    return this.#turns.take(() => inPlainSlot(this.#directory, exchange), interruption);
+  }
+
+  /** The channel to the directory that has the name now. */
+  async #current(): Promise<Channel> {
+    const opening = this.#open();
+    const channel = await opening;
+    if (!(await channel.isReplaced())) return channel;
+    if (this.#channel === opening) this.#letGo();
+    return this.#open();
   }
 
   #open(): Promise<Channel> {
@@ -185,8 +196,8 @@ export class VgpuClient {
   #letGo(): void {
     clearTimeout(this.#linger);
     this.#linger = undefined; // A timer that was cleared can't be restarted.
-    this.#channel?.then(({ changes }) => {
-      changes.close();
+    this.#channel?.then((channel) => {
+      channel.close();
     }, ignore);
     this.#channel = undefined;
   }

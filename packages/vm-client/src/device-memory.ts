@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { getSystemErrorMap } from 'node:util';
 import { printable, REGISTERS } from '@vgpu/protocol';
 import { VgpuError } from './errors.js';
 import { loadAddon, type SystemFailure } from './native.js';
+import { nameOwnFile } from './own-package.js';
 import type { PciDevice } from './pci-device.js';
 import { isErrno, reasonOf } from './share-error.js';
 
@@ -15,7 +15,7 @@ const WORDS = Math.max(...Object.values(REGISTERS)) / 4 + 1;
 const COMMAND = { offset: 4, memorySpace: 0x2 };
 
 /** Where the udev rule is that comes with this package. */
-const UDEV_RULE = fileURLToPath(new URL('../udev/60-vgpu.rules', import.meta.url));
+const udevRule = () => nameOwnFile('udev/60-vgpu.rules');
 
 const WITHOUT_DEVICE = 'say which VM this is with --vm-id or VGPU_VM_ID';
 
@@ -50,7 +50,7 @@ function requireMemoryDecoding({ address, directory }: PciDevice): void {
     'NO_IDENTITY',
     `PCI device ${address} does not decode memory (bit 1 of its COMMAND register is 0), so its ` +
       `registers can't be read; turn it on as root by: ${remedy}, or at every start by the udev ` +
-      `rule ${UDEV_RULE}`,
+      `rule ${udevRule()}`,
   );
 }
 
@@ -98,7 +98,7 @@ function unreadable(cause: unknown): VgpuError {
   const remedy = !isDenied
     ? 'have the device checked on the host'
     : process.getuid?.() !== 0
-      ? `run as root, or let a group read them by the udev rule ${UDEV_RULE}`
+      ? `run as root, or let a group read them by the udev rule ${udevRule()}`
       : // Also to root, for example after Secure Boot.
         'see whether Linux is locked down, in /sys/kernel/security/lockdown';
   return new VgpuError(

@@ -24,9 +24,10 @@ export interface Answered {
  * 1. prepare: create or empty the response file (on FUSE remove it), so that the answer is seen as
  *    soon as it is there; in the plain slot, refuse if it is in use;
  * 2. send: write the request under a temporary name and rename it into its place;
- * 3. receive: wait until the response file holds a whole line;
- * 4. tidy: remove the response file; in the plain slot, wait until the mediator has removed the
- *    request, so that the next call does not find the slot in use.
+ * 3. receive: wait until the response file holds a whole line; in the plain slot, wait until the mediator
+ *    has cleared the request, too, and read again. A response that was on its way to an earlier request,
+ *    which was withdrawn, may stand there before; and the next call is not to find the slot in use;
+ * 4. tidy: remove the response file.
  *
  * A failure or the interruption leads from 1, 2 or 3 to withdrawing and then tidying. However it ends,
  * what the exchange created is gone. Only a mediator that is just putting its answer in place when
@@ -67,14 +68,15 @@ export class Exchange {
     try {
       await this.#share.clearAnswer(this.#response);
       await this.#send(line);
-      return await this.#receive(change);
+      const answered = await this.#receive(change);
+      return this.#isPlain ? await this.#confirm(line, answered) : answered;
     } catch (error) {
       const late = await this.#withdraw();
       if (late !== undefined) return late;
       throw shareError('send the request', error, 'CANNOT_CREATE');
     } finally {
       change.stop();
-      await this.#tidy(line);
+      await quietly(() => this.#share.remove(this.#response));
     }
   }
 
@@ -123,9 +125,11 @@ export class Exchange {
     return line === undefined ? undefined : this.#answered(line);
   }
 
-  async #tidy(line: string): Promise<void> {
-    await quietly(() => this.#share.remove(this.#response));
-    if (this.#isPlain) await quietly(() => this.#awaitClearing(line));
+  /** What stands there once the request is cleared is its response. */
+  async #confirm(line: string, answered: Answered): Promise<Answered> {
+    await quietly(() => this.#awaitClearing(line));
+    const last = await quietly(() => this.#answer.read());
+    return last === undefined ? answered : { ...answered, line: last };
   }
 
   /** Waits until the request is gone, or is another one; a mediator that died never removes it. */

@@ -10,6 +10,13 @@ export const CREATE = 'wx';
 export const EMPTY = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK;
 export const READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 
+/** Of a request: the mediator, another user on the host, reads it whatever the umask here is. */
+export const REQUEST_MODE = 0o644;
+
+/** Whether the umask has taken something away from {@link REQUEST_MODE}. */
+export const isCurtailed = ({ mode }: { readonly mode: number }): boolean =>
+  (mode & REQUEST_MODE) !== REQUEST_MODE;
+
 /** One byte more than an answer may have, so that a longer one shows. */
 export const newReadBuffer = (): Buffer => Buffer.allocUnsafe(MAX_LINE_BYTES + 1);
 

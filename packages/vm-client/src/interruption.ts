@@ -1,5 +1,6 @@
 import { onAbort } from './abort-listeners.js';
 import { VgpuError } from './errors.js';
+import type { CallSignal } from './options.js';
 
 /** So long an interrupted call waits for its files to be taken back: the share may hang. */
 const GRACE_MS = 1000;
@@ -7,7 +8,7 @@ const GRACE_MS = 1000;
 /** How long a call may take, and who may end it. */
 export interface Limits {
   readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: CallSignal | undefined;
   /** The VM's directory, for the messages. */
   readonly directory: string;
 }
@@ -31,9 +32,7 @@ export class Interruption {
     }, timeoutMs);
     if (signal === undefined) return;
     const abort = () => {
-      this.interrupt(
-        new VgpuError('ABORTED', 'the call was aborted', { cause: signal.reason as unknown }),
-      );
+      this.interrupt(new VgpuError('ABORTED', 'the call was aborted', { cause: signal.reason }));
     };
     this.#forgetCaller = onAbort(signal, abort);
     if (signal.aborted) abort();

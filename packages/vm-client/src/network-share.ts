@@ -1,5 +1,14 @@
 import fs from 'node:fs/promises';
-import { CREATE, EMPTY, falseIfAbsent, isAbsent, newReadBuffer, READ } from './file-access.js';
+import {
+  CREATE,
+  EMPTY,
+  falseIfAbsent,
+  isAbsent,
+  isCurtailed,
+  newReadBuffer,
+  READ,
+  REQUEST_MODE,
+} from './file-access.js';
 import type { Share } from './share.js';
 
 /**
@@ -15,8 +24,15 @@ export class NetworkShare implements Share {
     this.directory = directory;
   }
 
-  create(name: string, text: string): Promise<void> {
-    return fs.writeFile(this.#path(name), text, { flag: CREATE });
+  /** The mode needs no call of its own: the server has told it with the file. */
+  async create(name: string, text: string): Promise<void> {
+    const file = await fs.open(this.#path(name), CREATE, REQUEST_MODE);
+    try {
+      if (isCurtailed(await file.stat())) await file.chmod(REQUEST_MODE);
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
   }
 
   /** By an empty file: an NFS client remembers for up to a minute that a name does not exist. */

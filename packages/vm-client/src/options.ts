@@ -21,10 +21,35 @@ export interface ClientOptions {
   readonly plain?: boolean | undefined;
 }
 
+/**
+ * What a call needs of an `AbortSignal`, which is one. It has a type of its own, because that of
+ * `AbortSignal` comes from the types of the DOM or of Node, which a program may do without.
+ */
+export interface CallSignal {
+  /** Whether it is aborted already. */
+  readonly aborted: boolean;
+  /** Why. */
+  readonly reason: unknown;
+  /**
+   * Has a function called when it is aborted.
+   *
+   * @param type `abort`.
+   * @param listener What is called.
+   */
+  addEventListener(type: 'abort', listener: () => void): void;
+  /**
+   * Takes that back.
+   *
+   * @param type `abort`.
+   * @param listener What is no longer called.
+   */
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** What one call may have of its own. */
 export interface CallOptions {
   /** Withdraws the request; the call rejects with `ABORTED` and the signal's reason as cause. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: CallSignal | undefined;
   /** As in {@link ClientOptions}, for this call. */
   readonly timeoutMs?: number | undefined;
   /** As in {@link ClientOptions}, for this call. */
@@ -35,6 +60,16 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** The longest delay of a timer, in milliseconds: a longer one would fire at once. */
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * Whether a text can be meant as a path: a file of variables that keeps quotation marks or a carriage return
+ * has given others.
+ */
+export const isPlausiblePath = (text: string): boolean =>
+  text !== '' &&
+  text.trim() === text &&
+  !/\p{Cc}/u.test(text) &&
+  !/^(?:"|(["']).*\1)$/su.test(text);
 
 /** Options with nothing left out. */
 export type CheckedOptions = {
@@ -75,8 +110,7 @@ export function checkTimeout(value: number): void {
   check('timeoutMs', value, isValid, `milliseconds, more than 0 and at most ${MAX_TIMEOUT_MS}`);
 }
 
-const isPath = (value: unknown) =>
-  typeof value === 'string' && value !== '' && !value.includes('\0');
+const isPath = (value: unknown) => typeof value === 'string' && isPlausiblePath(value);
 
 function check(name: string, value: unknown, isValid: boolean, expected: string): void {
   if (isValid) return;

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
-import { loadAddon, type NativeAddon } from './native.js';
+import { addonIfAny } from './addon-if-any.js';
+import type { NativeAddon } from './native.js';
 
 /** A watch on a directory. */
 export interface DirectoryWatch {
@@ -47,12 +48,4 @@ function watchByNode(path: string, onChange: OnChange): DirectoryWatch {
   });
   // What is heard no more is still found by looking.
   return watcher.on('error', () => undefined);
-}
-
-function addonIfAny(): NativeAddon | undefined {
-  try {
-    return loadAddon();
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import type { Change, Changes } from './changes.js';
+import { PolledChanges } from './polled-changes.js';
 import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
 
 /** Looks are due after this time without an event too: events overflow, directories are replaced. */
@@ -12,6 +13,8 @@ export class WatchedChanges implements Changes {
   readonly #watched = new Map<string, WatchedChange>();
   readonly #watch: DirectoryWatch;
   readonly #recheck: NodeJS.Timeout;
+  #isClosing = false;
+  #isClosed = false;
 
   /**
    * @param watch Stands in for {@link watchDirectory} in tests.
@@ -28,12 +31,20 @@ export class WatchedChanges implements Changes {
   }
 
   of(name: string): Change {
-    const change = new WatchedChange(() => this.#watched.delete(name));
+    // A call may have been about to begin when this was closed.
+    if (this.#isClosed) return new PolledChanges().of();
+    const change = new WatchedChange(() => {
+      this.#watched.delete(name);
+      if (this.#isClosing) this.close();
+    });
     this.#watched.set(name, change);
     return change;
   }
 
   close(): void {
+    this.#isClosing = true;
+    if (this.#isClosed || this.#watched.size > 0) return;
+    this.#isClosed = true;
     clearInterval(this.#recheck);
     this.#watch.close();
   }

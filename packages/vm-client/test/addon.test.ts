@@ -5,20 +5,18 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describeIf, testWherePrebuilt } from '../../../tests/support/describe-if.js';
 import { environment } from '../../../tests/support/processes.js';
 import { sourceHash } from '../scripts/source-hash.mjs';
 import { loadAddon, type NativeAddon } from '../src/native.js';
 
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 const platform = `${process.platform}-${process.arch}`;
-const testWherePrebuilt = platform === 'linux-x64' ? test : test.skip;
 
 const hasTools = ['g++', 'make', 'python3'].every(
   (tool) => spawnSync(tool, ['--version']).status === 0,
 );
 const HOW_TO_BUILD = 'skipped: it needs g++, make and Python (apt-get install g++ make python3)';
-// A test runner does not show the names of what it skips.
-if (!hasTools) process.stderr.write(`The addon that reads registers: ${HOW_TO_BUILD}\n`);
 
 const loadFrom = (folder: string) =>
   createRequire(import.meta.url)(path.join(folder, 'vgpu_client.node')) as NativeAddon;
@@ -126,37 +124,32 @@ describe('readWords', () => {
   });
 });
 
-const describeWithTools = hasTools ? describe : describe.skip;
+describeIf(hasTools, HOW_TO_BUILD, 'an addon built here', () => {
+  let root: string;
 
-describeWithTools(
-  hasTools ? 'an addon built here' : `an addon built here (${HOW_TO_BUILD})`,
-  () => {
-    let root: string;
+  beforeAll(() => {
+    // In a copy of the package: others may be using this one meanwhile.
+    root = fs.mkdtempSync(path.join(os.tmpdir(), 'vgpu-built-'));
+    for (const name of ['binding.gyp', 'native', 'scripts']) {
+      fs.cpSync(path.join(packageRoot, name), path.join(root, name), { recursive: true });
+    }
+    const build = path.join(packageRoot, '../../scripts/build-addon.mjs');
+    const options = { env: environment, encoding: 'utf8' } as const;
+    const { status, stderr } = spawnSync(process.execPath, [build, root], options);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
 
-    beforeAll(() => {
-      // In a copy of the package: others may be using this one meanwhile.
-      root = fs.mkdtempSync(path.join(os.tmpdir(), 'vgpu-built-'));
-      for (const name of ['binding.gyp', 'native', 'scripts']) {
-        fs.cpSync(path.join(packageRoot, name), path.join(root, name), { recursive: true });
-      }
-      const build = path.join(packageRoot, '../../scripts/build-addon.mjs');
-      const options = { env: environment, encoding: 'utf8' } as const;
-      const { status, stderr } = spawnSync(process.execPath, [build, root], options);
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    }, 300_000);
+  afterAll(() => {
+    fs.rmSync(root, { recursive: true });
+  });
 
-    afterAll(() => {
-      fs.rmSync(root, { recursive: true });
-    });
-
-    test('is that of the sources, and reads', () => {
-      const addon = loadFrom(path.join(root, 'prebuilds', platform));
-      expect(addon.sourceHash).toBe(sourceHash());
-      fs.writeFileSync(at('bar'), Uint8Array.of(1, 2, 3, 4));
-      expect(bytesOf(addon.readWords(at('bar'), 1))).toEqual([1, 2, 3, 4]);
-    });
-  },
-);
+  test('is that of the sources, and reads', () => {
+    const addon = loadFrom(path.join(root, 'prebuilds', platform));
+    expect(addon.sourceHash).toBe(sourceHash());
+    fs.writeFileSync(at('bar'), Uint8Array.of(1, 2, 3, 4));
+    expect(bytesOf(addon.readWords(at('bar'), 1))).toEqual([1, 2, 3, 4]);
+  });
+});
 
 test('installing without an addon that loads, and without a compiler, only says so', () => {
   for (const name of ['scripts', 'binding.gyp', 'native', 'package.json']) {

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeRegisterBlock, ErrorCode } from '@vgpu/protocol';
+import { NOBODY, PublicPrograms } from '../../../tests/support/public-programs.js';
 import { answer, FakeMediator, neverAnswer } from './fake-mediator.js';
 import { STATUS_OF_REJECTION } from './statuses.js';
 
@@ -26,16 +27,21 @@ interface StartOptions {
   readonly env?: Record<string, string>;
   readonly stdio?: StdioOptions;
   readonly uid?: number;
+  /** Node and the program, if not those of the checkout. */
+  readonly program?: readonly string[];
   /** Runs through this shell command, which gets the program as its arguments. */
   readonly shell?: string;
 }
 
 /** Starts the program in the root of the fake; only the given variables of ours are set. */
-function start(args: string[], { env = {}, shell, ...options }: StartOptions = {}): ChildProcess {
+function start(
+  args: string[],
+  { env = {}, shell, program = [process.execPath, BIN], ...options }: StartOptions = {},
+): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('VGPU_'));
-  const program = [process.execPath, BIN, ...args];
+  const whole = [...program, ...args];
   const [command = '', ...rest] =
-    shell === undefined ? program : ['/bin/sh', '-c', shell, 'sh', ...program];
+    shell === undefined ? whole : ['/bin/sh', '-c', shell, 'sh', ...whole];
   return spawn(command, rest, {
     cwd: mediator.root,
     env: { ...Object.fromEntries(inherited), ...env },
@@ -201,9 +207,18 @@ describe('the exit status', () => {
 
   test('is 77 without permission', async () => {
     fs.chmodSync(mediator.directory, 0o555);
-    // Root may write everywhere: be nobody.
-    const uid = process.getuid?.() === 0 ? { uid: 65534 } : {};
-    expect(await run(['1', '2'], uid)).toEqual(failed(77, /EACCES/));
+    const args = ['1', '2', '--root', '.', '--vm-id', '1'];
+    if (process.getuid?.() === 0) {
+      // Root may write everywhere: be nobody.
+      const programs = await PublicPrograms.make();
+      const { node, client } = programs;
+      expect(await outcome(start(args, { uid: NOBODY, program: [node, client] }))).toEqual(
+        failed(77, /EACCES/),
+      );
+      programs.remove();
+    } else {
+      expect(await runBare(args)).toEqual(failed(77, /EACCES/));
+    }
     fs.chmodSync(mediator.directory, 0o755);
   });
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ErrorCode } from '@vgpu/protocol';
 import fc from 'fast-check';
-import type { Channel } from '../src/channel.js';
+import { Channel, openChannel } from '../src/channel.js';
 import { RequestRejectedError, VgpuClient, VgpuError } from '../src/index.js';
 import type { ClientOptions } from '../src/index.js';
 import { LocalShare } from '../src/local-share.js';
@@ -15,7 +15,7 @@ import { WatchedChanges } from '../src/watched-changes.js';
 import { answer, answerSum, FakeMediator, neverAnswer, sumOf } from './fake-mediator.js';
 
 /** Long enough for a machine under load: a test that needs it has failed. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 5 * 60_000;
 
 let mediator: FakeMediator;
 let clients: VgpuClient[];
@@ -55,11 +55,11 @@ function inotifyWatches(): number {
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const local: Open = (directory) =>
-  Promise.resolve({ share: new LocalShare(directory), changes: new WatchedChanges(directory) });
+  Promise.resolve(new Channel(new LocalShare(directory), new WatchedChanges(directory)));
 const network: Open = (directory) =>
-  Promise.resolve({ share: new NetworkShare(directory), changes: new PolledChanges() });
+  Promise.resolve(new Channel(new NetworkShare(directory), new PolledChanges()));
 const localPolled: Open = (directory) =>
-  Promise.resolve({ share: new LocalShare(directory), changes: new PolledChanges() });
+  Promise.resolve(new Channel(new LocalShare(directory), new PolledChanges()));
 
 describe.each([
   ['on a local share', local],
@@ -435,5 +435,50 @@ test('errors are instances of the exported class', async () => {
 test('the fake answers with the sum', () => {
   expect(sumOf({ pool: 'A', priority: 1, vm: 1, a: Int32Array.of(1), b: Int32Array.of(2) })).toBe(
     '3\n',
+  );
+});
+
+describe('a directory that is replaced while calls overlap', () => {
+  test.each([
+    [
+      'renamed',
+      () => {
+        fs.renameSync(mediator.directory, `${mediator.directory}-old`);
+      },
+    ],
+    [
+      'removed, so that its number may be given to the next one',
+      () => {
+        fs.rmSync(mediator.directory, { recursive: true });
+      },
+    ],
+  ])(
+    'is opened again after it was %s',
+    async (_how, takeAway) => {
+      let opened = 0;
+      const client = connect({ timeoutMs: 1000 }, (directory) => {
+        opened += 1;
+        return openChannel(directory);
+      });
+      let isOver = false;
+      // There is never a moment without a call, in which the client would let go of the directory.
+      const calls = [1, 2].map(async (number) => {
+        while (!isOver) await client.add(number, number).catch(() => undefined);
+      });
+      await mediator.sawRequests(2);
+      const before = mediator.seen.length;
+      takeAway();
+      fs.mkdirSync(mediator.directory);
+      await mediator.sawRequests(before + 2);
+      while (opened < 2) await pause(10);
+      // The watch on the directory that is gone ends with the last call that waits for it.
+      while (inotifyWatches() !== 1) await pause(10);
+      expect(await client.add(3, 4)).toBe(7);
+      isOver = true;
+      await Promise.all(calls);
+      await client.close();
+      expect(inotifyWatches()).toBe(0);
+    },
+    60_000,
   );
 });

@@ -3,14 +3,15 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeRegisterBlock } from '@vgpu/protocol';
+import { describeIf } from '../../../tests/support/describe-if.js';
 import { environment, run } from '../../../tests/support/processes.js';
+import { asUser, describeAsOthers, NOBODY } from '../../../tests/support/public-programs.js';
 import { FakeMediator } from './fake-mediator.js';
 import { FakePci, filled, stubBlock } from './fake-pci.js';
 import { canMount, HOW_TO_MOUNT, inPlaceOf } from './namespace.js';
 
 // These tests run what `pnpm build` has built.
 const BIN = fileURLToPath(new URL('../bin/vgpu-vm-client.js', import.meta.url));
-const NOBODY = 65534;
 
 let mediator: FakeMediator;
 let pci: FakePci;
@@ -66,11 +67,11 @@ describe('--device', () => {
   });
 });
 
-/** Who is not root can't become somebody else. */
-const testAsRoot = process.getuid?.() === 0 ? test : test.skip;
-
-describe('a user other than root', () => {
-  const asNobody = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+describeAsOthers('a user other than root', (programs) => {
+  const addAsNobody = (...args: string[]) => {
+    const command = asUser(NOBODY, [programs().node, programs().client, '1', '2', '--root', '.']);
+    return run('setpriv', [...command, ...args], { cwd: mediator.root });
+  };
   let directory: string;
 
   beforeEach(() => {
@@ -79,41 +80,38 @@ describe('a user other than root', () => {
     fs.chmodSync(path.join(directory, 'resource0'), 0o600);
   });
 
-  testAsRoot('is told of the udev rule, which is there', async () => {
-    const outcome = await add(['--device', directory], asNobody);
+  test('is told of the udev rule, which is there', async () => {
+    const outcome = await addAsNobody('--device', directory);
     expect(outcome).toEqual(failed(77, /EACCES.*resource0'; run as root, or .*60-vgpu\.rules/));
-    const [rule = ''] = /\/\S+\.rules/.exec(outcome.stderr) ?? [];
+    const [, rule = ''] = /, or (?:\S+ )*?(\/.*\.rules)/.exec(outcome.stderr) ?? [];
     expect(fs.readFileSync(rule, 'utf8')).toContain('SUBSYSTEM');
   });
 
-  testAsRoot('needs no more than what that rule gives: a group that may read', async () => {
+  test('needs no more than what that rule gives: a group that may read', async () => {
     fs.chownSync(path.join(directory, 'resource0'), 0, NOBODY);
     fs.chmodSync(path.join(directory, 'resource0'), 0o440);
-    expect(await add(['--device', directory], asNobody)).toEqual(ok);
+    expect(await addAsNobody('--device', directory)).toEqual(ok);
   });
 });
 
-const isAllowed = canMount();
-const testInNamespace = isAllowed ? test : test.skip;
-
-describe(`the devices of this machine${isAllowed ? '' : ` (${HOW_TO_MOUNT})`}`, () => {
+describeIf(canMount(), HOW_TO_MOUNT, 'the devices of this machine', () => {
   const here = () => inPlaceOf([pci.root, '/sys']);
 
-  testInNamespace('are looked through if nothing else says which VM this is', async () => {
+  test('are looked through if nothing else says which VM this is', async () => {
     pci.addStub('0000:00:05.0', stubBlock(identity));
     expect(await add([], here())).toEqual(ok);
     expect(await add(['--priority', 'low'], here())).toEqual(ok);
     expect(mediator.seen).toEqual(['B:2:1:1:2\n', 'B:0:1:1:2\n']);
   });
 
-  testInNamespace('are chosen by their address', async () => {
+  test('are chosen by their address', async () => {
     pci.addStub('0000:00:05.0', stubBlock({ ...identity, vm: 2 }));
     pci.addIvshmem('0000:00:06.0', encodeRegisterBlock(identity));
     expect(await add([], here())).toEqual(failed(69, /several .*05\.0 .*06\.0 .*--device/));
     expect(await add(['--device', '0000:00:06.0'], here())).toEqual(ok);
   });
 
-  testInNamespace('may be none', async () => {
+  test('may be none', async () => {
     expect(await add([], here())).toEqual(failed(69, /no PCI device .*--vm-id.*--device/));
     expect(await add(['--json'], here())).toMatchObject({
       status: 69,
@@ -121,7 +119,7 @@ describe(`the devices of this machine${isAllowed ? '' : ` (${HOW_TO_MOUNT})`}`, 
     });
   });
 
-  testInNamespace('are not looked at with --vm-id', async () => {
+  test('are not looked at with --vm-id', async () => {
     pci.addStub('0000:00:05.0', filled(0));
     expect(await add(['--vm-id', '1'], here())).toEqual(ok);
     expect(mediator.seen).toEqual(['A:1:1:1:2\n']);

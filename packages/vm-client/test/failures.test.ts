@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Change } from '../src/changes.js';
+import { Channel } from '../src/channel.js';
 import { VgpuClient } from '../src/index.js';
 import { LocalShare } from '../src/local-share.js';
 import type { Share } from '../src/share.js';
@@ -206,7 +207,7 @@ test('a call that is aborted does not wait for a change', async () => {
   };
   const changes = { of: never, close: () => undefined };
   client = new VgpuClient({ root: mediator.root, vmId: 1 }, (directory) =>
-    Promise.resolve({ share: new LocalShare(directory), changes }),
+    Promise.resolve(new Channel(new LocalShare(directory), changes)),
   );
   const controller = new AbortController();
   const call = client.add(1, 2, { signal: controller.signal });

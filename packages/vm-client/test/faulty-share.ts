@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { Channel } from '../src/channel.js';
+import { Channel } from '../src/channel.js';
 import { LocalShare } from '../src/local-share.js';
 import { PolledChanges } from '../src/polled-changes.js';
 import type { Share } from '../src/share.js';
@@ -25,7 +25,7 @@ export function faulty(replace: (share: Share) => Partial<Share>) {
       remove: real.remove.bind(real),
       ...replace(real),
     };
-    return Promise.resolve({ share, changes: new PolledChanges() });
+    return Promise.resolve(new Channel(share, new PolledChanges()));
   };
 }
 

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Channel } from '../src/channel.js';
 import { VgpuClient } from '../src/index.js';
 import { LocalShare } from '../src/local-share.js';
 import { NetworkShare } from '../src/network-share.js';
@@ -11,14 +12,8 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const failing = (code: string, more: object = {}) => expect.objectContaining({ code, ...more });
 
 describe.each([
-  [
-    'local',
-    (where: string) => ({ share: new LocalShare(where), changes: new WatchedChanges(where) }),
-  ],
-  [
-    'network',
-    (where: string) => ({ share: new NetworkShare(where), changes: new PolledChanges() }),
-  ],
+  ['local', (where: string) => new Channel(new LocalShare(where), new WatchedChanges(where))],
+  ['network', (where: string) => new Channel(new NetworkShare(where), new PolledChanges())],
 ])('the plain slot of a %s share', (_name, open) => {
   let mediator: FakeMediator;
   let client: VgpuClient;

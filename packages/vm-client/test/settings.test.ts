@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ADD } from '../src/cli/add.js';
+import { VgpuClient } from '../src/client.js';
 import { parseArguments } from '../src/cli/arguments.js';
 import { help, newYargs } from '../src/cli/help.js';
 import { parseOperands } from '../src/cli/operands.js';
@@ -171,6 +172,23 @@ describe('parseArguments', () => {
   test.each(['--plain=1', '--json=', '--verbose=yes'])('refuses %s', (option) => {
     expect(() => parseArguments(['1', '2', option], ADD)).toThrow(failing('USAGE', /stands alone/));
   });
+
+  test.each([[['-h']], [['1', '-h']], [['--json', '-h', '2']]])('%j asks for the help', (argv) => {
+    expect(parseArguments(argv, ADD).flags).toMatchObject({ help: true });
+  });
+
+  test.each(['"/mnt/vgpu"', "'x'", '/mnt/vgpu\r', ' /mnt', '\u001b[2J'])(
+    'the root %j is refused, wherever it is from',
+    (root) => {
+      expect(() => readSetting(SETTINGS, 'root', { root }, {})).toThrow(
+        failing('INVALID_OPTION', /^--root: expected a path/),
+      );
+      expect(() => readSetting(SETTINGS, 'root', {}, { VGPU_ROOT: root })).toThrow(
+        failing('BAD_ENVIRONMENT', /^VGPU_ROOT: expected a path/),
+      );
+      expect(() => new VgpuClient({ root, vmId: 1 })).toThrow(failing('INVALID_OPTION', /^root: /));
+    },
+  );
 
   test.each([[['--root']], [['--root', '--json']]])('refuses %j: the value is missing', (argv) => {
     expect(() => parseArguments(argv, ADD)).toThrow(failing('USAGE', /root; see .*--help$/));

@@ -46,6 +46,20 @@ describe.each([
     expect([textOf('full'), textOf('empty')]).toEqual(['A:2:1:1:2\n', '']);
   });
 
+  test.each([0o000, 0o027, 0o077, 0o777])(
+    'creates files that the mediator may read, with umask %d too',
+    async (mask) => {
+      const before = process.umask(mask);
+      try {
+        await share.create('request', 'A:2:1:1:2\n');
+      } finally {
+        process.umask(before);
+      }
+      expect(fs.statSync(at('request')).mode & 0o7777).toBe(0o644);
+      expect(textOf('request')).toBe('A:2:1:1:2\n');
+    },
+  );
+
   test('creates nothing where the name is taken, by a link neither', async () => {
     fs.writeFileSync(at('file'), 'old');
     fs.symlinkSync(at('elsewhere'), at('link'));

@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { encodeRegisterBlock } from '@vgpu/protocol';
+import { describeIf, testIf } from '../../../tests/support/describe-if.js';
 import { FakePci, stubBlock } from './fake-pci.js';
 import { canMount, HOW_TO_MOUNT, inPlaceOf } from './namespace.js';
 
@@ -30,17 +32,21 @@ test('every line is a comment or a rule', () => {
 
 const version = Number(spawnSync('udevadm', ['--version'], { encoding: 'utf8' }).stdout);
 const HOW_TO_ENABLE = version > 0 ? HOW_TO_MOUNT : 'skipped: it needs udev (apt-get install udev)';
-if (!(version > 0)) process.stderr.write(`The udev rule: ${HOW_TO_ENABLE}\n`);
 const hasUdev = version > 0 && canMount();
 
-(version >= 254 ? test : test.skip)('udevadm verify finds nothing', () => {
-  const { status, stderr } = spawnSync('udevadm', ['verify', file.pathname], { encoding: 'utf8' });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-});
+testIf(
+  version >= 254,
+  'skipped: it needs udev 254 or later',
+  'udevadm verify finds nothing',
+  () => {
+    const { status, stderr } = spawnSync('udevadm', ['verify', fileURLToPath(file)], {
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  },
+);
 
-const describeWithUdev = hasUdev ? describe : describe.skip;
-
-describeWithUdev(`what udev does${hasUdev ? '' : ` (${HOW_TO_ENABLE})`}`, () => {
+describeIf(hasUdev, HOW_TO_ENABLE, 'what udev does', () => {
   const identity = { vm: 1, pool: 'A', priority: 0 } as const;
   let pci: FakePci;
   let run: string;

@@ -20,6 +20,9 @@ const sources = ['test/stub/stub_cuda.cc', 'kernels/kernel_interface.h'].map((na
 const compiler = process.env['CXX'] ?? 'g++';
 const flags = ['-std=c++17', '-O2', '-Wall', '-Wextra', '-shared', '-fPIC', '-pthread'];
 
+/** What hangs is stopped then, with SIGKILL, and an error. */
+const PATIENCE_MS = 5 * 60_000;
+
 /** What makes the tests on the stub run. */
 const HOW_TO_ENABLE = `skipped: it needs a C++ compiler (apt-get install g++, or set CXX)`;
 
@@ -67,8 +70,6 @@ export interface ChildOptions {
   readonly library?: string;
   /** The copy of the package that the child is of. */
   readonly root?: string;
-  /** Longer than it takes: what hangs is stopped then, with SIGKILL, and an error. Default: 30 seconds. */
-  readonly patienceMs?: number;
   /** Called with what it prints. The child and its processes are a process group. */
   readonly onLine?: (line: unknown, pid: number) => void;
 }
@@ -96,7 +97,7 @@ export async function runChild<Line = unknown>(
   options: ChildOptions = {},
 ): Promise<Ended<Line>> {
   const { args = [], stub = {}, nodeFlags = [], root = packageRoot } = options;
-  const { library = compileStub(), patienceMs = 30_000, onLine } = options;
+  const { library = compileStub(), onLine } = options;
   const folder = mkdtempSync(join(tmpdir(), 'vgpu-child-'));
   const report = join(folder, 'report');
   const settings: Record<string, string | number> = {
@@ -118,7 +119,7 @@ export async function runChild<Line = unknown>(
           Object.entries(settings).map(([key, value]) => [`VGPU_STUB_${key}`, String(value)]),
         ),
         // It has to be there from the beginning to be asked for the number of processors.
-        ...('PROCESSORS' in stub ? { LD_PRELOAD: join(library, 'libcuda.so.1') } : {}),
+        ...('PROCESSORS' in stub ? { LD_PRELOAD: 'libcuda.so.1' } : {}),
       },
     },
   );
@@ -134,7 +135,7 @@ export async function runChild<Line = unknown>(
   }
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const ending = new AbortController();
-  const killing = sleep(patienceMs, undefined, { signal: ending.signal }).then(
+  const killing = sleep(PATIENCE_MS, undefined, { signal: ending.signal }).then(
     () => process.kill(-pid, 'SIGKILL'),
     () => false,
   );
@@ -146,7 +147,7 @@ export async function runChild<Line = unknown>(
   rmSync(folder, { recursive: true });
   if (wasKilled) {
     const what = [`${name}.mjs`, ...args].join(' ');
-    throw new Error(`${what} did not end within ${patienceMs} ms:\n${stdout}\n${stderr}`);
+    throw new Error(`${what} did not end within ${PATIENCE_MS} ms:\n${stdout}\n${stderr}`);
   }
   return {
     status,

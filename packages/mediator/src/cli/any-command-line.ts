@@ -1,3 +1,4 @@
+import { printable } from '@vgpu/protocol';
 import type { Argv } from 'yargs';
 import { MediatorError } from '../mediator-error.js';
 import type { CommandLine } from './command-line.js';
@@ -25,7 +26,7 @@ export async function parseByYargs(argv: readonly string[], version: string): Pr
     .fail((message, error) => {
       problem = message || error.message;
     });
-  const flags = await parser.parseAsync([...argv], {}, (_error, _argv, output) => {
+  const flags = await parser.parseAsync(asYargsKnows(argv), {}, (_error, _argv, output) => {
     printed = withoutTypes(output);
   });
   if (problem !== undefined) {
@@ -34,6 +35,25 @@ export async function parseByYargs(argv: readonly string[], version: string): Pr
   if (printed !== '') return { command: 'print', text: printed };
   refuseOddSwitches(argv, chosenFlags);
   return chosen ?? { command: 'serve', flags };
+}
+
+/**
+ * To yargs `--` ends a command, as it does before the options of serve that `service` has; elsewhere it stands
+ * before operands, none of which begins with a minus sign.
+ *
+ * @throws MediatorError `USAGE`.
+ */
+function asYargsKnows(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  const [before, after] = end < 0 ? [argv, []] : [argv.slice(0, end), argv.slice(end + 1)];
+  const asked = before.map((word) => (word === '-h' ? '--help' : word));
+  if (argv[0] === 'service') return [...asked, ...(end < 0 ? [] : ['--', ...after])];
+  const option = after.find((word) => word.startsWith('-'));
+  if (option === undefined) return [...asked, ...after];
+  throw new MediatorError(
+    'USAGE',
+    `no operand begins as ${printable(option)} does, which is after --`,
+  );
 }
 
 /** yargs names the type of every option; the text of an option says what it takes. */
@@ -70,7 +90,8 @@ function withServeHelp(parser: Argv): Argv {
       'Each option of serve may also come from the environment (VGPU_ROOT, VGPU_POLL_INTERVAL, ...) or ' +
         'from the config file; the flag counts first, then the environment, then the file.\n\n' +
         'SIGTERM or SIGINT finish what is on a device and end it; a second one ends it at once. SIGHUP ' +
-        'reads config file and registry anew; SIGUSR1 logs statistics.\n\n' +
+        'reads config file and registry again; where the terminal is closed that it was started from, it ' +
+        'counts as SIGTERM. SIGUSR1 logs statistics.\n\n' +
         'Exit status: 0 stopped, or done; 64 wrong use; 69 no device, another mediator has the state ' +
         'directory, or --http cannot be listened at; 70 a defect; 73 a directory or file cannot be made ' +
         'or used; 77 no permission; 78 the environment, the config file or the registry is invalid.',

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { printable } from '@vgpu/protocol';
+import { readJson } from '../json.js';
 import { MediatorError, type MediatorErrorCode } from '../mediator-error.js';
 import { Options, OPTION_NAMES, type OptionName } from './options.js';
 
@@ -139,7 +139,7 @@ interface ConfigFile {
 function readConfig(path: string): ConfigFile {
   let config: unknown;
   try {
-    config = JSON.parse(readFileSync(path, 'utf8'));
+    config = readJson(path);
   } catch (error) {
     const what = `cannot be read: ${(error as Error).message}`;
     return { entries: {}, problems: [invalidConfig(path, what, error)] };

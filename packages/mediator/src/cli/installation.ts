@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { makeDirectory } from '../directories.js';
@@ -98,4 +98,6 @@ export async function take(
 function write(path: string, content: string): void {
   makeDirectory(dirname(path), 0o755);
   writeFileSync(path, content, { mode: 0o644 });
+  // Whatever the umask is.
+  chmodSync(path, 0o644);
 }

@@ -45,7 +45,20 @@ const devices = z
 
 const choice = <const T extends readonly string[]>(values: T) =>
   z.enum(values, `one of ${values.join(', ')}`);
-const path = z.string('a path').check(z.minLength(1, 'a path'));
+const PATH = 'a path, without quotation marks around it, blanks at its ends or control characters';
+/** A file of variables that keeps quotation marks, or a carriage return, gives what nobody means. */
+const path = z.string(PATH).check(z.refine(isPlausiblePath, PATH));
+
+/** Whether a text can be meant as a path. */
+export function isPlausiblePath(text: string): boolean {
+  return (
+    text !== '' &&
+    text.trim() === text &&
+    !/\p{Cc}/u.test(text) &&
+    !/^(?:"|(["']).*\1)$/su.test(text)
+  );
+}
+
 const flag = z.union([z.boolean(), z.stringbool()], 'true or false');
 
 const ENDPOINT = 'host:port, such as 127.0.0.1:9741, or unix:<path>';

@@ -1,6 +1,7 @@
 import { messageOf } from '../execution.js';
 import type { Logger } from '../logger.js';
 import type { Mediator } from '../mediator.js';
+import { MAX_TIMER_MS } from '../time.js';
 import { notify } from './notify.js';
 
 /** The part of a mediator that is watched. */
@@ -40,9 +41,12 @@ export class ServiceManager {
     this.#mediator = mediator;
     this.#tell('READY=1', statusOf(mediator));
     if (this.#watchdogMs === undefined) return;
-    this.#pinging = setInterval(() => {
-      this.#ping(mediator, this.#watchdogMs ?? 0);
-    }, this.#watchdogMs / 2);
+    this.#pinging = setInterval(
+      () => {
+        this.#ping(mediator, this.#watchdogMs ?? 0);
+      },
+      Math.min(this.#watchdogMs / 2, MAX_TIMER_MS),
+    );
   }
 
   /** Tells that `reload` begins and, whatever comes of it, has ended; before the service is ready, nothing. */

@@ -89,14 +89,16 @@ WantedBy=multi-user.target
 
 /** The user for sysusers.d(5), in the groups to which hosts that let not everybody do so give the GPU. */
 export function sysusersText({ user, root }: Pick<UnitOptions, 'user' | 'root'>): string {
+  // passwd(5) has no way to write a colon; then the home is that of a user who needs none.
+  const home = root.includes(':') ? '-' : words([root]);
   return `# Made by vgpu-mediator service install.
-u ${user} - "vGPU Mediator" ${root}
+u ${user} - "vGPU Mediator" ${home}
 m ${user} video
 m ${user} render
 `;
 }
 
-/** Words of a unit: quoted where needed, without specifiers (systemd.unit(5)). */
+/** Words of a unit: quoted where needed, without specifiers (systemd.unit(5), sysusers.d(5)). */
 function words(values: readonly string[]): string {
   return values
     .map((value) => value.replaceAll('%', '%%'))

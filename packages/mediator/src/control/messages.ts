@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { parseJson } from '../json.js';
 
 /** Both sides must have the same: they are of one package, but a mediator may have been updated under way. */
 export const CONTROL_VERSION = 1;
@@ -51,7 +52,7 @@ export function encodeMessage(message: ControlRequest | ControlReply): string {
 
 /** @throws Error: the line is no such message. */
 export function decodeMessage<T extends z.core.$ZodType>(schema: T, line: string): z.output<T> {
-  return check(schema, JSON.parse(line));
+  return check(schema, parseJson(line));
 }
 
 /** @throws Error: a value does not fit. */

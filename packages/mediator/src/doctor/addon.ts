@@ -10,10 +10,5 @@ export function checkAddon(listing: Listing): Diagnosis[] {
   if (!(listing instanceof Error) || listing.cause === undefined) {
     return [ok('the native part of @vgpu/cuda-binding can be loaded')];
   }
-  return [
-    finding(
-      listing.message,
-      'npm rebuild --foreground-scripts @vgpu/cuda-binding, with Python, make and a C++17 compiler',
-    ),
-  ];
+  return [finding(listing.message, 'do what the message says, then restart the mediator')];
 }

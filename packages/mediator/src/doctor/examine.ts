@@ -17,12 +17,13 @@ import { checkDevices, type DeviceFacts } from './devices.js';
 import { type Diagnosis, finding, skipped } from './diagnosis.js';
 import type { VmDirectoryFacts } from './directory-facts.js';
 import { checkExports, concernsRoot } from './exports.js';
+import { exportsOfHost } from './exports-of-host.js';
 import { checkFileSystem } from './file-system.js';
 import {
   changesOf,
-  exportsOfHost,
   factsOf,
   fileSystemOf,
+  mountOf,
   openFilesLimitOf,
   realPathOf,
   sysctl,
@@ -31,8 +32,9 @@ import {
 import { checkInotify } from './inotify.js';
 import { checkInstance } from './instance.js';
 import { checkLeases } from './leases.js';
-import { checkMount, mountOf } from './mount.js';
+import { checkMount, parseMounts } from './mount.js';
 import { checkOpenFiles } from './open-files.js';
+import { placeExports } from './place-exports.js';
 import { checkPools } from './pools.js';
 import { checkRegistry } from './registry.js';
 import { checkRoot } from './root.js';
@@ -114,11 +116,15 @@ function checksOf(patient: Patient): Record<CheckName, Check> {
   const directories = once(() => vmDirectoriesIn(root));
   const rootFacts = once(() => factsOf(root));
   const owner = () => rootFacts()?.uid ?? process.getuid?.() ?? 0;
-  const exports = once(() => exportsOfHost());
   const changes = () =>
     changesOf([root, stateDir, ...pathsOf(directories()), ...filesIn(stateDir)]);
-  const mountinfo = once(() => readFileSync('/proc/self/mountinfo', 'utf8'));
-  const mount = (path: string) => mountOf(path, mountinfo());
+  const mounts = once(() => parseMounts(readFileSync('/proc/self/mountinfo', 'utf8')));
+  const mount = (path: string) => mountOf(path, mounts());
+  const exports = once(() => {
+    const { exports: found, unchecked } = exportsOfHost();
+    const places = { root, stateDir, directories: directories(), realPathOf, mountOf: mount };
+    return { exports: placeExports(found, places), unchecked };
+  });
   const served = () =>
     directories().filter(({ vm, kind }) => vm !== undefined && kind === 'directory').length;
   const unlessCpu = async (check: (found: Listing) => Diagnosis[]) =>
@@ -152,7 +158,7 @@ function checksOf(patient: Patient): Record<CheckName, Check> {
     registry: () => checkRegistry(registryFacts(stateDir)),
     exports: () =>
       checkExports({
-        exports: exports(),
+        ...exports(),
         root,
         stateDir,
         owner: owner(),
@@ -161,7 +167,7 @@ function checksOf(patient: Patient): Record<CheckName, Check> {
       }),
     leases: () =>
       checkLeases({
-        isExported: exports().some((line) => concernsRoot(line, root)),
+        isExported: exports().exports.some((each) => concernsRoot(each, root)),
         enabled: sysctl('fs.leases-enable') === 1,
       }),
     inotify: () =>

@@ -1,10 +1,19 @@
-import { type Diagnosis, finding, orOk, skipped } from './diagnosis.js';
+import { type Diagnosis, finding, ok, skipped } from './diagnosis.js';
 import type { VmDirectoryFacts } from './directory-facts.js';
-import { type ExportClient, type ExportLine, optionOf } from './exports-file.js';
+import { type Export, valueOf } from './export-table.js';
+
+/** An export, and what of the mediator's it reaches, by its path or by a bind mount. */
+export interface PlacedExport extends Export {
+  /** Its path as the root has it; its own path if it does not lie in the root. */
+  readonly at: string;
+  readonly holdsRoot: boolean;
+  /** Whether it is, holds or lies in the state directory. */
+  readonly concernsState: boolean;
+}
 
 export interface ExportsFacts {
-  readonly exports: readonly ExportLine[];
-  /** Absolute, links resolved, as the paths of the exports are. */
+  readonly exports: readonly PlacedExport[];
+  /** Absolute, links resolved. */
   readonly root: string;
   readonly stateDir: string;
   /** Who owns the root: the mediator's user. */
@@ -12,138 +21,136 @@ export interface ExportsFacts {
   readonly directories: readonly VmDirectoryFacts[];
   /** Whether something is the top of a file system of its own. */
   readonly isMountPoint: (path: string) => boolean;
+  /** Why the exports may not be all, and how to check the others; undefined if they are all. */
+  readonly unchecked: string | undefined;
 }
 
+/** The user and group nobody, as which exportfs squashes unless it is told another: 65534, also as -2. */
+const NOBODY = ['65534', '4294967294', '-2', undefined];
+
+const AGAIN =
+  'vgpu-mediator vm show <id> --exports --address <address> prints the line; then exportfs -ra';
+
 /** Whether an export concerns the VM directories. */
-export function concernsRoot({ path }: ExportLine, root: string): boolean {
-  return isWithin(path, root) || isWithin(root, path);
+export function concernsRoot({ at, holdsRoot }: PlacedExport, root: string): boolean {
+  return holdsRoot || at.startsWith(`${root}/`);
 }
 
 /** Whether each VM can reach its own directory, and nothing else: SECURITY.md says why. */
 export function checkExports(facts: ExportsFacts): Diagnosis[] {
-  const { exports, root, stateDir } = facts;
-  const concerned = exports.filter((line) => concernsRoot(line, root));
-  const findings = exports
-    .filter(({ path }) => isWithin(stateDir, path) || isWithin(path, stateDir))
-    .map(({ file, path }) =>
+  const { exports, root, stateDir, unchecked } = facts;
+  const single = exports.filter((each) => concernsRoot(each, root) && !each.holdsRoot);
+  const diagnoses = [
+    ...exports
+      .filter(({ concernsState }) => concernsState)
+      .map((each) =>
+        finding(
+          `${each.path} is exported to ${nameOf(each)}, and with it the state directory ${stateDir}, where the registry is`,
+          'take it out, then exportfs -ra; or give another --state-dir',
+        ),
+      ),
+    ...exports
+      .filter(({ holdsRoot }) => holdsRoot)
+      .map((each) =>
+        finding(
+          `${each.path} is exported to ${nameOf(each)}, and with it all VM directories: each VM may read and write as any other`,
+          'export each VM directory to its VM only: vgpu-mediator vm show <id> --exports',
+        ),
+      ),
+    ...single.flatMap((each) => checkExport(each, facts)),
+    ...clientsInCommon(single),
+    ...inCommon(single, ({ who }) => who, 'to'),
+    ...inCommon(single, (each) => valueOf(each, 'anonuid'), 'as user'),
+  ];
+  if (unchecked !== undefined) diagnoses.push(skipped(`not checked: ${unchecked}`));
+  if (diagnoses.length > 0) return diagnoses;
+  const others = 'virtiofs and other servers are not checked';
+  return single.length === 0
+    ? [skipped(`the kernel's NFS server exports nothing of ${root}; ${others}`)]
+    : [ok(`${single.length} exports by NFS, each of one VM directory to one VM; ${others}`)];
+}
+
+function checkExport(each: PlacedExport, facts: ExportsFacts): Diagnosis[] {
+  const findings: Diagnosis[] = [];
+  const say = (what: string, remedy = AGAIN) => {
+    findings.push(finding(`${each.path} ${what}`, remedy));
+  };
+  const directory = facts.directories.find(({ path }) => path === each.at);
+  const [uid, gid] = [valueOf(each, 'anonuid'), valueOf(each, 'anongid')];
+  // Options may differ by the kind of authentication (sec=); then the worst counts.
+  const has = (option: string) => each.options.includes(option);
+  if (directory === undefined) {
+    say(
+      `is exported to ${nameOf(each)}, and is not the directory of a VM`,
+      'take it out, then exportfs -ra',
+    );
+  }
+  if (each.who === '' || /[*?[\]/@]/.test(each.who)) {
+    const why = each.who === '' ? 'a client with a space before its options is "everybody"; ' : '';
+    say(`is exported to ${nameOf(each)}, which may be more than one machine`, `${why}${AGAIN}`);
+  }
+  if (has('no_all_squash') || !has('all_squash')) {
+    say("lets the guest's root be root on this host, or choose its user", `all_squash; ${AGAIN}`);
+  }
+  if (NOBODY.includes(uid) || NOBODY.includes(gid)) {
+    say('has no anonuid and anongid of its own: all VMs would be the same user');
+  } else if (uid === '0' || gid === '0' || Number(uid) === facts.owner) {
+    say(`makes the guest user ${uid}, group ${gid}: root, or the mediator's user`);
+  } else if (directory !== undefined && Number(gid) !== directory.gid) {
+    say(
+      `has anongid=${gid}, but its group is ${directory.gid}: the VM may not write to it`,
+      `vgpu-mediator vm add ${directory.vm ?? '<id>'} --replace with --gid ${gid}`,
+    );
+  }
+  if (has('ro') || !has('rw')) say('is read-only: the VM cannot write requests', `rw; ${AGAIN}`);
+  if (has('async')) say('is async: the server says that requests are on disk before they are');
+  if (has('no_subtree_check') && !facts.isMountPoint(each.at)) {
+    say(
+      'has no subtree_check: a guest may make up handles of other files of the file system',
+      `subtree_check, or a file system of its own; ${AGAIN}`,
+    );
+  }
+  return findings;
+}
+
+/** Directories that more than one client may use. */
+function clientsInCommon(exports: readonly PlacedExport[]): Diagnosis[] {
+  const clients = new Map<string, string[]>();
+  for (const each of exports) {
+    clients.set(each.at, [...(clients.get(each.at) ?? []), nameOf(each)]);
+  }
+  return [...clients]
+    .filter(([, names]) => names.length > 1)
+    .map(([path, names]) =>
       finding(
-        `${file} exports ${path}, and with it the state directory ${stateDir}, where the registry is`,
-        'take it out, then exportfs -ra; or give another --state-dir',
+        `${path} is exported to ${names.join(' and ')}: each may be the VM`,
+        `name the one VM that it is for, in one line, and no space before its options; ${AGAIN}`,
       ),
     );
-  if (concerned.length === 0 && findings.length === 0) {
-    return [
-      skipped(`no export of ${root}; shares by virtiofs or by other servers are not checked`),
-    ];
-  }
-  const whole = concerned.filter(({ path }) => isWithin(root, path));
-  findings.push(
-    ...whole.map(({ file, path }) =>
-      finding(
-        `${file} exports ${path}, and with it all VM directories: each VM may read and write as any other`,
-        'export each VM directory to its VM only: vgpu-mediator vm show <id> --exports',
-      ),
-    ),
-  );
-  const single = concerned.filter((line) => !whole.includes(line));
-  for (const line of single) findings.push(...checkLine(line, facts));
-  findings.push(...shared(single, ({ who }) => who, 'to'));
-  findings.push(...shared(single, (client) => optionOf(client, 'anonuid'), 'as user'));
-  return orOk(findings, `${single.length} exports, each of one VM directory to one VM`);
 }
 
-function checkLine({ file, path, clients }: ExportLine, facts: ExportsFacts): Diagnosis[] {
-  const say = (what: string, remedy: string) => finding(`${file}: ${path} ${what}`, remedy);
-  const again =
-    'vgpu-mediator vm show <id> --exports --address <address> prints the line; then exportfs -ra';
-  if (clients.length !== 1) {
-    return [
-      say(
-        `is exported to ${clients.length === 0 ? 'everybody' : clients.map(nameOf).join(' and ')}`,
-        `name the one VM that it is for, and no space before its options; ${again}`,
-      ),
-    ];
-  }
-  return clients.flatMap((client) => {
-    const findings: Diagnosis[] = [];
-    const directory = facts.directories.find((each) => each.path === path);
-    const [uid, gid] = ['anonuid', 'anongid'].map((name) => optionOf(client, name));
-    if (client.who === '' || /[*?[\]/@]/.test(client.who)) {
-      findings.push(
-        say(`is exported to ${nameOf(client)}, which may be more than one machine`, again),
-      );
-    }
-    if (optionOf(client, 'all_squash') === undefined) {
-      findings.push(
-        say(
-          "lets the guest's root be root on this host, or choose its user",
-          `all_squash; ${again}`,
-        ),
-      );
-    }
-    if (uid === undefined || gid === undefined) {
-      findings.push(say('has no anonuid and anongid: all VMs would be the same user', again));
-    } else if (uid === '0' || gid === '0' || Number(uid) === facts.owner) {
-      findings.push(
-        say(`makes the guest user ${uid}, group ${gid}: root, or the mediator's user`, again),
-      );
-    }
-    if (directory !== undefined && gid !== undefined && Number(gid) !== directory.gid) {
-      findings.push(
-        say(
-          `has anongid=${gid}, but its group is ${directory.gid}: the VM may not write to it`,
-          `vgpu-mediator vm add ${directory.vm ?? '<id>'} --replace with --gid ${gid}`,
-        ),
-      );
-    }
-    if (optionOf(client, 'rw') === undefined) {
-      findings.push(say('is read-only: the VM cannot write requests', `rw; ${again}`));
-    }
-    if (optionOf(client, 'async') !== undefined) {
-      findings.push(
-        say('is async: the server says that requests are on disk before they are', again),
-      );
-    }
-    if (optionOf(client, 'subtree_check') === undefined && !facts.isMountPoint(path)) {
-      findings.push(
-        say(
-          'has no subtree_check: a guest may make up handles of other files of the file system',
-          `subtree_check, or a file system of its own; ${again}`,
-        ),
-      );
-    }
-    return findings;
-  });
-}
-
-/** What two exports have in common that only one may have. */
-function shared(
-  lines: readonly ExportLine[],
-  valueOf: (client: ExportClient) => string | undefined,
+/** What two directories have in common that only one may have. */
+function inCommon(
+  exports: readonly PlacedExport[],
+  of: (each: PlacedExport) => string | undefined,
   how: string,
 ): Diagnosis[] {
   const seen = new Map<string, string>();
-  return lines.flatMap(({ file, path, clients }) =>
-    clients.flatMap((client) => {
-      const value = valueOf(client);
-      if (value === undefined || value === '') return [];
-      const other = seen.get(value);
-      seen.set(value, path);
-      if (other === undefined || other === path) return [];
-      return [
-        finding(
-          `${file} exports ${other} and ${path} ${how} ${value}: each of the two VMs may be the other`,
-          'give each VM an address, and an anonuid and anongid, of its own',
-        ),
-      ];
-    }),
-  );
+  return exports.flatMap((each) => {
+    const value = of(each);
+    if (value === undefined || value === '' || NOBODY.includes(value)) return [];
+    const other = seen.get(value);
+    seen.set(value, each.at);
+    if (other === undefined || other === each.at) return [];
+    return [
+      finding(
+        `${other} and ${each.at} are exported ${how} ${value}: each of the two VMs may be the other`,
+        'give each VM an address, and an anonuid and anongid, of its own',
+      ),
+    ];
+  });
 }
 
-function nameOf({ who }: ExportClient): string {
+function nameOf({ who }: Export): string {
   return who === '' ? 'everybody' : who;
-}
-
-function isWithin(path: string, outer: string): boolean {
-  return outer === '/' || path === outer || path.startsWith(`${outer}/`);
 }

@@ -1,10 +1,10 @@
-import { lstatSync, readdirSync, readFileSync, realpathSync, statfsSync } from 'node:fs';
+import { lstatSync, openSync, readdirSync, readFileSync, realpathSync, statfsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { VmDirectoryName } from '@vgpu/protocol';
-import { tolerate } from '../spool/errno.js';
+import { closeRead, tolerate } from '../spool/errno.js';
 import type { FileFacts, VmDirectoryFacts } from './directory-facts.js';
-import { type ExportLine, parseExports } from './exports-file.js';
+import type { Mount } from './mount.js';
 
 /** What is not there, or not for this user to see. */
 const ABSENT = ['ENOENT', 'ENOTDIR'];
@@ -61,18 +61,24 @@ export function sysctl(name: string): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
-/** What is exported by NFS, as exportfs reads it. */
-export function exportsOfHost(etc = '/etc'): ExportLine[] {
-  const folder = join(etc, 'exports.d');
-  const more = (tolerate(ABSENT, () => readdirSync(folder)) ?? [])
-    .filter((name) => name.endsWith('.exports') && !name.startsWith('.'))
-    .sort()
-    .map((name) => join(folder, name));
-  return [join(etc, 'exports'), ...more].flatMap((file) => {
-    const text = tolerate(ABSENT, () => readFileSync(file, 'utf8'));
-    const lines = text === undefined ? [] : parseExports(file, text);
-    return lines.map((line) => ({ ...line, path: realPathOf(line.path) }));
-  });
+/** Only for looking at: no permission is needed, and nothing is read. */
+const O_PATH = 0o10000000;
+
+/**
+ * The mount that something is on, or will be, as the kernel says: of several at one place, and of those
+ * that others cover, names tell nothing.
+ */
+export function mountOf(path: string, mounts: readonly Mount[]): Mount {
+  const fd = tolerate([...ABSENT, 'EACCES'], () => openSync(path, O_PATH));
+  if (fd === undefined) return mountOf(dirname(path), mounts);
+  try {
+    const [, id] = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? [];
+    const mount = mounts.find((each) => each.id === id);
+    if (mount === undefined) throw new Error(`the kernel does not say how ${path} is mounted`);
+    return mount;
+  } finally {
+    closeRead(fd);
+  }
 }
 
 /** How many files a process may open; undefined if this user may not see that, or it has ended. */

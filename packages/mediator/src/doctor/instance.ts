@@ -13,7 +13,12 @@ export interface InstanceFacts {
 /** Whether a mediator that runs answers, and nothing is left of one that does not. */
 export function checkInstance({ lock, hasSocket, answering, root }: InstanceFacts): Diagnosis[] {
   if (lock instanceof Error) {
-    return [finding(lock.message, 'install util-linux, or busybox, for flock')];
+    return [
+      finding(
+        lock.message,
+        'use a file system that has locks; where the addon does not load, install util-linux for flock',
+      ),
+    ];
   }
   if (answering !== undefined) {
     if (answering.root === root) return [ok(`a mediator is running, pid ${answering.pid}`)];
@@ -28,7 +33,7 @@ export function checkInstance({ lock, hasSocket, answering, root }: InstanceFact
     return [
       finding(
         'a mediator holds the state directory, but does not answer: it is starting, or ending, or hangs',
-        'look at its log; if it hangs, end it (fuser <state-dir>/lock names it) and start it again: no ' +
+        'look at its log; if it hangs, end it (its process number is in <state-dir>/lock) and start it again: no ' +
           'request is lost',
       ),
     ];

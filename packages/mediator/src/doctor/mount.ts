@@ -1,14 +1,21 @@
+import { join, relative } from 'node:path';
 import { type Diagnosis, finding, orOk } from './diagnosis.js';
 import { unescapeOctal } from './unescape.js';
 
-/** A file system that is mounted. */
+/** A file system, or a part of one, that is mounted. */
 export interface Mount {
+  /** By which the kernel tells it from those that it covers. */
+  readonly id: string;
+  /** The file system, by the numbers of its device. */
+  readonly device: string;
+  /** What of the file system is mounted: `/` unless it is a part, as by a bind mount. */
+  readonly part: string;
   readonly point: string;
   readonly options: readonly string[];
 }
 
 /** Whether what guests put into the root is inert on this host, and fills nothing but the root. */
-export function checkMount(root: string, mount: Mount): Diagnosis[] {
+export function checkMount(root: string, mount: Pick<Mount, 'point' | 'options'>): Diagnosis[] {
   const missing = ['nodev', 'nosuid', 'noexec'].filter((option) => !mount.options.includes(option));
   const findings: Diagnosis[] = [];
   if (missing.length > 0) {
@@ -30,18 +37,34 @@ export function checkMount(root: string, mount: Mount): Diagnosis[] {
   return orOk(findings, `the file system at ${mount.point} is nodev, nosuid, noexec`);
 }
 
-/** The mount that a path is on, of the text of /proc/self/mountinfo. */
-export function mountOf(path: string, mountinfo: string): Mount {
-  let found: Mount = { point: '/', options: [] };
-  for (const line of mountinfo.split('\n')) {
-    const [, , , , point = '', options = ''] = line.split(' ');
-    if (point === '') continue;
-    const decoded = unescapeOctal(point);
-    const isAbove = decoded === '/' || path === decoded || path.startsWith(`${decoded}/`);
-    // Of those at one point the last is on top.
-    if (isAbove && decoded.length >= found.point.length) {
-      found = { point: decoded, options: options.split(',') };
-    }
-  }
-  return found;
+/** The mounts of the text of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
+export function parseMounts(mountinfo: string): Mount[] {
+  return mountinfo
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [id = '', , device = '', part = '', point = '', options = ''] = line.split(' ');
+      return {
+        id,
+        device,
+        part: unescapeOctal(part),
+        point: unescapeOctal(point),
+        options: options.split(','),
+      };
+    });
+}
+
+/**
+ * Where something lies on its file system, which is the same by whatever bind mount it is reached.
+ *
+ * @param path Absolute, without links.
+ * @param mount The mount that it is on.
+ */
+export function positionOf(path: string, { device, part, point }: Mount): Position {
+  return { device, path: join(part, relative(point, path)) };
+}
+
+export interface Position {
+  readonly device: string;
+  readonly path: string;
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { ownFile } from '../own-package.js';
 
 /** What the page consists of; `scripts/build-page.mjs` makes it. */
-const FOLDER = new URL('../../page/dist/', import.meta.url);
+const FOLDER = 'page/dist';
 
 const TYPES = {
   html: 'text/html; charset=utf-8',
@@ -23,5 +24,5 @@ export interface Asset {
 
 export function readAsset(name: AssetName): Asset {
   const extension = name.slice(name.lastIndexOf('.') + 1) as keyof typeof TYPES;
-  return { type: TYPES[extension], content: readFileSync(new URL(name, FOLDER)) };
+  return { type: TYPES[extension], content: readFileSync(ownFile(`${FOLDER}/${name}`)) };
 }

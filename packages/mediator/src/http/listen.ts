@@ -18,7 +18,11 @@ export async function listen(server: Server, endpoint: Endpoint): Promise<Endpoi
   try {
     if (endpoint.kind === 'unix') {
       await removeAbandoned(endpoint.path);
-      await start(server, { path: endpoint.path });
+      // Node binds within the call, so that nobody else has the socket before it has its mode.
+      const before = process.umask(0o177);
+      const started = start(server, { path: endpoint.path });
+      process.umask(before);
+      await started;
       chmodSync(endpoint.path, SOCKET_MODE);
       return endpoint;
     }

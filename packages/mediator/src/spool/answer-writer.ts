@@ -3,7 +3,7 @@ import { responseName, type Slot } from '@vgpu/protocol';
 import { errnoOf } from './errno.js';
 import type { OpenDirectory } from './open-directory.js';
 
-/** A directory with content stands where the answer belongs. */
+/** A directory with content stands where the response belongs. */
 export class UndeliverableError extends Error {
   override readonly name = 'UndeliverableError';
   readonly code = 'UNDELIVERABLE';
@@ -32,32 +32,16 @@ export function putAnswer(
     // As readable and as writable as the directory: an old client truncates the answer it has read.
     const attributes = { uid, gid, mode: Number(mode) & 0o666, mtimeNs };
     directory.calls.create(temporary, line, attributes);
-    const name = responseName(slot);
-    directory.freeing(name, () => {
-      renameOver(directory, temporary, name);
-    });
+    directory.replace(temporary, responseName(slot));
   } catch (error) {
     // What failed first counts.
     try {
-      directory.remove(temporary);
+      directory.removeOwn(temporary);
     } catch {
       // The next mediator removes it.
     }
-    throw error;
-  }
-}
-
-function renameOver(directory: OpenDirectory, from: string, to: string): void {
-  try {
-    directory.calls.rename(from, to);
-  } catch (error) {
     if (errnoOf(error) !== 'EISDIR') throw error;
-    try {
-      directory.calls.rmdir(to);
-    } catch (cause) {
-      if (errnoOf(cause) !== 'ENOTEMPTY') throw cause;
-      throw new UndeliverableError(`${to} is a directory that is not empty`, { cause });
-    }
-    directory.calls.rename(from, to);
+    const message = `${responseName(slot)} is a directory that is not empty`;
+    throw new UndeliverableError(message, { cause: error });
   }
 }

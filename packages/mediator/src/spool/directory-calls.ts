@@ -41,7 +41,8 @@ export interface FileAttributes {
 
 /**
  * System calls on the names that are directly in one open directory. None follows a link in the place
- * of the name, and none blocks.
+ * of the name, and none blocks. None frees what may be large in this thread: where that may be, the
+ * call's name ends in `Later`.
  *
  * @throws from each the error of the system call, with `code` and `errno` as those of `node:fs`.
  */
@@ -54,10 +55,23 @@ export interface DirectoryCalls {
   create(name: string, content: string, attributes: FileAttributes): void;
   /** A descriptor for reading; one of a FIFO does not wait for a writer. */
   open(name: string): number;
+  /** A descriptor that keeps what has the name, whatever its kind and mode (`O_PATH` in open(2)). */
+  hold(name: string): number;
+  /** Not over a name that a guest can give to a file: to free that may take seconds. */
   rename(from: string, to: string): void;
+  /** Fails with `EEXIST` over a name; with `EINVAL` or `ENOSYS` where that is not known. */
+  renameNew(from: string, to: string): void;
+  /** Gives two names to each other's files; fails with `EINVAL` or `ENOSYS` where that is not known. */
+  exchange(one: string, other: string): void;
   link(from: string, to: string): void;
-  unlink(name: string): void;
-  rmdir(name: string): void;
+  /** Has a thread remove a name, but no directory, and forget about failures. */
+  removeLater(name: string): void;
+  /** Has a thread remove a directory, if it is empty, and forget about failures. */
+  removeDirectoryLater(name: string): void;
+  /** Has a thread close a descriptor; that of the directory itself, after all else that is outstanding. */
+  closeLater(descriptor: number): void;
+  /** What a thread has still to do for this directory. */
+  readonly outstanding: number;
 }
 
 /** @param path Leads to the directory whatever has its name by now. */

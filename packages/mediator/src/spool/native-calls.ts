@@ -4,6 +4,8 @@ import { systemError } from './errno.js';
 import type { NativeAddon } from '../native.js';
 
 const ENOENT = -2;
+/** The flags of renameat2(2). */
+const RENAME = { replace: 0, noReplace: 1, exchange: 2 } as const;
 
 /** Where the addon puts what it was told. */
 const told = new BigInt64Array(10);
@@ -43,20 +45,44 @@ export class NativeCalls implements DirectoryCalls {
     return this.#check(this.#addon.openAt(this.#directory, name), 'open', name);
   }
 
+  hold(name: string): number {
+    return this.#check(this.#addon.holdAt(this.#directory, name), 'open', name);
+  }
+
   rename(from: string, to: string): void {
-    this.#check(this.#addon.renameAt(this.#directory, from, to), 'rename', from, to);
+    this.#rename(from, to, RENAME.replace);
+  }
+
+  renameNew(from: string, to: string): void {
+    this.#rename(from, to, RENAME.noReplace);
+  }
+
+  exchange(one: string, other: string): void {
+    this.#rename(one, other, RENAME.exchange);
   }
 
   link(from: string, to: string): void {
     this.#check(this.#addon.linkAt(this.#directory, from, to), 'link', from, to);
   }
 
-  unlink(name: string): void {
-    this.#check(this.#addon.unlinkAt(this.#directory, name), 'unlink', name);
+  removeLater(name: string): void {
+    this.#addon.removeLater(this.#directory, name);
   }
 
-  rmdir(name: string): void {
-    this.#check(this.#addon.rmdirAt(this.#directory, name), 'rmdir', name);
+  removeDirectoryLater(name: string): void {
+    this.#addon.removeDirectoryLater(this.#directory, name);
+  }
+
+  closeLater(descriptor: number): void {
+    this.#addon.closeLater(this.#directory, descriptor);
+  }
+
+  get outstanding(): number {
+    return this.#addon.outstanding(this.#directory);
+  }
+
+  #rename(from: string, to: string, flags: number): void {
+    this.#check(this.#addon.renameAt(this.#directory, from, to, flags), 'rename', from, to);
   }
 
   #check(status: number, syscall: string, ...names: string[]): number {

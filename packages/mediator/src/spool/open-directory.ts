@@ -1,5 +1,5 @@
+import { randomUUID } from 'node:crypto';
 import {
-  close,
   constants,
   fstatSync,
   lstatSync,
@@ -9,13 +9,20 @@ import {
   type BigIntStats,
   type Dir,
 } from 'node:fs';
+import { constants as system } from 'node:os';
 import { join } from 'node:path';
 import { encodeVmDirectoryName, slotOfRequest } from '@vgpu/protocol';
 import { callsOn, type DirectoryCalls, type FileStats } from './directory-calls.js';
-import { closeRead, errnoOf, explain, tolerate } from './errno.js';
+import { closeRead, errnoOf, explain, systemError, tolerate } from './errno.js';
 
-/** Blocks of 512 bytes of a file that takes long to free. */
-const HUGE_BLOCKS = 2048n;
+/** A request that is being removed; left behind only by a mediator that was killed. */
+export const CLEARED_PREFIX = '.vgpu-cleared-';
+/** What a thread may have to do for a directory before nothing more of it is taken up. */
+const MAX_OUTSTANDING = 256;
+/** To look again how far the thread is, milliseconds; only while it is behind by as many. */
+const LOOK_MS = 2;
+/** How often a name may come or go while a file is put there. */
+const MAX_ATTEMPTS = 8;
 const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 let ownNumber: string | undefined;
@@ -37,13 +44,25 @@ export class OpenDirectory {
   readonly #path: string;
   /** What can be done with the names in it. */
   readonly #calls: DirectoryCalls;
+  readonly #onReady: () => void;
   #stats: BigIntStats;
   #cursor: Dir | undefined;
   #isOpen = true;
+  /** Unless it is ready: it is again once no more than this is outstanding. */
+  #readyAt: number | undefined;
+  #look: NodeJS.Timeout | undefined;
+  /** The directory in a response's place that was not empty at the last attempt to remove it. */
+  #leftDirectory: bigint | undefined;
+  /** Whether the file system knows how to exchange names, as far as that has shown. */
+  #exchanges = true;
 
-  /** @throws the error of open(2): `ENOENT`, `ENOTDIR` (also for a symbolic link), `EMFILE`, ... */
-  constructor(root: string, vm: number) {
+  /**
+   * @param onReady Called when `isReady` has become true again.
+   * @throws the error of open(2): `ENOENT`, `ENOTDIR` (also for a symbolic link), `EMFILE`, ...
+   */
+  constructor(root: string, vm: number, onReady: () => void = () => undefined) {
     this.vm = vm;
+    this.#onReady = onReady;
     this.#name = join(root, encodeVmDirectoryName(vm));
     // Followed once: it takes a third of the way. It knows this process by the number that it has in
     // the namespace that /proc is of.
@@ -74,53 +93,129 @@ export class OpenDirectory {
     return this.#path;
   }
 
-  /** System calls on the names in it. */
+  /**
+   * System calls on the names in it.
+   *
+   * @throws `EBUSY` while a thread removes a directory in it, which locks this one.
+   */
   get calls(): DirectoryCalls {
     this.#requireOpen();
+    if (this.#readyAt === 0) throw systemError(-system.errno.EBUSY, 'openat', this.#path);
     return this.#calls;
+  }
+
+  /** Whether the thread that removes what was in it keeps up, so that more may be taken up. */
+  get isReady(): boolean {
+    return this.#readyAt === undefined;
+  }
+
+  /** What a thread has still to remove or to close. */
+  get outstanding(): number {
+    return this.#calls.outstanding;
   }
 
   lstat(name: string): FileStats | undefined {
     return this.calls.lstat(name);
   }
 
-  /** Like {@link remove}, of what may be huge. */
+  /**
+   * Takes a name away from what it stands for, and has a thread free that: it gets another name first,
+   * which is quick, whatever it is, and which no guest can have given to anything else.
+   *
+   * @returns false if there is no such name.
+   */
   discard(name: string): boolean {
-    return this.freeing(name, () => this.remove(name));
+    const aside = CLEARED_PREFIX + randomUUID();
+    const isThere = tolerate(['ENOENT'], () => {
+      this.calls.rename(name, aside);
+      return true;
+    });
+    if (isThere === true) this.removeOwn(aside);
+    return isThere === true;
+  }
+
+  /** Has a thread remove a name that only the mediator gives. */
+  removeOwn(name: string): void {
+    this.calls.removeLater(name);
+    this.#noteOutstanding(MAX_OUTSTANDING);
+  }
+
+  /** Has a thread close a file that may have lost its name. */
+  closeFile(descriptor: number): void {
+    this.calls.closeLater(descriptor);
+    this.#noteOutstanding(MAX_OUTSTANDING);
   }
 
   /**
-   * Runs what takes a name away from its file. The kernel frees a file when its last name and its
-   * last descriptor are gone, and for one of many gigabytes that takes seconds, in which nobody would
-   * be served. So such a file is held open meanwhile, and closed on a thread of Node's pool.
+   * Has a thread remove a directory if it is empty. To find that out, the kernel reads all of it and
+   * locks the one around it meanwhile: nothing else is done here until then.
+   *
+   * @param onLeft Called if it is still there.
    */
-  freeing<T>(name: string, operation: () => T): T {
-    const stats = this.lstat(name);
-    const isHuge = stats?.isFile() === true && stats.blocks >= HUGE_BLOCKS;
-    const fd = isHuge
-      ? tolerate(['ENOENT', 'ELOOP', 'ENXIO', 'EACCES'], () => this.calls.open(name))
-      : undefined;
-    try {
-      return operation();
-    } finally {
-      if (fd !== undefined) close(fd, ignore);
-    }
+  removeDirectory(name: string, onLeft: () => void): void {
+    this.calls.removeDirectoryLater(name);
+    this.#waitUntil(0, () => {
+      // Where that can't be said, it is found again.
+      const codes = ['EIO', 'ESTALE', 'ENOTDIR', 'EACCES'];
+      if (tolerate(codes, () => this.lstat(name))?.isDirectory() === true) onLeft();
+    });
   }
 
-  /** Removes a name, whatever it stands for, but no directory with content; false if it is absent. */
-  remove(name: string): boolean {
-    try {
-      this.calls.unlink(name);
+  /**
+   * Gives a file of the mediator another name, over whatever has that, and has a thread free what had
+   * it. Where the file system knows no exchange of names, a guest that swaps files in a loop may get
+   * another one freed here than is held open.
+   *
+   * @throws `EBUSY` while a thread removes a directory that has the name.
+   * @throws `EISDIR` if that directory is not empty.
+   */
+  replace(from: string, to: string): void {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const stats = this.lstat(to);
+      if (stats?.isDirectory() === true) this.#removeOrRefuse(to, stats);
+      else if (this.#isPlaced(from, to, stats !== undefined)) return;
+    }
+    throw systemError(-system.errno.EBUSY, 'rename', `${this.#path}/${to}`);
+  }
+
+  #removeOrRefuse(name: string, { ino }: FileStats): void {
+    if (this.#leftDirectory !== ino) {
+      this.removeDirectory(name, () => {
+        this.#leftDirectory = ino;
+      });
+      return;
+    }
+    this.#leftDirectory = undefined;
+    throw systemError(-system.errno.EISDIR, 'rename', `${this.#path}/${name}`);
+  }
+
+  /** False if the name has come or gone meanwhile. */
+  #isPlaced(from: string, to: string, isTaken: boolean): boolean {
+    if (!this.#exchanges) {
+      this.#renameOver(from, to);
       return true;
+    }
+    try {
+      if (isTaken) this.calls.exchange(from, to);
+      else this.calls.renameNew(from, to);
     } catch (error) {
       const code = errnoOf(error);
-      if (code === 'ENOENT') return false;
-      if (code !== 'EISDIR') throw error;
+      if (code === (isTaken ? 'ENOENT' : 'EEXIST')) return false;
+      if (code !== 'EINVAL' && code !== 'ENOSYS') throw error;
+      this.#exchanges = false;
+      return false;
     }
-    tolerate(['ENOTEMPTY', 'ENOENT', 'ENOTDIR'], () => {
-      this.calls.rmdir(name);
-    });
+    if (isTaken) this.removeOwn(from);
     return true;
+  }
+
+  #renameOver(from: string, to: string): void {
+    const held = tolerate(['ENOENT'], () => this.calls.hold(to));
+    try {
+      this.calls.rename(from, to);
+    } finally {
+      if (held !== undefined) this.closeFile(held);
+    }
   }
 
   /** Whether these are the stats of this directory. */
@@ -167,8 +262,30 @@ export class OpenDirectory {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    clearTimeout(this.#look);
     this.#endListing();
-    closeRead(this.#fd);
+    // What is outstanding needs it, and one that was removed is freed now.
+    const isLast = fstatSync(this.#fd).nlink === 0;
+    if (isLast || this.#calls.outstanding > 0) this.#calls.closeLater(this.#fd);
+    else closeRead(this.#fd);
+  }
+
+  #noteOutstanding(limit: number): void {
+    if (this.isReady && this.#calls.outstanding >= limit) this.#waitUntil(limit / 2);
+  }
+
+  #waitUntil(outstanding: number, then?: () => void): void {
+    this.#readyAt = outstanding;
+    if (this.#calls.outstanding > outstanding) {
+      clearTimeout(this.#look);
+      this.#look = setTimeout(() => {
+        this.#waitUntil(outstanding, then);
+      }, LOOK_MS);
+      return;
+    }
+    this.#readyAt = undefined;
+    then?.();
+    this.#onReady();
   }
 
   /** The number of a closed descriptor may already stand for another VM's directory. */
@@ -186,6 +303,3 @@ export class OpenDirectory {
     }
   }
 }
-
-/** The file was not written to, so that nothing is lost where closing it fails. */
-const ignore = () => undefined;

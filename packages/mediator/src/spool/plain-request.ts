@@ -5,14 +5,20 @@
 import { randomUUID } from 'node:crypto';
 import { fstatSync, futimesSync } from 'node:fs';
 import { PLAIN_SLOT, requestName } from '@vgpu/protocol';
-import { closeRead, errnoOf, tolerate } from './errno.js';
+import { errnoOf, tolerate } from './errno.js';
+import type { FileStats } from './directory-calls.js';
 import { identityOf, type FileIdentity } from './file-identity.js';
 import type { OpenDirectory } from './open-directory.js';
 import { readRequest } from './request-reader.js';
 
 const REQUEST = requestName(PLAIN_SLOT);
-/** A request that is being cleared; left behind only by a mediator that was killed. */
+/** A request that was answered and is held for a while; the next mediator takes it over. */
 export const TAKEN_PREFIX = '.vgpu-taken-';
+/**
+ * So long a file is held at least, unless the next one is set aside before, milliseconds: a client may
+ * be stopped for a time slice or more between two steps of an open, over NFS between two calls.
+ */
+const HOLD_MS = 2000;
 /** A time that no clock gives: a second after the epoch. */
 const MARK_SECONDS = 1;
 const MARK_NS = BigInt(MARK_SECONDS) * 1_000_000_000n;
@@ -20,14 +26,17 @@ const MARK_NS = BigInt(MARK_SECONDS) * 1_000_000_000n;
 const TIME_ERROR_NS = 2000n;
 
 /**
- * Marks the plain request that is about to be computed, so that any later write into it shows:
- * kernels before 6.13, and some file systems still, stamp files with a tick of up to 10 ms, and the
- * next request may follow the answer faster than that, in the same file and as long.
+ * Marks the plain request that is about to be computed or refused, so that any later write into it
+ * shows: kernels before 6.13, and some file systems still, stamp files with a tick of up to 10 ms, and
+ * the next request may follow the response faster than that, in the same file and as long.
  *
- * @param text The request as it was read.
+ * @param text The request as it was read; undefined if it was too large for that.
  * @returns what it looks like now; undefined if it is not that request any more.
  */
-export function markPlain(directory: OpenDirectory, text: string): FileIdentity | undefined {
+export function markPlain(
+  directory: OpenDirectory,
+  text: string | undefined,
+): FileIdentity | undefined {
   const seen = directory.lstat(REQUEST);
   if (seen?.nlink !== 1n) return undefined;
   const fd = tolerate(['ENOENT', 'ELOOP', 'ENXIO'], () => directory.calls.open(REQUEST));
@@ -42,10 +51,11 @@ export function markPlain(directory: OpenDirectory, text: string): FileIdentity 
       futimesSync(fd, MARK_SECONDS, MARK_SECONDS);
     });
   } finally {
-    closeRead(fd);
+    directory.closeFile(fd);
   }
   // After the mark: what was written before it can be told by its content only.
   const sight = readRequest(directory, PLAIN_SLOT);
+  if (sight.kind === 'too-large') return text === undefined ? sight.file : undefined;
   return sight.kind === 'text' && sight.text === text ? sight.file : undefined;
 }
 
@@ -63,63 +73,140 @@ export function isAnswerTo(
 }
 
 /**
- * Removes the plain request that was answered, and no other: it is set aside, under a name that says
- * which one it should be, then looked at, and put back if it is another.
- */
-export function clearPlain(
-  directory: OpenDirectory,
-  file: FileIdentity,
-  unsettled: Set<string>,
-): void {
-  const aside = `${TAKEN_PREFIX}${contentOf(file)}-${randomUUID()}`;
-  tolerate(['ENOENT'], () => {
-    directory.calls.rename(REQUEST, aside);
-    unsettled.add(aside);
-  });
-  settleAll(directory, unsettled);
-}
-
-/**
- * Goes on where an error has left a request aside, or with a second name.
+ * The plain request that was answered last, under a name of its own. Its client may be about to write
+ * the next request into that very file: it has seen the response, and its open(2) has looked the name
+ * up before the file lost it. So the file is not removed at once, but held under a name that says which
+ * request it should be. If it becomes another one it goes back to its old name.
  *
- * @returns whether one was put back.
+ * One file is held at most: the next one that is set aside ends the time of the one before.
  */
-export function settleAll(directory: OpenDirectory, unsettled: Set<string>): boolean {
-  let wentBack = false;
-  for (const aside of unsettled) {
-    wentBack = settleTaken(directory, aside) || wentBack;
-    unsettled.delete(aside);
+export class SetAside {
+  readonly #directory: OpenDirectory;
+  readonly #onHeld: () => void;
+  #held: string | undefined;
+  #heldSinceMs = 0;
+  /** Files whose time is over; more than one only where an error has left them. */
+  readonly #ending = new Set<string>();
+
+  /** @param onHeld Called when a file is held from now on: `settle` is to be called now and then. */
+  constructor(directory: OpenDirectory, onHeld: () => void) {
+    this.#directory = directory;
+    this.#onHeld = onHeld;
   }
-  return wentBack;
+
+  /** Whether there is a file for `settle` to look at. */
+  get isHolding(): boolean {
+    return this.#held !== undefined || this.#ending.size > 0;
+  }
+
+  /** Clears the plain request that was answered: whatever stands there is set aside, then compared. */
+  clear(file: FileIdentity): void {
+    // What an error has left comes first, so that there is never more of it.
+    this.#endAll();
+    const aside = `${TAKEN_PREFIX}${contentOf(file)}-${randomUUID()}`;
+    tolerate(['ENOENT'], () => {
+      this.#directory.calls.rename(REQUEST, aside);
+      this.#hold(aside);
+    });
+    this.settle();
+  }
+
+  /**
+   * Takes over what a mediator that was killed has left aside.
+   *
+   * @returns whether a request went back to its name.
+   */
+  recover(aside: string): boolean {
+    if (aside === this.#held) return false;
+    this.#endAll();
+    this.#hold(aside);
+    return this.settle();
+  }
+
+  /**
+   * Puts back what has become another request, and removes what has been held long enough.
+   *
+   * @returns whether a request went back to its name.
+   */
+  settle(): boolean {
+    const wentBack = this.#endAll();
+    const held = this.#held;
+    if (held === undefined) return wentBack;
+    const isYoung = performance.now() - this.#heldSinceMs < HOLD_MS;
+    if (isYoung && this.#mayBecomeRequest(held)) return wentBack;
+    this.#held = undefined;
+    this.#ending.add(held);
+    return this.#endAll() || wentBack;
+  }
+
+  #mayBecomeRequest(aside: string): boolean {
+    const content = this.#contentOf(aside);
+    if (content !== 'another') return content === 'as named';
+    // The request of a second writer has the name. What was written after that comes after it.
+    const stands = this.#directory.lstat(REQUEST)?.ctimeNs;
+    const written = this.#directory.lstat(aside)?.ctimeNs;
+    return stands !== undefined && written !== undefined && stands < written;
+  }
+
+  #hold(aside: string): void {
+    if (this.#held !== undefined) this.#ending.add(this.#held);
+    this.#held = aside;
+    this.#heldSinceMs = performance.now();
+    this.#onHeld();
+  }
+
+  #endAll(): boolean {
+    let wentBack = false;
+    for (const aside of this.#ending) {
+      const isBack = this.#contentOf(aside) === 'another' && this.#putBack(aside);
+      if (!isBack) this.#directory.removeOwn(aside);
+      this.#ending.delete(aside);
+      wentBack ||= isBack;
+    }
+    return wentBack;
+  }
+
+  /** `none` if it can't become a request, whatever is written to it. */
+  #contentOf(aside: string): 'as named' | 'another' | 'none' {
+    const stats = this.#directory.lstat(aside);
+    // A second name may be left of putting it back.
+    if (stats?.isFile() !== true || stats.nlink !== 1n) return 'none';
+    return isNamed(aside, stats) ? 'as named' : 'another';
+  }
+
+  /** A request that is newer still stays. */
+  #putBack(aside: string): boolean {
+    try {
+      this.#directory.calls.renameNew(aside, REQUEST);
+      return true;
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === 'EEXIST') return false;
+      if (code !== 'EINVAL' && code !== 'ENOSYS') throw error;
+      return this.#linkBack(aside);
+    }
+  }
+
+  /** Where the file system does not know RENAME_NOREPLACE: link(2) does not replace a file either. */
+  #linkBack(aside: string): boolean {
+    try {
+      this.#directory.calls.link(aside, REQUEST);
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === undefined) throw error;
+      if (code === 'EEXIST' || this.#directory.lstat(REQUEST) !== undefined) return false;
+      // Not every file system has second links, nor may everybody make one (fs.protected_hardlinks).
+      this.#directory.calls.rename(aside, REQUEST);
+      return true;
+    }
+    this.#directory.removeOwn(aside);
+    return true;
+  }
 }
 
-/**
- * Removes a request that was set aside, or puts it back if it is not the one that was meant.
- *
- * @returns whether it was put back.
- */
-function settleTaken(directory: OpenDirectory, aside: string): boolean {
-  const stats = directory.lstat(aside);
-  if (stats === undefined) return false;
-  const isMeant = aside.startsWith(`${TAKEN_PREFIX}${contentOf(identityOf(stats))}-`);
-  const goesBack = stats.isFile() && !isMeant && putBack(directory, aside);
-  directory.discard(aside);
-  return goesBack;
-}
-
-/** link(2), unlike rename(2), does not replace a request that is newer still. */
-function putBack(directory: OpenDirectory, aside: string): boolean {
-  try {
-    directory.calls.link(aside, REQUEST);
-    return true;
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === undefined) throw error;
-    // Some file systems know no second link.
-    if (code === 'EEXIST' || directory.lstat(REQUEST) !== undefined) return false;
-    directory.calls.rename(aside, REQUEST);
-    return true;
-  }
+/** Whether a file is the request that the name says it should be. */
+function isNamed(aside: string, stats: FileStats): boolean {
+  return aside.startsWith(`${TAKEN_PREFIX}${contentOf(identityOf(stats))}-`);
 }
 
 /** Identity without the ctime, which renaming changes. */

@@ -1,4 +1,5 @@
 import {
+  close,
   closeSync,
   constants,
   fchmodSync,
@@ -10,19 +11,28 @@ import {
   openSync,
   readSync,
   renameSync,
-  rmdirSync,
-  unlinkSync,
+  rmdir,
+  unlink,
   writeSync,
 } from 'node:fs';
+import { constants as system } from 'node:os';
 import type { DirectoryCalls, FileAttributes, FileStats, Reading } from './directory-calls.js';
-import { closeRead, tolerate } from './errno.js';
+import { closeRead, systemError, tolerate } from './errno.js';
+import { PoolLane } from './pool-lane.js';
 
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
+/** Which Node does not name. */
+const O_PATH = 0o10000000;
+const HOLD = O_PATH | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** Of 512 bytes. To free a file of one block of a file system takes no time to speak of. */
+const FEW_BLOCKS = 8n;
+
 /** By Node alone, which has no openat(2): through the directory's descriptor in /proc. */
 export class ProcCalls implements DirectoryCalls {
   readonly #path: string;
+  readonly #lane = new PoolLane();
 
   constructor(path: string) {
     this.#path = path;
@@ -34,14 +44,18 @@ export class ProcCalls implements DirectoryCalls {
 
   read(name: string, bytes: Uint8Array): Reading {
     const fd = this.open(name);
+    let blocks = 0n;
     try {
       const stats = fstatSync(fd, { bigint: true });
+      blocks = stats.blocks;
       // A file of another tenant may have been given a second name here.
       const isOwn = stats.isFile() && stats.nlink === 1n;
       const isToBeRead = isOwn && stats.size <= bytes.length;
       return { stats, bytes: isToBeRead ? readSync(fd, bytes, 0, bytes.length, 0) : 0 };
     } finally {
-      closeRead(fd);
+      // A guest may have removed it meanwhile: then to close it is to free it.
+      if (blocks > FEW_BLOCKS) this.closeLater(fd);
+      else closeRead(fd);
     }
   }
 
@@ -70,20 +84,46 @@ export class ProcCalls implements DirectoryCalls {
     return openSync(this.#at(name), READ);
   }
 
+  hold(name: string): number {
+    return openSync(this.#at(name), HOLD);
+  }
+
   rename(from: string, to: string): void {
     renameSync(this.#at(from), this.#at(to));
+  }
+
+  renameNew(from: string, to: string): void {
+    throw systemError(-system.errno.ENOSYS, 'rename', this.#at(from), this.#at(to));
+  }
+
+  exchange(one: string, other: string): void {
+    this.renameNew(one, other);
   }
 
   link(from: string, to: string): void {
     linkSync(this.#at(from), this.#at(to));
   }
 
-  unlink(name: string): void {
-    unlinkSync(this.#at(name));
+  removeLater(name: string): void {
+    this.#lane.add((done) => {
+      unlink(this.#at(name), done);
+    });
   }
 
-  rmdir(name: string): void {
-    rmdirSync(this.#at(name));
+  removeDirectoryLater(name: string): void {
+    this.#lane.add((done) => {
+      rmdir(this.#at(name), done);
+    });
+  }
+
+  closeLater(descriptor: number): void {
+    this.#lane.add((done) => {
+      close(descriptor, done);
+    });
+  }
+
+  get outstanding(): number {
+    return this.#lane.outstanding;
   }
 
   #at(name: string): string {

@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../time.js';
 import { isUntouched, type FileIdentity } from './file-identity.js';
 
 /** Files watched at once per VM; more are looked at again by the sweep. */
@@ -43,7 +44,7 @@ export class Settling {
     if (remainingMs <= 0) return true;
     if (this.isFull) return false;
     // A timer may fire a little before its time, hence rounded up.
-    const timer = setTimeout(this.#recheck, Math.ceil(remainingMs), name);
+    const timer = setTimeout(this.#recheck, Math.min(Math.ceil(remainingMs), MAX_TIMER_MS), name);
     this.#sightings.set(name, { file, sinceMs, timer });
     return false;
   }

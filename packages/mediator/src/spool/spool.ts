@@ -8,6 +8,7 @@ import type { Logger } from '../logger.js';
 import { MediatorError } from '../mediator-error.js';
 import { closeRead, errnoOf, explain } from './errno.js';
 import { isRacy } from './racy.js';
+import { removed } from './removed.js';
 import { VmSpool } from './vm-spool.js';
 import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
 
@@ -63,7 +64,6 @@ const QUIET_PER_SWEEP = 16;
 const MAX_SWEEPS_FOR_ALL = 32;
 /** A request and an answer, a directory that is listed, a log, and as many again. */
 const SPARE_DESCRIPTORS = 8;
-
 /** All VM directories below the root: finds them, watches them, sweeps them. */
 export class Spool {
   readonly #options: SpoolOptions;
@@ -97,13 +97,16 @@ export class Spool {
     this.#discover();
   }
 
-  close(): void {
+  /** Lets everything go, once nothing is left to remove or after two seconds. */
+  async close(): Promise<void> {
     this.#rootWatcher?.close();
     this.#rootWatcher = undefined;
+    const directories = [...this.#spools.values()].map(({ directory }) => directory);
     for (const spool of this.#spools.values()) spool.close();
     this.#spools.clear();
     this.#awake.clear();
     this.#turns.clear();
+    await removed(directories);
   }
 
   /** Whether no VM directory has anything left to look at. */

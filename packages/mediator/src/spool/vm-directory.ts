@@ -16,12 +16,14 @@
  * - A swap between check and use: what is trusted (type, size, links, identity) comes from fstat(2)
  *   on the open descriptor that is then read, once, and never more than the limit.
  * - A huge or a sparse file: its size is refused before it is read, and the read is bounded.
- * - A file of many gigabytes that the mediator is made to remove or to replace: it is held open
- *   meanwhile, and freed by a thread that closes it.
+ * - A file that takes long to free, of many gigabytes or of many extents, which the mediator is made to
+ *   remove, to replace or to close: a thread does that. What is to be removed gets a name first that
+ *   nothing else can have, and what is to be replaced exchanges its name with the response: neither
+ *   frees anything, whatever is swapped in meanwhile, and neither needs a permission on the file.
  * - A file that grows while it is read: the identity was taken before, so the next look differs.
  * - A directory that stands where the answer belongs: it is removed if empty, else the request is.
  * - A million entries: listings are bounded and go on where they ended.
- * - Names like the mediator's own (`.vgpu-answer-*`, `.vgpu-taken-*`): the mediator's hold a random
+ * - Names like the mediator's own (`.vgpu-answer-*`, `.vgpu-cleared-*`, `.vgpu-taken-*`): the mediator's hold a random
  *   number; the guest's are removed after a restart, or become a request of that guest.
  * - A directory that is renamed, or replaced, while its files are used: all names are looked up from
  *   the descriptor, which stays with the directory that was opened.
@@ -35,26 +37,12 @@
  * | O_NONBLOCK            | requests    | a FIFO, or a lease that a guest holds, would block          |
  * | O_CREAT and O_EXCL    | answers     | an answer could be written into a file that the guest holds |
  */
-import {
-  MAX_LINE_BYTES,
-  PLAIN_SLOT,
-  requestName,
-  responseName,
-  slotOfResponse,
-  type Slot,
-} from '@vgpu/protocol';
+import { PLAIN_SLOT, requestName, responseName, slotOfResponse, type Slot } from '@vgpu/protocol';
 import { ANSWER_PREFIX, putAnswer, UndeliverableError } from './answer-writer.js';
 import type { FileStats } from './directory-calls.js';
 import { identityOf, isUntouched, type FileIdentity } from './file-identity.js';
-import { OpenDirectory, type Listing } from './open-directory.js';
-import {
-  clearPlain,
-  isAnswerTo,
-  isMarked,
-  markPlain,
-  settleAll,
-  TAKEN_PREFIX,
-} from './plain-request.js';
+import { CLEARED_PREFIX, OpenDirectory, type Listing } from './open-directory.js';
+import { isAnswerTo, isMarked, markPlain, SetAside, TAKEN_PREFIX } from './plain-request.js';
 import { readRequest, type Sight } from './request-reader.js';
 
 export { UndeliverableError, type Listing, type Sight };
@@ -67,11 +55,21 @@ export type Delivery = 'delivered' | Exclude<Fate, 'untouched'>;
 
 const TEMPORARY_REQUEST = /^\.request(?:-[A-Za-z0-9_-]{1,64})?\.[A-Za-z0-9_-]{1,64}$/;
 
+/** What a {@link VmDirectory} tells. */
+export interface DirectoryEvents {
+  /**
+   * An answered plain request is held from now on: until `isHolding` is false, `look` is to be called for
+   * the plain slot now and then.
+   */
+  readonly onHeld?: () => void;
+  /** `isReady` has become true again. */
+  readonly onReady?: () => void;
+}
+
 /** One VM's directory: the requests in it, and their answers. */
 export class VmDirectory {
   readonly #directory: OpenDirectory;
-  /** Plain requests that an error has left aside. */
-  readonly #unsettled = new Set<string>();
+  readonly #aside: SetAside;
   /** Requests whose answer is in place, and that an error has kept from being cleared. */
   readonly #uncleared = new WeakSet<FileIdentity>();
 
@@ -81,12 +79,23 @@ export class VmDirectory {
    *
    * @throws the error of open(2): `ENOENT`, `ENOTDIR` (also for a symbolic link), `EMFILE`, ...
    */
-  constructor(root: string, vm: number) {
-    this.#directory = new OpenDirectory(root, vm);
+  constructor(root: string, vm: number, { onHeld = ignore, onReady }: DirectoryEvents = {}) {
+    this.#directory = new OpenDirectory(root, vm, onReady);
+    this.#aside = new SetAside(this.#directory, onHeld);
   }
 
   get vm(): number {
     return this.#directory.vm;
+  }
+
+  /** Whether the thread that removes what was in it keeps up, so that more may be taken up. */
+  get isReady(): boolean {
+    return this.#directory.isReady;
+  }
+
+  /** What a thread has still to remove or to close. */
+  get outstanding(): number {
+    return this.#directory.outstanding;
   }
 
   /** For inotify_add_watch(2), which follows it to the directory that is open here. */
@@ -130,9 +139,14 @@ export class VmDirectory {
     return this.#directory.lstat(name)?.ctimeNs;
   }
 
+  /** Whether an answered plain request is held, into which its client may still write the next one. */
+  get isHolding(): boolean {
+    return this.#aside.isHolding;
+  }
+
   /** Looks at a slot's request; reads it if it is a regular file of a request's size. */
   look(slot: Slot): Sight {
-    if (slot.kind === 'plain') settleAll(this.#directory, this.#unsettled);
+    if (slot.kind === 'plain') this.#aside.settle();
     return readRequest(this.#directory, slot);
   }
 
@@ -145,12 +159,13 @@ export class VmDirectory {
   }
 
   /**
-   * Marks the plain request that is about to be computed, so that any later write into it shows.
+   * Marks the plain request that is about to be computed or refused, so that any later write into it
+   * shows.
    *
-   * @param text The request as it was read.
+   * @param text The request as it was read; undefined if it was too large for that.
    * @returns what it looks like now; undefined if it is not that request any more.
    */
-  markPlain(text: string): FileIdentity | undefined {
+  markPlain(text: string | undefined): FileIdentity | undefined {
     return markPlain(this.#directory, text);
   }
 
@@ -170,19 +185,23 @@ export class VmDirectory {
     const isPlain = slot.kind === 'plain';
     if (!isInPlace) this.#putInPlace(slot, line, isPlain ? file.ctimeNs : undefined);
     this.#uncleared.add(file);
-    if (!isPlain) return this.#clearNamed(slot, file);
-    clearPlain(this.#directory, file, this.#unsettled);
+    if (!isPlain) return this.#clearNamed(slot);
+    this.#aside.clear(file);
     return 'delivered';
   }
 
   /**
-   * Answers something that is not a regular file and removes it.
+   * Answers something that is no request's file and removes it. In the plain slot the next request may
+   * have its name by then: that stays.
    *
-   * @returns false if it could not be removed: a directory that is not empty.
+   * @param onLeft Called if it cannot be removed: a directory that is not empty.
    */
-  answerIrregular(slot: Slot, line: string): boolean {
+  answerIrregular(slot: Slot, file: FileIdentity, line: string, onLeft: () => void): void {
     this.#putInPlace(slot, line);
-    return this.#removeRequest(slot);
+    const name = requestName(slot);
+    if (this.#isDirectory(name)) this.#directory.removeDirectory(name, onLeft);
+    else if (slot.kind === 'plain') this.#aside.clear(file);
+    else this.#directory.discard(name);
   }
 
   /** Whether there is an answer that is newer than what stands where the request belongs. */
@@ -205,7 +224,7 @@ export class VmDirectory {
 
   /** Clears a request that was answered before a crash. */
   clear(slot: Slot, file: FileIdentity): void {
-    if (slot.kind === 'plain') clearPlain(this.#directory, file, this.#unsettled);
+    if (slot.kind === 'plain') this.#aside.clear(file);
     else this.#directory.discard(requestName(slot));
   }
 
@@ -230,12 +249,8 @@ export class VmDirectory {
   recover(names: Iterable<string>): boolean {
     let wentBack = false;
     for (const name of names) {
-      if (name.startsWith(ANSWER_PREFIX)) this.#directory.discard(name);
-      if (!name.startsWith(TAKEN_PREFIX)) continue;
-      // What an error has left comes first: a guest can't make one more of it at each attempt.
-      settleAll(this.#directory, this.#unsettled);
-      this.#unsettled.add(name);
-      wentBack = settleAll(this.#directory, this.#unsettled) || wentBack;
+      if (isOwn(name)) this.#directory.removeOwn(name);
+      if (name.startsWith(TAKEN_PREFIX)) wentBack = this.#aside.recover(name) || wentBack;
     }
     return wentBack;
   }
@@ -245,7 +260,8 @@ export class VmDirectory {
     let removed = 0;
     for (const name of names) {
       const slot = slotOfResponse(name);
-      if (slot === undefined && !TEMPORARY_REQUEST.test(name)) continue;
+      const isLeftover = name.startsWith(CLEARED_PREFIX) || TEMPORARY_REQUEST.test(name);
+      if (slot === undefined && !isLeftover) continue;
       // An empty answer file whose request is still waiting has been created for that request.
       if (slot !== undefined && this.#directory.lstat(requestName(slot)) !== undefined) continue;
       const stats = this.#directory.lstat(name);
@@ -258,11 +274,18 @@ export class VmDirectory {
     return removed;
   }
 
+  #isDirectory(name: string): boolean {
+    return this.#directory.lstat(name)?.isDirectory() === true;
+  }
+
   #putInPlace(slot: Slot, line: string, mtimeNs?: bigint): void {
     try {
       putAnswer(this.#directory, slot, line, mtimeNs);
     } catch (error) {
-      if (error instanceof UndeliverableError) this.#removeRequest(slot);
+      const name = requestName(slot);
+      // A directory stays.
+      const isToGo = error instanceof UndeliverableError && !this.#isDirectory(name);
+      if (isToGo) this.#directory.discard(name);
       throw error;
     }
   }
@@ -273,19 +296,17 @@ export class VmDirectory {
   }
 
   /** An id is used once, so whatever has its name is the request that was answered. */
-  #clearNamed(slot: Slot, { size }: FileIdentity): Delivery {
-    const name = requestName(slot);
-    const isLarge = size > MAX_LINE_BYTES;
-    const isCleared = isLarge ? this.#directory.discard(name) : this.#directory.remove(name);
-    if (isCleared) return 'delivered';
+  #clearNamed(slot: Slot): Delivery {
+    if (this.#directory.discard(requestName(slot))) return 'delivered';
     // Withdrawn in the last moment: nobody will fetch the answer.
-    this.#directory.remove(responseName(slot));
+    this.#directory.discard(responseName(slot));
     return 'withdrawn';
   }
-
-  #removeRequest(slot: Slot): boolean {
-    const name = requestName(slot);
-    this.#directory.discard(name);
-    return this.#directory.lstat(name) === undefined;
-  }
 }
+
+/** Whether only a mediator gives such a name, to what it removes in the end. */
+function isOwn(name: string): boolean {
+  return name.startsWith(ANSWER_PREFIX) || name.startsWith(CLEARED_PREFIX);
+}
+
+const ignore = () => undefined;

@@ -35,6 +35,8 @@ const EVENTS_PER_JOB = 64;
  */
 const MAX_MUTED_SWEEPS = 64;
 
+/** Until the first look at an answered plain request that is held; each further one takes twice as long. */
+const HELD_LOOK_MS = 5;
 /** Between the parts of the first listing, in which others are served (milliseconds). */
 const RECOVERY_PAUSE_MS = 10;
 
@@ -84,7 +86,7 @@ export interface Taken {
  * Memory is bounded, whatever a guest does: 1 MiB of operands and the one request that exceeds it
  * (2^17 bytes), as many jobs as the queue limit, 1200 names of 76 characters at most that wait and 160
  * in a part of a listing (2100 and 1056 where the queue limit is that high), 64 each that settle, that
- * are empty and that could not be removed, and 1024 that were cleared.
+ * are empty and that could not be removed, and 256 that a thread removes, and one for each job more.
  */
 export class VmSpool {
   readonly directory: VmDirectory;
@@ -98,8 +100,6 @@ export class VmSpool {
   readonly #touched = new Set<string>();
   /** Requests that are there and empty: their writer may fill them without any sign but inotify's. */
   readonly #empty = new Set<string>();
-  /** Requests that the mediator has removed, of which inotify will tell. */
-  readonly #cleared = new Set<string>();
   #watcher: DirectoryWatch | undefined;
   #isOpen = true;
   #hasFailed = false;
@@ -114,6 +114,7 @@ export class VmSpool {
   /** The last call of `take` took a step of a listing. */
   #hasListed = false;
   #recovery: NodeJS.Timeout | undefined;
+  #heldLook: NodeJS.Timeout | undefined;
   #queuedBytes = 0;
   #idleEvents = 0;
   #hasHeard = false;
@@ -125,7 +126,14 @@ export class VmSpool {
   /** @throws the error of open(2). */
   constructor(options: VmSpoolOptions) {
     this.#options = options;
-    this.directory = new VmDirectory(options.root, options.vm);
+    this.directory = new VmDirectory(options.root, options.vm, {
+      onHeld: () => {
+        this.#lookAgainAtHeld(HELD_LOOK_MS);
+      },
+      onReady: () => {
+        options.onWork(this);
+      },
+    });
     this.settling = new Settling(options.settleMs, (name) => {
       this.notice(name);
     });
@@ -149,8 +157,9 @@ export class VmSpool {
 
   /** Whether there is anything to do at once: names to look at, and room for what they hold. */
   get hasWork(): boolean {
+    if (!this.#isOpen || !this.directory.isReady) return false;
     const hasNames = this.#waiting.size > 0 || (this.#isListingDue() && this.#mayList);
-    return this.#isOpen && (this.#touched.size > 0 || (hasNames && this.#hasRoom()));
+    return this.#touched.size > 0 || (hasNames && this.#hasRoom());
   }
 
   /** Whether nothing at all waits to be looked at, but for what failed and is tried again later. */
@@ -176,6 +185,7 @@ export class VmSpool {
   close(): void {
     this.#isOpen = false;
     clearTimeout(this.#recovery);
+    clearTimeout(this.#heldLook);
     this.#watcher?.close();
     this.#watcher = undefined;
     this.settling.close();
@@ -190,11 +200,6 @@ export class VmSpool {
     else if (this.#waiting.size < MAX_WAITING) this.#wait(name);
     else this.#mustList = true;
     this.#options.onWork(this);
-  }
-
-  /** A named request has been answered and removed: what inotify tells of that is no news. */
-  noteCleared(name: string): void {
-    if (this.#watcher !== undefined && this.#cleared.size < MAX_WAITING) this.#cleared.add(name);
   }
 
   /** A request is there, but empty. */
@@ -246,8 +251,6 @@ export class VmSpool {
     if (!exists) return false;
     const wasQuiet = this.isQuiet;
     this.#restoreWatch();
-    // An event may have been lost, and a name be used again though it should not.
-    this.#cleared.clear();
     this.#hasFailed = false;
     this.#mayList = true;
     this.#stepsOwed = 0;
@@ -338,6 +341,16 @@ export class VmSpool {
     return cost;
   }
 
+  /** Nothing else may tell that its client has written into it: its name is none that is listed. */
+  #lookAgainAtHeld(delayMs: number): void {
+    clearTimeout(this.#heldLook);
+    this.#heldLook = setTimeout(() => {
+      if (!this.directory.isHolding) return;
+      this.notice(requestName(PLAIN_SLOT));
+      this.#lookAgainAtHeld(2 * delayMs);
+    }, delayMs);
+  }
+
   /** After a restart nothing is to wait for a sweep; this happens once, whatever a guest does. */
   #goOnRecovering(): void {
     clearTimeout(this.#recovery);
@@ -356,9 +369,7 @@ export class VmSpool {
         this.#hasHeard = true;
         const events = names.length + others;
         this.#options.onEvents?.(this, events);
-        for (const name of names) {
-          if (!this.#cleared.delete(name)) this.notice(name);
-        }
+        for (const name of names) this.notice(name);
         this.#idleEvents += events;
         if (this.#idleEvents > MAX_IDLE_EVENTS) this.#mute();
       },

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   constants,
   fstatSync,
@@ -20,7 +21,8 @@ const MAX_DEPTH = 64;
  * Removes the directory of a VM with all that is in it. The VM may still write to it meanwhile: each
  * directory is opened without following a link, and what is in it is reached through that descriptor,
  * so that nothing elsewhere can be put in its place. It gets another name first, by which no mediator
- * serves it; where something is left, the same call removes that.
+ * serves it: the number's next tenant starts with nothing, whatever cannot be removed. The same call
+ * removes what earlier ones have left.
  *
  * @param root The directory that holds the VM directories.
  * @param vm Its number, 1 to 4294967295.
@@ -29,15 +31,19 @@ const MAX_DEPTH = 64;
  */
 export function removeVmDirectory(root: string, vm: number): boolean {
   const path = vmDirectoryOf(root, vm);
-  const removed = join(resolve(root), `.${encodeVmDirectoryName(vm)}.removed`);
+  const prefix = `.${encodeVmDirectoryName(vm)}.removed-`;
+  let removed = join(resolve(root), prefix + randomUUID());
   try {
-    // What an earlier call has left.
-    const wasLeft = removeAny(removed);
-    const isThere = tolerate(['ENOENT'], () => {
+    tolerate(['ENOENT'], () => {
       renameSync(path, removed);
-      return true;
     });
-    return (isThere === true && removeAny(removed)) || wasLeft;
+    const names = tolerate(['ENOENT'], () => readdirSync(root)) ?? [];
+    const left = names.filter((name) => name.startsWith(prefix));
+    for (const name of left) {
+      removed = join(resolve(root), name);
+      removeAny(Buffer.from(removed));
+    }
+    return left.length > 0;
   } catch (cause) {
     const code = errnoOf(cause);
     if (code === undefined) throw cause;
@@ -57,11 +63,15 @@ const AS_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NO
  * Removes a file, or a directory and what is in it; a link goes, what it leads to stays.
  *
  * @param top The file system that it is on, and how many directories it is in.
- * @returns false if there is none.
  */
-function removeAny(path: string, top?: { readonly dev: number; readonly depth: number }): boolean {
+function removeAny(path: Buffer, top?: { readonly dev: number; readonly depth: number }): void {
   const fd = tolerate(['ENOENT', 'ENOTDIR', 'ELOOP'], () => openSync(path, AS_DIRECTORY));
-  if (fd === undefined) return tolerate(['ENOENT'], () => (unlinkSync(path), true)) === true;
+  if (fd === undefined) {
+    tolerate(['ENOENT'], () => {
+      unlinkSync(path);
+    });
+    return;
+  }
   try {
     const { dev } = fstatSync(fd);
     const depth = top?.depth ?? 0;
@@ -71,15 +81,15 @@ function removeAny(path: string, top?: { readonly dev: number; readonly depth: n
     if (top !== undefined && dev !== top.dev) {
       throw refusal('EXDEV', 'another file system is mounted in it; unmount that first');
     }
-    const opened = `/proc/self/fd/${fd}`;
-    for (const name of readdirSync(opened)) {
-      removeAny(`${opened}/${name}`, { dev, depth: depth + 1 });
+    const opened = `/proc/self/fd/${fd}/`;
+    // Names are bytes, and need not be text.
+    for (const name of readdirSync(opened, 'buffer')) {
+      removeAny(Buffer.concat([Buffer.from(opened), name]), { dev, depth: depth + 1 });
     }
   } finally {
     closeRead(fd);
   }
   rmdirSync(path);
-  return true;
 }
 
 function refusal(code: string, reason: string): Error {

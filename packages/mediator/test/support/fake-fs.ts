@@ -27,13 +27,46 @@ export class FakeFs {
   #intercept = passThrough;
 
   constructor() {
-    const wrapped = this.#wrap(fs, /^(?:[a-z]+Sync|watch)$/);
     const addon = loadAddon();
-    const wrappedAddon = addon && this.#wrap(addon, /At$/);
+    const at = (directory: number, name: string) => `/proc/self/fd/${directory}/${name}`;
+    const remove = this.#atOnce('unlinkSync', fs.unlinkSync);
+    const removeDirectory = this.#atOnce('rmdirSync', fs.rmdirSync);
+    const close = this.#atOnce('closeSync', fs.closeSync);
+    const wrappedAddon = addon && {
+      ...this.#wrap(addon, /At$/),
+      removeLater: (directory: number, name: string) => remove(at(directory, name)),
+      removeDirectoryLater: (directory: number, name: string) =>
+        removeDirectory(at(directory, name)),
+      closeLater: (_directory: number, descriptor: number) => close(descriptor),
+      outstanding: () => 0,
+    };
+    const wrapped = {
+      ...this.#wrap(fs, /^(?:[a-z]+Sync|watch)$/),
+      close,
+      unlink: remove,
+      rmdir: removeDirectory,
+    };
     jest.unstable_mockModule('node:fs', () => wrapped);
     jest.unstable_mockModule('../../src/native.js', () => ({
       loadAddon: () => (this.hasAddon ? wrappedAddon : undefined),
     }));
+  }
+
+  /** What Node does on a thread is done at once, and comes here by the name of the call that waits. */
+  #atOnce<T>(name: Name, call: (of: T) => void) {
+    return (of: T, done?: (error: unknown) => void) => {
+      let failure: unknown = null;
+      const proceed = () => {
+        call(of);
+      };
+      try {
+        this.#intercept({ name, args: [of], proceed });
+      } catch (error) {
+        failure = error;
+      }
+      done?.(failure);
+      return 0;
+    };
   }
 
   #wrap<T extends object>(real: T, names: RegExp): T {
@@ -73,10 +106,10 @@ export class FakeFs {
   }
 }
 
-/** As a failed system call throws it. */
 /** What `fs.watch` gives where inotify says nothing, as of what other hosts do on a network file system. */
 export const silentWatcher = () => Object.assign(new EventEmitter(), { close: () => undefined });
 
+/** As a failed system call throws it. */
 export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: simulated`), { code });
 }

@@ -12,6 +12,8 @@ import { requestName, responseName, type Slot } from '@vgpu/protocol';
 export const PLAIN: Slot = { kind: 'plain' };
 export const named = (id: string): Slot => ({ kind: 'named', id });
 
+const HELD = /^\.vgpu-taken-\d+-\d+-\d+-[0-9a-f-]{36}$/;
+
 /** A VM directory as its guest sees it. */
 export class VmFiles {
   readonly path: string;
@@ -54,7 +56,14 @@ export class VmFiles {
     return existsSync(this.request(slot));
   }
 
+  /** All names but that of an answered plain request, which the mediator holds for a while. */
   names(): string[] {
-    return readdirSync(this.path).sort();
+    const names = readdirSync(this.path).sort();
+    return names.filter((name) => !HELD.test(name));
+  }
+
+  /** The names of answered plain requests that the mediator holds. */
+  heldNames(): string[] {
+    return readdirSync(this.path).filter((name) => HELD.test(name));
   }
 }

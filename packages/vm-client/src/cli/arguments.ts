@@ -53,7 +53,7 @@ export function parseArguments(
   const options = optionsOf(settings);
   const namesOf = (type: 'string' | 'boolean') =>
     Object.keys(options).filter((name) => options[name]?.type === type);
-  const { argv: parsed, error } = parser.detailed([...argv], {
+  const { argv: parsed, error } = parser.detailed(argv.map(asHelp), {
     string: namesOf('string'),
     boolean: namesOf('boolean'),
     // As yargs itself has it for `requiresArg`.
@@ -69,6 +69,11 @@ export function parseArguments(
   const unknown = operands.find((operand) => /^-[A-Za-z-]/.test(operand));
   if (unknown !== undefined) throw misuse(`unknown option ${printable(unknown)}`);
   return { operands: [...operands, ...afterDashes], flags };
+}
+
+/** No operand begins with a letter, so that this one needs no place of its own. */
+function asHelp(argument: string): string {
+  return argument === '-h' ? '--help' : argument;
 }
 
 /** Flags by name, and what the parser puts beside them. */

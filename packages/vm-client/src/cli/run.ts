@@ -1,5 +1,5 @@
-import fs from 'node:fs';
-import { ExitCode } from '@vgpu/protocol';
+import { escapeControls, ExitCode } from '@vgpu/protocol';
+import { VERSION } from '../constants.js';
 import { exitCodeOf, VgpuError } from '../errors.js';
 import { ADD } from './add.js';
 import { parseArguments } from './arguments.js';
@@ -23,7 +23,7 @@ export async function run(surroundings: Surroundings): Promise<ExitCode> {
     if (line.flags['help'] === true) {
       print(await command.help());
     } else if (line.flags['version'] === true) {
-      print(version());
+      print(VERSION);
     } else {
       asJson = readSetting(command.settings, 'json', line.flags, env) ?? false;
       return await command.run(line, surroundings);
@@ -48,19 +48,14 @@ async function commandOf(argv: readonly string[]): Promise<[Command, args: reado
 function jsonOf(error: unknown): string {
   const [code, message] =
     error instanceof VgpuError ? [error.code, error.message] : ['INTERNAL', String(error)];
-  return JSON.stringify({ error: { code, message } });
+  return escapeControls(JSON.stringify({ error: { code, message } }));
 }
 
 /** One line; a defect of ours is shown with where it happened. */
 function textOf(error: unknown): string {
   if (error instanceof VgpuError) {
-    return `vgpu-vm-client: ${error.message.replace(/\p{Cc}/gu, '?')}`;
+    return `vgpu-vm-client: ${escapeControls(error.message)}`;
   }
   const detail = error instanceof Error ? error.stack : undefined;
-  return `vgpu-vm-client: internal error: ${detail ?? String(error)}`;
-}
-
-function version(): string {
-  const manifest = fs.readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
+  return `vgpu-vm-client: internal error: ${escapeControls(detail ?? String(error), '\n')}`;
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { parsePriority, Pool, printable, VmDirectoryName } from '@vgpu/protocol';
 import { VgpuError } from '../errors.js';
-import { MAX_TIMEOUT_MS } from '../options.js';
+import { isPlausiblePath, MAX_TIMEOUT_MS } from '../options.js';
 
 /** The environment, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,8 +28,9 @@ export function setting<T>(
   return { describe, isSwitch: false, expected, parse };
 }
 
+const PATH = 'a path, without quotation marks around it, blanks at its ends or control characters';
 const path = (describe: string) =>
-  setting(describe, 'a path', (text) => (text === '' || text.includes('\0') ? undefined : text));
+  setting(describe, PATH, (text) => (isPlausiblePath(text) ? text : undefined));
 
 const SWITCHED = new Map([
   ['1', true],

@@ -34,7 +34,7 @@ export const doctor: Command = {
         'It looks, and changes nothing; run it as root, or as the mediator. The mediator may run ' +
           'meanwhile. The checks: addon and devices (driver, GPUs, --devices), ' +
           'pools, root, vm-directories and state (owners and permissions), registry (and register ' +
-          'blocks), exports and leases (/etc/exports against SECURITY.md), inotify and open-files ' +
+          'blocks), exports and leases (what exportfs exports, against SECURITY.md), inotify and open-files ' +
           '(limits against the number of VMs), file-system and mount, clock and timestamps, instance ' +
           '(a mediator that hangs, or what is left of one).\n\n' +
           'Exit status: 0 all is well; 1 there are findings; 64 wrong use; 78 the configuration is ' +

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ExitCode, printable } from '@vgpu/protocol';
 import { MediatorError } from '../../mediator-error.js';
-import { resolveOptions } from '../config.js';
+import { configFileOf, resolveOptions, stateDirOf } from '../config.js';
 import {
   installation,
   removal,
@@ -12,7 +12,9 @@ import {
   take,
   UNIT,
 } from '../installation.js';
+import { isPlausiblePath } from '../options.js';
 import { plainServeFlags, refuseOddSwitches } from '../serve-flags.js';
+import { requireWithinSandbox } from '../service-sandbox.js';
 import { unitText, type UnitOptions } from '../service-unit.js';
 import {
   type Command,
@@ -24,10 +26,6 @@ import {
   toggle,
   value,
 } from './command.js';
-import { locationOf } from './location.js';
-
-/** What the unit hides from the mediator, or its user may not read. */
-const HIDDEN = /^\/(?:home|root|tmp|var\/tmp|run\/user)\//;
 
 const UNIT_OPTIONS = {
   user: value('user as whom it runs, with a group of the same name [default: vgpu]'),
@@ -66,8 +64,8 @@ const serviceInstall: Command = {
       .epilog(
         'Writes the unit and a file for systemd-sysusers, which makes the user; makes the root and the ' +
           'state directory if they are not there. Repeated, it replaces both files: changes of your ' +
-          `own belong into a drop-in (systemctl edit ${UNIT}). Node and the mediator must be where ` +
-          `that user can read them, not in a home directory.\n\n${EXIT}`,
+          `own belong into a drop-in (systemctl edit ${UNIT}). Node, the mediator and all paths must be ` +
+          `where the service can see them, not in a home directory or /tmp.\n\n${EXIT}`,
       ),
   run: async (flags, surroundings) => {
     const options = unitOptionsOf(flags, surroundings);
@@ -120,7 +118,11 @@ export const serviceGroup: CommandGroup = {
 };
 
 function destdirOf({ destdir = '/' }: Flags): string {
-  return resolve(destdir as string);
+  if (isPlausiblePath(destdir as string)) return resolve(destdir as string);
+  throw new MediatorError(
+    'USAGE',
+    `--destdir: expected a path, got ${printable(destdir as string)}`,
+  );
 }
 
 function isForThisHost(flags: Flags): boolean {
@@ -146,15 +148,27 @@ async function follow(
   return ExitCode.OK;
 }
 
-function unitOptionsOf(flags: Flags, surroundings: Surroundings): UnitOptions {
-  const { user = 'vgpu', config } = flags;
-  const args = checkedArguments(argumentsOf(flags));
-  const location = locationOf(flags, surroundings);
-  const [root, stateDir] = [resolve(location.root), resolve(location.stateDir)];
+function unitOptionsOf(flags: Flags, { environment, program }: Surroundings): UnitOptions {
+  const { user = 'vgpu', root: rootFlag, 'state-dir': stateFlag, config: configFlag } = flags;
+  const args = argumentsOf(flags);
+  const given = checkedArguments(args);
+  const own = { root: rootFlag, 'state-dir': stateFlag, config: configFlag };
+  const location = resolveOptions({ flags: own, environment });
+  const root = resolve(location.root);
+  const stateDir = resolve(stateDirOf(location));
+  const file = configFileOf({ flags: own, environment })?.path;
+  const config = file === undefined ? undefined : resolve(file);
+  // What the service will find, which has another environment.
+  const options = resolveOptions({
+    flags: { ...given, ...(config && { config }) },
+    environment: {},
+  });
+  if (options.once) throw useless('once');
+  requireWithinSandbox({ program: program(), root, stateDir, config, http: options.http });
   const place = ['--root', root, '--state-dir', stateDir];
-  if (typeof config === 'string') place.push('--config', resolve(config));
+  if (config !== undefined) place.push('--config', config);
   return {
-    command: [...readable(surroundings.program()), 'serve', ...place, ...args],
+    command: [...program(), 'serve', ...place, ...args],
     user: checkedUser(user as string),
     root,
     stateDir,
@@ -171,7 +185,7 @@ const NOT_FOR_A_SERVICE = ['once', 'check-config', 'print-config', 'json'];
 const OF_THE_UNIT = ['root', 'state-dir', 'config'];
 
 /** What would end the service again at once, or lead it elsewhere than its unit, is refused here. */
-function checkedArguments(args: readonly string[]): readonly string[] {
+function checkedArguments(args: readonly string[]): Flags {
   const flags = plainServeFlags(['serve', ...args]);
   if (flags === undefined) {
     throw new MediatorError(
@@ -181,16 +195,17 @@ function checkedArguments(args: readonly string[]): readonly string[] {
   }
   refuseOddSwitches(args, flags);
   const isGiven = (name: string) => flags[name] !== undefined;
-  const useless = NOT_FOR_A_SERVICE.find(isGiven);
-  if (useless !== undefined) {
-    throw new MediatorError('USAGE', `a service can't be run with --${useless}: leave it out`);
-  }
+  const unfit = NOT_FOR_A_SERVICE.find(isGiven);
+  if (unfit !== undefined) throw useless(unfit);
   const early = OF_THE_UNIT.find(isGiven);
   if (early !== undefined) {
     throw new MediatorError('USAGE', `the unit has to know --${early}: give it before --`);
   }
-  resolveOptions({ flags, environment: {} });
-  return args;
+  return flags;
+}
+
+function useless(option: string): MediatorError {
+  return new MediatorError('USAGE', `a service can't be run with --${option}: leave it out`);
 }
 
 /** As systemd-sysusers takes it. */
@@ -199,15 +214,5 @@ function checkedUser(user: string): string {
   throw new MediatorError(
     'USAGE',
     `--user: expected a name of lower-case letters, digits, _ and -, got ${printable(user)}`,
-  );
-}
-
-function readable(program: readonly string[]): readonly string[] {
-  const hidden = program.find((path) => HIDDEN.test(path));
-  if (hidden === undefined) return program;
-  throw new MediatorError(
-    'SERVICE_UNUSABLE',
-    `a service cannot read ${hidden}; install Node and the mediator for the whole host, such as by ` +
-      'npm install --global @vgpu/mediator as root',
   );
 }

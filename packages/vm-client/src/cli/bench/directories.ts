@@ -29,7 +29,9 @@ export async function withDirectories<T>(
 
 function create(path: string): void {
   try {
-    fs.mkdirSync(path);
+    fs.mkdirSync(path, 0o700);
+    // As `vgpu-mediator vm add` makes them, whatever the umask is.
+    fs.chmodSync(path, 0o2770);
   } catch (error) {
     throw shareError(`create ${path}`, error, 'CANNOT_CREATE');
   }
