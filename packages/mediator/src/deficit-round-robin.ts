@@ -38,7 +38,7 @@ interface Account {
  *   up: then they are *waiting*, or *idle* if nothing is left to do.
  * - *waiting*: it has more to do than its credit allows. Turns serve them in order for as long as their
  *   cost and time last, each once in a round. A round begins when all that wait have been served in the
- *   last one, or when none waits; it adds a quantum to the credit of every flow.
+ *   last one, or with a turn when none waits; it adds a quantum to the credit of every flow.
  *
  * So a flow costs in a round at most its quantum and what its last step costs beyond it, which it pays
  * for in the next rounds. A flow without work keeps no more than one quantum. The time that a turn takes
@@ -104,11 +104,11 @@ export class DeficitRoundRobin<Flow extends object> {
     this.#turnCost = 0;
     this.#turnStartedMs = this.#nowMs();
     this.#hasServedWaiting = false;
+    if (this.#waiting.size === 0) this.#round += 1;
   }
 
   /** Serves the flows that are ready, and those that wait while the turn's cost and time last. */
   serve(service: Service<Flow>): void {
-    if (this.#waiting.size === 0) this.#round += 1;
     const ready = [...this.#ready];
     for (const flow of ready) {
       if (this.#turnCost >= this.#limits.mostCost) break;

@@ -60,6 +60,8 @@ export interface MediatorOptions extends Partial<MediatorSettings> {
 const CROWD = 16_384;
 /** For so long jobs follow each other in one turn, milliseconds: new arrivals wait no longer. */
 const TURN_MS = 0.5;
+/** So many follow each other in any case. */
+const MIN_SERVED = 2;
 /**
  * So long after it was read a request is not looked at again before it is computed, milliseconds: that
  * would take longer than to compute it in vain. It is looked at before it is answered, in any case.
@@ -80,7 +82,8 @@ const MAX_DEVICE_FAULTS = 2;
  *
  * All work happens in turns of the event loop: look at what is new, queue it in the order of
  * arrival, give every idle device the first job. A finished operation is answered at once, and its
- * device given the next job, until the turn is half a millisecond old: then new arrivals are noticed.
+ * device given the next job, for half a millisecond: then new arrivals are noticed. What each VM causes is
+ * charged to it, and VMs share what a turn takes in by deficit round robin.
  */
 export class Mediator {
   readonly #root: string;
@@ -107,7 +110,10 @@ export class Mediator {
   #stopping: Promise<void> | undefined;
   #turn: NodeJS.Immediate | undefined;
   #isFirstTurn = true;
-  #turnStartedMs = 0;
+  /** When this turn had taken in what it may, and began to serve. */
+  #servingSinceMs = 0;
+  /** Jobs that a device is done with since then. */
+  #served = 0;
   #sweep: NodeJS.Timeout | undefined;
 
   /**
@@ -423,10 +429,11 @@ export class Mediator {
     if (!this.#isServing) return;
     this.#turn ??= setImmediate(() => {
       this.#turn = undefined;
-      this.#turnStartedMs = performance.now();
       this.#spool.beginTurn(this.#isFirstTurn);
       this.#isFirstTurn = false;
       this.#takeIn();
+      this.#servingSinceMs = performance.now();
+      this.#served = 0;
       this.#dispatch();
       this.#conditions.look();
     });
@@ -494,13 +501,18 @@ export class Mediator {
     this.#conditions.look();
   }
 
-  /** Serves what is queued in the same turn while that is young: each turn costs as much as a job. */
+  /**
+   * Serves what is queued in the same turn while that is young: each turn costs as much as a job. As long
+   * as a turn has for taking in, it has for this, and for two jobs at least, however slow: it takes in one
+   * at least of those that wait, and what is queued is to get less.
+   */
   #goOn(): void {
-    const isYoung = performance.now() - this.#turnStartedMs < TURN_MS;
-    if (isYoung && this.#isServing) {
+    this.#served += 1;
+    const isYoung = performance.now() - this.#servingSinceMs < TURN_MS;
+    if (this.#isServing) {
       // A VM that is held to a few queued requests must not run out of them while more of it wait.
-      if (this.#spool.hasWork) this.#takeIn();
-      this.#dispatch();
+      if (isYoung && this.#spool.hasWork) this.#takeIn();
+      if (isYoung || this.#served < MIN_SERVED) this.#dispatch();
     }
     this.#requestTurn();
   }
