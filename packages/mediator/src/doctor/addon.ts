@@ -10,7 +10,5 @@ export function checkAddon(listing: Listing): Diagnosis[] {
   if (!(listing instanceof Error) || listing.cause === undefined) {
     return [ok('the native part of @vgpu/cuda-binding can be loaded')];
   }
-  return [
-    finding(listing.message, 'do what the message says, then restart the mediator'),
-  ];
+  return [finding(listing.message, 'do what the message says, then restart the mediator')];
 }
