@@ -1,5 +1,6 @@
 import type { VectorAdder } from '@vgpu/cuda-binding';
 import { Admission } from './admission.js';
+import { checkOptions } from './check-options.js';
 import { Conditions } from './conditions.js';
 import { COST } from './cost.js';
 import { Delivery } from './delivery.js';
@@ -120,8 +121,10 @@ export class Mediator {
    * Touches no file and opens no device: {@link start} does.
    *
    * @param options What it serves, on which devices, and how.
+   * @throws MediatorError `INVALID_CONFIG`: an option is missing or of another type.
    */
-  constructor({ root, stateDir, devices, deviceNumbers, logger, ...settings }: MediatorOptions) {
+  constructor(options: MediatorOptions) {
+    const { root, stateDir, devices, deviceNumbers, logger, ...settings } = checkOptions(options);
     this.#root = root;
     this.#logger = logger;
     const limited = (this.#limitedLogger = new LimitedLogger(logger));
