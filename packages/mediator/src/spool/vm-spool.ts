@@ -31,7 +31,7 @@ const EVENTS_PER_JOB = 64;
 const MAX_MUTED_SWEEPS = 64;
 
 /** Until the first look at an answered plain request that is held; each further one takes twice as long. */
-const HELD_LOOK_MS = 5;
+const HELD_LOOK_MS = 250;
 /** Between the parts of the first listing, in which others are served (milliseconds). */
 const RECOVERY_PAUSE_MS = 10;
 
@@ -326,7 +326,7 @@ export class VmSpool {
     for (const name of part) this.#wait(name);
   }
 
-  /** Nothing else may tell that its client has written into it: its name is none that is listed. */
+  /** For where inotify does not tell that its client has written into it. */
   #lookAgainAtHeld(delayMs: number): void {
     clearTimeout(this.#heldLook);
     this.#heldLook = setTimeout(() => {
@@ -356,6 +356,8 @@ export class VmSpool {
           this.#mute();
           return;
         }
+        // The plain request that is held has no request's name any more.
+        if (others > 0 && this.directory.isHolding) this.notice(requestName(PLAIN_SLOT));
         for (const name of names) {
           if (!this.#cleared.delete(name)) this.notice(name);
         }
