@@ -1,12 +1,13 @@
-// `node scripts/bundle.mjs [package ...]`: makes of each program one file, `bundle/<program>.cjs`, which
-// is what users run. Packing runs it (`prepack`), on what `tsc -b` has built; the repository itself runs
+// `node scripts/bundle.mjs [package ...]`: makes of each program one file, `bundle/program.cjs`. Users run
+// `bundle/<program>.cjs`, the `bin`, which loads it where Node is not too old to read it. Packing runs it
+// (`prepack`), on what `tsc -b` has built; the repository itself runs
 // the modules in `dist`. Reading one file, without Node's loader of ES modules, is most of a start.
 //
 // A package that is imported where it is used, by `import('name')`, gets a file of its own, read then.
 // Names are kept, so that a stack can be read. Whose code is in the files stands in `LICENSES.txt`.
 import * as esbuild from 'esbuild';
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -29,7 +30,8 @@ const MODULE_URL = `
 const moduleUrl = (name, path) =>
   require('node:url').pathToFileURL(require.resolve(name + '/package.json').slice(0, -12) + path).href;`;
 
-const PROGRAM = { head: '#!/usr/bin/env node\n' };
+/** How a `bin` loads what `tsc -b` has built. */
+const LOADING = "import('../dist/bin.js')";
 /** As Node has it, the default export of such a file is all that it exports. */
 const DEFAULT = { tail: 'if (module.exports.__esModule) module.exports = module.exports.default;' };
 
@@ -47,7 +49,12 @@ export async function bundle(folder) {
   for (const program of programs) {
     rmSync(dirname(program), { recursive: true, force: true });
     const entry = join(folder, 'dist/bin.js');
-    for (const path of await bundleFile(entry, program, PROGRAM)) inputs.add(path);
+    const file = join(dirname(program), 'program.cjs');
+    for (const path of await bundleFile(entry, file)) inputs.add(path);
+    const bin = readFileSync(join(folder, 'bin', `${basename(program, '.cjs')}.js`), 'utf8');
+    if (!bin.includes(LOADING)) throw new Error(`${folder}: bin has no ${LOADING}`);
+    // An import() would bring Node's loader of ES modules.
+    writeFileSync(program, bin.replace(LOADING, "Promise.resolve(require('./program.cjs'))"));
     chmodSync(program, 0o755);
   }
   const [program] = programs;
@@ -61,10 +68,10 @@ export async function bundle(folder) {
 }
 
 /**
- * @param {string} entry @param {string} outfile @param {{ head?: string, tail?: string }} around
+ * @param {string} entry @param {string} outfile @param {{ tail?: string }} [end]
  * @returns {Promise<string[]>} the files that went into it, and into those that it loads when needed
  */
-async function bundleFile(entry, outfile, { head = '', tail = '' }) {
+async function bundleFile(entry, outfile, { tail = '' } = {}) {
   /** @type {Map<string, string>} */
   const apart = new Map();
   const { metafile } = await esbuild.build({
@@ -87,7 +94,7 @@ async function bundleFile(entry, outfile, { head = '', tail = '' }) {
       'process.env.NODE_ENV': '"production"',
     },
     banner: {
-      js: `${head}"use strict";${MODULE_URL}
+      js: `"use strict";${MODULE_URL}
 const bundleUrl = require('node:url').pathToFileURL(__filename).href;`,
     },
     footer: { js: tail },

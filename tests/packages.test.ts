@@ -310,12 +310,13 @@ describe('the packed packages, installed by npm outside the repository', () => {
       return [...new Set(names)];
     }
 
-    it('one file and the addon, where a request is sent', async () => {
+    it('its file and the addon, where a request is sent', async () => {
       const root = new TestRoot();
       const mediator = await MediatorProcess.serving(root);
       const request = ['100', '200', '--root', root.path, '--vm-id', '1'];
       expect(await loadedBy('vgpu-vm-client', ...request)).toEqual([
         'vgpu-vm-client.cjs',
+        'program.cjs',
         'vgpu_client.node',
       ]);
       await mediator.stop();
@@ -326,16 +327,17 @@ describe('the packed packages, installed by npm outside the repository', () => {
       const root = new TestRoot();
       const mediator = await MediatorProcess.serving(root);
       const bench = ['bench', '--root', root.path, '--vm-id', '1', '--duration', '100ms'];
-      const files = ['vgpu-vm-client.cjs', 'vgpu_client.node', 'cli-progress.cjs'];
+      const files = ['vgpu-vm-client.cjs', 'program.cjs', 'vgpu_client.node', 'cli-progress.cjs'];
       expect(await loadedBy('vgpu-vm-client', ...bench)).toEqual(files);
       await mediator.stop();
       root.remove();
     });
 
-    it('one file and the addon, where requests are served', async () => {
+    it('its file and the addon, where requests are served', async () => {
       const serve = ['--root', './vgpu', '--backend', 'cpu', '--once'];
       expect(await loadedBy('vgpu-mediator', ...serve)).toEqual([
         'vgpu-mediator.cjs',
+        'program.cjs',
         'vgpu_spool.node',
       ]);
     });
@@ -343,11 +345,12 @@ describe('the packed packages, installed by npm outside the repository', () => {
     it('prom-client too, where metrics are served', async () => {
       const serve = ['--root', './vgpu', '--backend', 'cpu', '--once', '--http', '127.0.0.1:0'];
       const loaded = await loadedBy('vgpu-mediator', ...serve);
-      expect(loaded).toEqual(['vgpu-mediator.cjs', 'prom-client.cjs', 'vgpu_spool.node']);
+      const files = ['vgpu-mediator.cjs', 'program.cjs', 'prom-client.cjs', 'vgpu_spool.node'];
+      expect(loaded).toEqual(files);
     });
 
     it.each(['vgpu-vm-client', 'vgpu-mediator'])('yargs too, for the help of %s', async (name) => {
-      expect(await loadedBy(name, '--help')).toEqual([`${name}.cjs`, 'yargs.cjs']);
+      expect(await loadedBy(name, '--help')).toEqual([`${name}.cjs`, 'program.cjs', 'yargs.cjs']);
     });
   });
 

@@ -5,7 +5,7 @@ import { FragileRoot, sums } from '../support/world.js';
 
 const BATCHES = 5;
 const REQUESTS_PER_BATCH = 1000;
-const DROPPED = 'lines of this log were dropped, because its reader did not keep up';
+const DROPPED = 'lines of this log were dropped, because they could not be written';
 /** More than the mebibyte that may wait and the pipe, less than is logged: 2.5 MB. */
 const MAX_KEPT_BYTES = 1.5 * 2 ** 20;
 

@@ -1,13 +1,22 @@
-/** The only file that knows of the process: arguments, environment, signals, exit status. */
+/** The only file that knows of the process: arguments, environment, signals, standard streams, exit status. */
 import { setFlagsFromString } from 'node:v8';
 import { realpathSync } from 'node:fs';
-import { parseCommandLine } from './cli/command-line.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isatty } from 'node:tty';
+import { type CommandLine, parseCommandLine } from './cli/command-line.js';
+import type { Flags } from './cli/commands/command.js';
 import { errorText } from './cli/error-text.js';
 import { exitCodeOf } from './cli/exit-code.js';
+import { OutputQueue } from './cli/output-queue.js';
+import { escapeAround } from './cli/style.js';
+import { loadAddon } from './native.js';
 import { version } from './version.js';
-import { ExitCode } from '@vgpu/protocol';
+import { escapeControls, ExitCode } from '@vgpu/protocol';
 
-/** Calls in a driver that hangs would keep the process alive for ever (milliseconds). */
+/**
+ * How long the process waits at its end for the reader of its output, and for calls in a driver that
+ * hangs, milliseconds.
+ */
 const EXIT_GRACE_MS = 1000;
 
 /**
@@ -18,80 +27,200 @@ const HEAP_GROWTH = 40;
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
-// Whoever reads what goes wrong may have gone away.
-process.stderr.on('error', () => undefined);
-process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-  if (code === 'EPIPE') return;
-  process.stderr.write(`vgpu-mediator: cannot write the output: ${message}\n`);
-  process.exitCode = ExitCode.CANT_CREATE;
-});
+/** The status of what SIGPIPE ends. Node ignores that signal. */
+const BROKEN_PIPE = 128 + 13;
 
-/** Aborted by a signal, instead of the process being ended by it. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of Object.keys(SIGNALS)) {
-    process.once(name, () => {
-      controller.abort();
-    });
+const STDOUT = 1;
+let stderr = 2;
+let isServing = false;
+
+const output = new OutputQueue();
+/** Why the output of a command cannot be written. */
+let outputError: NodeJS.ErrnoException | undefined;
+/** Aborted by a signal, once a command has asked for it, and when its output cannot be written. */
+const interruption = new AbortController();
+/** The number of that signal. */
+let interruptedBy = 0;
+
+/** Signals that came before this file was loaded. */
+export type HeardSignals = Readonly<Partial<Record<NodeJS.Signals, true>>>;
+
+/** Does what the command line says, and sets the exit status. */
+export async function main(heard: HeardSignals): Promise<void> {
+  process.on('uncaughtException', (error) => {
+    note(errorText(error, false));
+    void endAtOnce(ExitCode.INTERNAL);
+  });
+  const line = await parseCommandLine(process.argv.slice(2), version).catch(failed);
+  if (typeof line === 'number') return end(line, patience());
+  if (line.command === 'serve') {
+    const status = await serve(line.flags, heard).then(() => ExitCode.OK, failed);
+    return end(status, sleep(EXIT_GRACE_MS, undefined, { ref: false }));
   }
-  return controller.signal;
+  // A command has nothing to read again: what closes its terminal ends it.
+  process.removeAllListeners('SIGHUP');
+  if (heard.SIGHUP === true) process.kill(process.pid, 'SIGHUP');
+  return end(await administer(line).catch(failed), patience());
 }
 
-async function main(): Promise<void> {
-  const line = await parseCommandLine(process.argv.slice(2), version);
+function failed(error: unknown): ExitCode {
+  note(errorText(error, process.argv.includes('--json')));
+  return exitCodeOf(error);
+}
+
+async function administer(line: Exclude<CommandLine, { command: 'serve' }>): Promise<ExitCode> {
+  const isTerminal = isatty(STDOUT);
+  const print = (text: string) => {
+    write(`${escapeAround(text)}\n`);
+  };
   if (line.command === 'print') {
-    process.stdout.write(`${line.text}\n`);
-    return;
+    print(line.text);
+    return ExitCode.OK;
   }
-  if (line.command === 'administer') {
-    const code = await line.run({
-      environment: process.env,
-      program: () => [process.execPath, realpathSync(process.argv[1] ?? '')],
-      isTerminal: process.stdout.isTTY,
-      terminalRows: () => (process.stdout.isTTY ? process.stdout.rows : 0),
-      print: (text) => process.stdout.write(`${text}\n`),
-      write: (text) => process.stdout.write(text),
-      note: (text) => process.stderr.write(`vgpu-mediator: ${text}\n`),
-      interruption,
-    });
-    process.exitCode ??= code;
-    return;
-  }
+  return line.run({
+    environment: process.env,
+    program: () => [process.execPath, realpathSync(process.argv[1] ?? '')],
+    isTerminal,
+    terminalRows: () => (isTerminal ? process.stdout.rows : 0),
+    print,
+    write,
+    written: () => output.flushed(),
+    note: (text) => {
+      note(`vgpu-mediator: ${text}`);
+    },
+    interruption: () => {
+      for (const [name, number] of Object.entries(SIGNALS)) {
+        process.once(name, () => {
+          interruptedBy = number;
+          interruption.abort();
+        });
+      }
+      return interruption.signal;
+    },
+  });
+}
+
+async function serve(flags: Flags, heard: HeardSignals): Promise<void> {
+  isServing = true;
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
   // Commands do without all that serves.
+  const { ownDescription } = await import('./cli/own-description.js');
   const { Service } = await import('./cli/service.js');
-  const service = new Service({ flags: line.flags, environment: process.env });
+  const { Terminal } = await import('./cli/terminal.js');
+  stderr = ownDescription(stderr);
+  // Node writes them itself otherwise, in the event loop.
+  process.removeAllListeners('warning').on('warning', ({ name, message }) => {
+    note(`vgpu-mediator: ${name}: ${message}`);
+  });
+  const service = new Service(
+    { flags, environment: process.env },
+    {
+      get waitingBytes() {
+        return output.waitingBytes;
+      },
+      write: (lines, done) => {
+        output.write(stderr, lines, done);
+      },
+    },
+  );
   let signalled = false;
   for (const [name, number] of Object.entries(SIGNALS)) {
     process.on(name, () => {
       // The second one is for whoever does not want to wait for the device.
       if (signalled) {
-        process.stderr.write(`vgpu-mediator: ended at once by a second signal (${name})\n`);
-        process.exit(128 + number);
+        note(`vgpu-mediator: ended at once by a second signal (${name})`);
+        void endAtOnce(128 + number);
       }
       signalled = true;
       service.stop(name);
     });
   }
-  process.on('SIGHUP', () => {
-    service.reload();
+  const terminal = new Terminal({
+    onClosed: () => {
+      service.stop('the terminal was closed');
+    },
+    onHangup: () => {
+      service.reload();
+    },
   });
+  process.once('exit', () => {
+    terminal.release();
+  });
+  process.on('SIGHUP', () => {
+    terminal.hangup();
+  });
+  if (heard.SIGHUP === true) terminal.hangup();
   process.on('SIGUSR1', () => {
     service.printStatistics();
   });
   await service.run();
 }
 
-void main()
-  .then(
-    () => {
-      process.exitCode ??= ExitCode.OK;
-    },
-    (error: unknown) => {
-      process.stderr.write(`${errorText(error, process.argv.includes('--json'))}\n`);
-      process.exitCode = exitCodeOf(error);
-    },
-  )
-  .finally(() => {
-    setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
+function write(text: string): void {
+  if (outputError !== undefined) return;
+  output.write(STDOUT, text, (error) => {
+    if (error !== undefined) cannotWrite(error);
   });
+}
+
+/** A command that nobody hears any more is of no use either; a mediator is. */
+function note(text: string): void {
+  output.write(stderr, `${escapeControls(text, '\n')}\n`, (error) => {
+    if (error?.code === 'EPIPE' && !isServing) cannotWrite(error);
+  });
+}
+
+function cannotWrite(error: NodeJS.ErrnoException): void {
+  outputError ??= error;
+  interruption.abort();
+}
+
+/** The output of a command is waited for, but not after a signal. */
+function patience(): Promise<void> {
+  return new Promise((resolve) => {
+    const lose = () => {
+      setTimeout(resolve, EXIT_GRACE_MS).unref();
+    };
+    if (interruption.signal.aborted) lose();
+    else interruption.signal.addEventListener('abort', lose);
+  });
+}
+
+/** Sets the status and lets the process come to its end, once its output is written or `limit` settles. */
+async function end(status: number, limit: Promise<unknown>): Promise<void> {
+  await written(limit);
+  process.exitCode = await statusWithOutput(status);
+  if (output.waitingBytes > 0) leave(interruptedBy > 0 ? 128 + interruptedBy : status);
+  setTimeout(() => {
+    leave(process.exitCode as number);
+  }, EXIT_GRACE_MS).unref();
+}
+
+/** What was not printed was not done. */
+async function statusWithOutput(status: number): Promise<number> {
+  if (outputError === undefined) return status;
+  if (outputError.code === 'EPIPE') return BROKEN_PIPE;
+  note(`vgpu-mediator: cannot write the output: ${outputError.message}`);
+  await written(sleep(EXIT_GRACE_MS, undefined, { ref: false }));
+  return ExitCode.CANT_CREATE;
+}
+
+async function endAtOnce(status: number): Promise<void> {
+  await written(sleep(EXIT_GRACE_MS));
+  leave(status);
+}
+
+async function written(limit: Promise<unknown>): Promise<void> {
+  // The lines of this turn of the event loop are passed on when it is over.
+  await new Promise(setImmediate);
+  await Promise.race([output.flushed(), limit]);
+}
+
+/** exit(3) would join a thread that is in write(2), for as long as nobody reads. */
+function leave(status: number): void {
+  if (output.isInCall) {
+    loadAddon()?.exit(status);
+    process.kill(process.pid, 'SIGKILL');
+  }
+  process.exit(status);
+}

@@ -9,6 +9,8 @@ import { named, VmFiles } from './support/vm-files.js';
 
 const never = () => new Promise<never>(() => undefined);
 const X = named('x');
+/** Where a log goes that nobody reads. */
+const NOWHERE = { waitingBytes: 0, write: () => undefined };
 
 const listDevices = jest.fn<() => Promise<unknown>>();
 const openDevice = jest.fn<typeof real.openDevice>();
@@ -22,7 +24,7 @@ beforeEach(() => {
   listDevices.mockReset();
   openDevice.mockReset();
   root = join(temporaryDirectory(), 'vgpu');
-  service = new Service({ flags: { root, 'log-level': 'error' }, environment: {} });
+  service = new Service({ flags: { root, 'log-level': 'error' }, environment: {} }, NOWHERE);
 });
 
 afterEach(() => {
@@ -75,10 +77,8 @@ describe('stopping', () => {
   test('ends a service whose device hangs', async () => {
     const files = new VmFiles(root, 7);
     files.write(X, 'A:1:7:100:200\n');
-    service = new Service({
-      flags: { root, 'log-level': 'error', 'exec-limit': '20' },
-      environment: {},
-    });
+    const flags = { root, 'log-level': 'error', 'exec-limit': '20' };
+    service = new Service({ flags, environment: {} }, NOWHERE);
     listDevices.mockResolvedValue([{ index: 0 }]);
     openDevice.mockResolvedValueOnce(new FakeHungAdder()).mockRejectedValue(new Error('gone'));
     const running = service.run();

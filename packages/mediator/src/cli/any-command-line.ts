@@ -70,7 +70,8 @@ function withServeHelp(parser: Argv): Argv {
       'Each option of serve may also come from the environment (VGPU_ROOT, VGPU_POLL_INTERVAL, ...) or ' +
         'from the config file; the flag counts first, then the environment, then the file.\n\n' +
         'SIGTERM or SIGINT finish what is on a device and end it; a second one ends it at once. SIGHUP ' +
-        'reads config file and registry anew; SIGUSR1 logs statistics.\n\n' +
+        'reads config file and registry again; where the terminal is closed that it was started from, it ' +
+        'counts as SIGTERM. SIGUSR1 logs statistics.\n\n' +
         'Exit status: 0 stopped, or done; 64 wrong use; 69 no device, another mediator has the state ' +
         'directory, or --http cannot be listened at; 70 a defect; 73 a directory or file cannot be made ' +
         'or used; 77 no permission; 78 the environment, the config file or the registry is invalid.',

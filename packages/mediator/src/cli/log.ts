@@ -1,14 +1,18 @@
+import { escapeControls } from '@vgpu/protocol';
 import winston from 'winston';
-import { LossyStream } from './lossy-stream.js';
+import { type LineTarget, LossyStream } from './lossy-stream.js';
 import type { Options } from './options.js';
 
 /** Where winston's transports look for the line (triple-beam's `MESSAGE`). */
 const LINE = Symbol.for('message');
 
-/** Writes a line's fields; one function for each line, which costs half of what winston's own do. */
+/**
+ * Writes a line's fields; one function for each line, which costs half of what winston's own do. Names that
+ * guests have chosen may be in any of them.
+ */
 const formatted = (lineOf: (time: string, info: winston.Logform.TransformableInfo) => string) =>
   winston.format((info) => {
-    info[LINE] = lineOf(new Date().toISOString(), info);
+    info[LINE] = escapeControls(lineOf(new Date().toISOString(), info));
     return info;
   })();
 
@@ -26,13 +30,10 @@ const pretty = formatted((time, info) => {
 /** One JSON object. */
 const json = formatted((timestamp, info) => JSON.stringify({ ...info, timestamp }));
 
-/** A winston logger that writes to stderr: stdout is for data. */
-export function createLogger(options: Options): winston.Logger {
-  const stream = new LossyStream(process.stderr, (lines) => {
-    logger.warn('lines of this log were dropped, because its reader did not keep up', { lines });
-  });
-  process.once('exit', () => {
-    stream.flush();
+/** A winston logger whose lines go to `target`. */
+export function createLogger(options: Options, target: LineTarget): winston.Logger {
+  const stream = new LossyStream(target, (lines) => {
+    logger.warn('lines of this log were dropped, because they could not be written', { lines });
   });
   const logger = winston.createLogger({
     level: options['log-level'],

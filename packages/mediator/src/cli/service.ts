@@ -12,6 +12,7 @@ import { chooseDevices } from './choose-devices.js';
 import { resolveOptions, stateDirOf, type ConfigSources } from './config.js';
 import { deviceOpener, warnOfCpu } from './device-opener.js';
 import { createLogger } from './log.js';
+import type { LineTarget } from './lossy-stream.js';
 import { OPTION_NAMES, type OptionName, type Options } from './options.js';
 import type { ServiceManager } from './service-manager.js';
 
@@ -48,13 +49,16 @@ export class Service {
   /** Absent unless one has started this process. */
   #manager: ServiceManager | undefined;
 
-  /** @throws MediatorError `USAGE` or `INVALID_CONFIG`. */
-  constructor(sources: ConfigSources) {
+  /**
+   * @param target Where the log goes.
+   * @throws MediatorError `USAGE` or `INVALID_CONFIG`.
+   */
+  constructor(sources: ConfigSources, target: LineTarget) {
     this.#sources = sources;
     this.#options = resolveOptions(sources);
     const { http, 'http-token': token } = this.#options;
     if (http !== undefined) requireProtection(http, token);
-    this.#logger = createLogger(this.#options);
+    this.#logger = createLogger(this.#options, target);
     this.#stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });

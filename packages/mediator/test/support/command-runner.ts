@@ -27,6 +27,7 @@ export class CommandRunner {
       terminalRows: () => this.rows,
       print: (text) => this.printed.push(text),
       write: (text) => this.printed.push(text),
+      written: () => Promise.resolve(),
       note: (text) => this.notes.push(text),
       interruption: () => this.interruption.signal,
     };

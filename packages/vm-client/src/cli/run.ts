@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { ExitCode } from '@vgpu/protocol';
+import { escapeControls, ExitCode } from '@vgpu/protocol';
 import { exitCodeOf, VgpuError } from '../errors.js';
 import { ADD } from './add.js';
 import { parseArguments } from './arguments.js';
@@ -48,16 +48,16 @@ async function commandOf(argv: readonly string[]): Promise<[Command, args: reado
 function jsonOf(error: unknown): string {
   const [code, message] =
     error instanceof VgpuError ? [error.code, error.message] : ['INTERNAL', String(error)];
-  return JSON.stringify({ error: { code, message } });
+  return escapeControls(JSON.stringify({ error: { code, message } }));
 }
 
 /** One line; a defect of ours is shown with where it happened. */
 function textOf(error: unknown): string {
   if (error instanceof VgpuError) {
-    return `vgpu-vm-client: ${error.message.replace(/\p{Cc}/gu, '?')}`;
+    return `vgpu-vm-client: ${escapeControls(error.message)}`;
   }
   const detail = error instanceof Error ? error.stack : undefined;
-  return `vgpu-vm-client: internal error: ${detail ?? String(error)}`;
+  return `vgpu-vm-client: internal error: ${escapeControls(detail ?? String(error), '\n')}`;
 }
 
 function version(): string {

@@ -1,5 +1,10 @@
 import type { Environment } from './settings.js';
 
+/** What progress is drawn on: so much of a stream as that takes. */
+export type Display = Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> & {
+  readonly write: (text: string) => boolean;
+};
+
 /** What the program gets from the process that it runs in. */
 export interface Surroundings {
   /** Without the names of Node and of the script. */
@@ -12,5 +17,5 @@ export interface Surroundings {
   /** Writes a line to standard error. */
   readonly report: (line: string) => void;
   /** Standard error itself, for what is drawn on a terminal. */
-  readonly stderr: NodeJS.WriteStream;
+  readonly stderr: Display;
 }

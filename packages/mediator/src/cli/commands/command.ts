@@ -17,9 +17,14 @@ export interface Surroundings {
   readonly print: (text: string) => void;
   /** Writes to stdout as it is. */
   readonly write: (text: string) => void;
+  /** Settles once what was printed is written, or cannot be. */
+  readonly written: () => Promise<void>;
   /** Says what is not the result, on stderr. */
   readonly note: (text: string) => void;
-  /** Aborted by SIGINT or SIGTERM, which end the process no more once this was called. */
+  /**
+   * Aborted by SIGINT or SIGTERM, which end the process no more once this was called; and once the output
+   * cannot be written, since nobody reads it or the disk is full.
+   */
   readonly interruption: () => AbortSignal;
 }
 

@@ -47,8 +47,9 @@ export const status: Command = {
           'is active, suspended, refused (not registered where that is required), absent (it has no ' +
           'directory) or failing (its directory cannot be used). With --json each status is one ' +
           'object; with --watch, one on each line.\n\n' +
-          'Exit status: 0 printed, or ended by Ctrl-C; 64 wrong use; 69 no mediator is running; 75 it ' +
-          'does not answer; 77 no permission; 78 the configuration is invalid.',
+          'Exit status: 0 printed, or ended by Ctrl-C; 64 wrong use; 69 no mediator is running; 73 the ' +
+          'output cannot be written; 75 it does not answer; 77 no permission; 78 the configuration is ' +
+          'invalid; 141 nobody reads the output any more.',
       ),
   run: async (flags, surroundings) => {
     const { stateDir } = locationOf(flags, surroundings);
@@ -72,7 +73,7 @@ async function readStatus(stateDir: string): Promise<StatusResult> {
 
 /** A mediator that is gone is waited for: it may have been started anew. */
 async function watch(stateDir: string, flags: Flags, surroundings: Surroundings): Promise<void> {
-  const { isTerminal, write, interruption } = surroundings;
+  const { isTerminal, write, written, interruption } = surroundings;
   const intervalMs = intervalOf(flags);
   const signal = interruption();
   const interrupted = new Promise<undefined>((resolve) => {
@@ -91,6 +92,8 @@ async function watch(stateDir: string, flags: Flags, surroundings: Surroundings)
       if (typeof current === 'string') showAbsence(current, isInPlace, surroundings);
       else if (flags['json'] === true) surroundings.print(JSON.stringify(current));
       else show(statusText(current, surroundings, before), isInPlace, surroundings);
+      // No faster than it is read.
+      await Promise.race([written(), interrupted]);
       before = typeof current === 'string' ? undefined : current;
       await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
     }

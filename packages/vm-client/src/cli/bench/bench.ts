@@ -3,7 +3,7 @@ import { exitCodeOf } from '../../errors.js';
 import { type Arguments, misuseOf } from '../arguments.js';
 import type { Command } from '../command.js';
 import { readSetting } from '../settings.js';
-import type { Surroundings } from '../surroundings.js';
+import type { Display, Surroundings } from '../surroundings.js';
 import { withDirectories } from './directories.js';
 import { type Figures, Tally } from './figures.js';
 import { Load, type LoadPlan } from './load.js';
@@ -38,11 +38,7 @@ async function bench(
   return statusOf(outcome.tally.all);
 }
 
-async function play(
-  plan: LoadPlan,
-  signal: AbortSignal,
-  stderr: NodeJS.WriteStream,
-): Promise<Outcome> {
+async function play(plan: LoadPlan, signal: AbortSignal, stderr: Display): Promise<Outcome> {
   const tally = new Tally();
   const load = new Load(plan, tally);
   try {

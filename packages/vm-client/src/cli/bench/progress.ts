@@ -1,3 +1,4 @@
+import type { Display } from '../surroundings.js';
 import type { Tally } from './figures.js';
 
 /** How often a terminal's bar moves, in milliseconds. */
@@ -12,7 +13,7 @@ const LINE_EVERY_MS = 10_000;
  * @returns What ends it, and leaves the terminal as it was.
  */
 export async function showProgress(
-  stream: NodeJS.WriteStream,
+  stream: Display,
   durationMs: number,
   { all }: Tally,
 ): Promise<() => void> {
@@ -27,7 +28,8 @@ export async function showProgress(
     errors: all.failed,
   });
   const bar = new progress.SingleBar({
-    stream,
+    // It calls nothing else.
+    stream: stream as NodeJS.WriteStream,
     format:
       '[{bar}] {seconds} of {of} s, {answered} answered, {underWay} under way, {errors} errors',
     barsize: 24,
