@@ -136,12 +136,15 @@ export class OpenDirectory {
 
   /** Has a thread remove a name that only the mediator gives. */
   removeOwn(name: string): void {
-    this.#noteOutstanding(this.calls.removeLater(name));
+    // Also while a thread removes a directory: it takes what it is given one after the other.
+    this.#requireOpen();
+    this.#noteOutstanding(this.#calls.removeLater(name));
   }
 
   /** Has a thread close a file that may have lost its name. */
   closeFile(descriptor: number): void {
-    this.#noteOutstanding(this.calls.closeLater(descriptor));
+    this.#requireOpen();
+    this.#noteOutstanding(this.#calls.closeLater(descriptor));
   }
 
   /**
