@@ -30,11 +30,15 @@ export interface NativeAddon {
   outstanding(directory: number): number;
   /**
    * Watches a directory for events of inotify(7), and tells of names that begin with `request`, and how
-   * many other events there were.
+   * many other events there were; and through one of the watches that events were lost (IN_Q_OVERFLOW).
    *
    * @returns a number for `unwatch`.
    */
-  watch(path: string, events: number, onEvents: (names: string[], others: number) => void): number;
+  watch(
+    path: string,
+    events: number,
+    onEvents: (names: string[], others: number, areLost: boolean) => void,
+  ): number;
   unwatch(watch: number): void;
   /** Sends a text to a datagram socket, by its path or, with `@` before it, its abstract name. */
   notify(socketPath: string, text: string): number;

@@ -25,6 +25,8 @@ struct News {
   int directory;
   std::vector<std::string> names;
   uint32_t others = 0;
+  // The kernel's queue was full: what else happened, and where, is not known.
+  bool are_lost = false;
 };
 
 struct Listener {
@@ -115,10 +117,15 @@ class Inotify {
     alignas(inotify_event) char events[kBytes];
     const ssize_t length = read(descriptor_, events, sizeof events);
     std::vector<News> all;
+    bool are_lost = false;
     for (ssize_t at = 0; at < length;) {
       const auto* event = reinterpret_cast<const inotify_event*>(events + at);
       at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
-      if (all.empty() || all.back().directory != event->wd) all.push_back({event->wd, {}, 0});
+      if ((event->mask & IN_Q_OVERFLOW) != 0) {
+        are_lost = true;
+        continue;
+      }
+      if (all.empty() || all.back().directory != event->wd) all.push_back({event->wd, {}, 0, false});
       const bool is_told =
           event->len > 0 && std::strncmp(event->name, kPrefix, sizeof kPrefix - 1) == 0;
       if (is_told) {
@@ -128,6 +135,8 @@ class Inotify {
       }
     }
     for (const News& news : all) tell(news);
+    // Of any directory: one listener tells all others, however many there are.
+    if (are_lost && !listeners_.empty()) tell({listeners_.begin()->first, {}, 0, true});
   }
 
   void tell(const News& news) {
@@ -145,18 +154,21 @@ class Inotify {
     // What is told may end watches, and with the last of them this.
     const std::vector<Listener> listeners = found->second;
     for (const Listener& listener : listeners) {
-      if (directories_.count(listener.number) > 0) call(listener, names, news.others);
+      if (directories_.count(listener.number) > 0) call(listener, names, news);
+      if (news.are_lost) break;
     }
     napi_close_handle_scope(env_, scope);
   }
 
-  void call(const Listener& listener, napi_value names, uint32_t others) {
-    const napi_value arguments[] = {names, number(env_, others)};
+  void call(const Listener& listener, napi_value names, const News& news) {
+    napi_value are_lost;
+    napi_get_boolean(env_, news.are_lost, &are_lost);
+    const napi_value arguments[] = {names, number(env_, news.others), are_lost};
     napi_value global, function;
     napi_get_global(env_, &global);
     napi_get_reference_value(env_, listener.on_events, &function);
     const napi_status status =
-        napi_make_callback(env_, context_, global, function, 2, arguments, nullptr);
+        napi_make_callback(env_, context_, global, function, 3, arguments, nullptr);
     if (status != napi_pending_exception) return;
     // An uncaught exception, as in any callback of Node's.
     napi_value error;

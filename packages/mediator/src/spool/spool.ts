@@ -7,9 +7,10 @@ import { DeficitRoundRobin, type TurnLimits } from '../deficit-round-robin.js';
 import type { Logger } from '../logger.js';
 import { MediatorError } from '../mediator-error.js';
 import { closeRead, errnoOf, explain } from './errno.js';
-import { isRacy } from './racy.js';
-import { removed } from './removed.js';
+import { MtimeTrust } from './mtime-trust.js';
 import { openSpare } from './spare-descriptors.js';
+import { Sweeps } from './sweeps.js';
+import { removed } from './removed.js';
 import { VmSpool } from './vm-spool.js';
 import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
 
@@ -57,19 +58,20 @@ const FIRST_TURN: TurnLimits = {
   turnMs: 0,
   mostCost: 32_768,
 };
-/**
- * Quiet VM directories that a sweep looks at; where there are more it takes several to look at all, but
- * no more than so many. inotify tells of what happens in them: the sweep is for what it loses.
- */
-const QUIET_PER_SWEEP = 16;
-const MAX_SWEEPS_FOR_ALL = 32;
-
 /** All VM directories below the root: finds them, watches them, sweeps them. */
 export class Spool {
   readonly #options: SpoolOptions;
   readonly #spools = new Map<number, VmSpool>();
-  /** All of them by turns, in which they are swept though they are quiet. */
-  #round = this.#spools.values();
+  readonly #sweeps = new Sweeps(this.#spools, (spool, isItsTurn) => {
+    this.#noteRecovery(spool);
+    this.guard(spool, () => {
+      this.#look(spool, isItsTurn);
+    });
+  });
+  /** Of the sweep under way: answers older than this are removed. */
+  #staleBeforeNs: bigint | undefined;
+  /** Something may have happened in any directory, and nobody tells of it. */
+  #areEventsLost = false;
   /** Those in which something has happened since a sweep found them quiet. */
   readonly #awake = new Set<VmSpool>();
   /** Those in which there is something to do. */
@@ -85,6 +87,7 @@ export class Spool {
   #watchLossReported = false;
   #rootReadable = true;
   #rootChanged = false;
+  readonly #trust = new MtimeTrust();
   #listedMtimeNs: bigint | undefined;
 
   constructor(options: SpoolOptions) {
@@ -105,6 +108,7 @@ export class Spool {
     for (const spool of this.#spools.values()) spool.close();
     this.#spools.clear();
     this.#awake.clear();
+    this.#sweeps.close();
     this.#turns.clear();
     await removed(directories);
   }
@@ -152,19 +156,14 @@ export class Spool {
    */
   sweep(staleBeforeNs?: bigint): void {
     this.#discover();
-    const inTurn = new Set(
-      staleBeforeNs === undefined ? this.#nextInTurn() : this.#spools.values(),
-    );
-    for (const spool of new Set([...inTurn, ...this.#awake])) {
-      this.#noteRecovery(spool);
-      this.guard(spool, () => {
-        this.#sweepOne(spool, inTurn.has(spool), staleBeforeNs);
-      });
-    }
+    this.#staleBeforeNs = staleBeforeNs;
+    const all = staleBeforeNs !== undefined || this.#areEventsLost;
+    this.#areEventsLost = false;
+    this.#sweeps.begin({ awake: this.#awake, all });
   }
 
-  #sweepOne(spool: VmSpool, isItsTurn: boolean, staleBeforeNs?: bigint): void {
-    if (!spool.sweep(staleBeforeNs, isItsTurn)) {
+  #look(spool: VmSpool, isItsTurn: boolean): void {
+    if (!spool.sweep(this.#staleBeforeNs, isItsTurn)) {
       this.#drop(spool);
       // Another one may have taken its name.
       this.#rootChanged = true;
@@ -173,18 +172,6 @@ export class Spool {
     } else {
       this.#awake.add(spool);
     }
-  }
-
-  #nextInTurn(): VmSpool[] {
-    const { size } = this.#spools;
-    const count = Math.max(QUIET_PER_SWEEP, Math.ceil(size / MAX_SWEEPS_FOR_ALL));
-    const inTurn: VmSpool[] = [];
-    while (inTurn.length < Math.min(count, size)) {
-      const { value } = this.#round.next();
-      if (value === undefined) this.#round = this.#spools.values();
-      else inTurn.push(value);
-    }
-    return inTurn;
   }
 
   /**
@@ -267,7 +254,7 @@ export class Spool {
       if (!this.#rootChanged && mtimeNs === this.#listedMtimeNs) return;
       const names = new Set(readdirSync(root));
       this.#rootChanged = false;
-      this.#listedMtimeNs = isRacy(mtimeNs) ? undefined : mtimeNs;
+      this.#listedMtimeNs = this.#trust.isRacy(mtimeNs) ? undefined : mtimeNs;
       this.#adoptAll(names);
     } catch (error) {
       if (errnoOf(error) === undefined && !(error instanceof MediatorError)) throw error;
@@ -343,6 +330,9 @@ export class Spool {
         onEvents: (source, events) => {
           this.#turns.charge(source, COST.event * events);
         },
+        onEventsLost: () => {
+          this.#noteLostEvents();
+        },
         onWatchLost: (error) => {
           this.#reportWatchLoss(error);
         },
@@ -374,6 +364,7 @@ export class Spool {
     this.#spools.delete(spool.vm);
     this.#awake.delete(spool);
     this.#turns.remove(spool);
+    this.#sweeps.forget(spool);
     this.#failing.delete(spool.vm);
     spool.close();
     this.#options.onGone(spool);
@@ -385,8 +376,9 @@ export class Spool {
     this.#rootWatcher = watchDirectory(
       this.#options.root,
       'ofNames',
-      () => {
-        this.#rootChanged = true;
+      (_names, _others, areLost) => {
+        if (areLost) this.#noteLostEvents();
+        else this.#rootChanged = true;
         this.#options.onWork();
       },
       (error) => {
@@ -394,6 +386,12 @@ export class Spool {
         this.#reportWatchLoss(error);
       },
     );
+  }
+
+  /** The next sweep looks at all VM directories; each does at the root. */
+  #noteLostEvents(): void {
+    this.#areEventsLost = true;
+    this.#options.logger.debug('the kernel has lost events; the next sweep looks at all VMs');
   }
 
   #reportWatchLoss(error: Error): void {

@@ -1,11 +1,12 @@
 import { PLAIN_SLOT, requestName, slotOfRequest } from '@vgpu/protocol';
 import { COST } from '../cost.js';
 import type { Job } from '../job.js';
-import { isRacy } from './racy.js';
+import { MtimeTrust } from './mtime-trust.js';
 import { RequestListing } from './request-listing.js';
 import { Settling } from './settling.js';
 import { VmDirectory } from './vm-directory.js';
 import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
+import { WatchThrottle } from './watch-throttle.js';
 
 /** Names remembered per VM beyond the queued ones; what is beyond is found again on disk. */
 const MAX_WAITING = 1024;
@@ -22,19 +23,6 @@ const MAX_QUEUED_BYTES = 2 ** 20;
  * is enough to keep devices busy, and what a VM that floods delays its equals by.
  */
 const HELD_PART = 1 / 8;
-/**
- * Events that need not lead to anything: so many may have gathered in the kernel's queue (16 384, by
- * default) while the mediator stood still. A sweep allows some more, and so does each job.
- */
-const MAX_IDLE_EVENTS = 16_384;
-const EVENTS_PER_SWEEP = 2048;
-const EVENTS_PER_JOB = 64;
-/**
- * A watch that was taken away is back after a sweep, then after twice as many each time: to watch a
- * directory of a million entries takes the kernel 80 ms (it marks each that it has cached).
- */
-const MAX_MUTED_SWEEPS = 64;
-
 /** Until the first look at an answered plain request that is held; each further one takes twice as long. */
 const HELD_LOOK_MS = 250;
 /** Between the parts of the first listing, in which others are served (milliseconds). */
@@ -55,6 +43,8 @@ export interface VmSpoolOptions {
   readonly onWatchLost: (error: Error) => void;
   /** Called when inotify tells of events in the directory. */
   readonly onEvents?: (spool: VmSpool, events: number) => void;
+  /** Called when the kernel's queue has overflowed, and events of any directory may be lost. */
+  readonly onEventsLost?: () => void;
   /** Called when the VM causes so many events that it is only swept until the next sweep. */
   readonly onMuted?: (spool: VmSpool) => void;
   readonly onStaleRemoved: (spool: VmSpool, files: number) => void;
@@ -116,11 +106,10 @@ export class VmSpool {
   #recovery: NodeJS.Timeout | undefined;
   #heldLook: NodeJS.Timeout | undefined;
   #queuedBytes = 0;
-  #idleEvents = 0;
+  readonly #throttle = new WatchThrottle();
+  /** inotify has told of something since the last sweep. */
   #hasHeard = false;
-  /** Sweeps until there is to be a watch again, and how many there will be the next time. */
-  #mutedSweeps = 0;
-  #nextMutedSweeps = 1;
+  readonly #trust = new MtimeTrust();
   #listedMtimeNs: bigint | undefined;
 
   /** @throws the error of open(2). */
@@ -172,7 +161,7 @@ export class VmSpool {
   get isQuiet(): boolean {
     const isIdle = this.#jobs.size + this.#empty.size + this.settling.size === 0;
     const isListed = this.#listedMtimeNs !== undefined;
-    const isSeen = !this.#hasHeard && this.#watcher !== undefined && this.#mutedSweeps <= 0;
+    const isSeen = !this.#hasHeard && this.#watcher !== undefined && !this.#throttle.isMuted;
     return isIdle && isListed && isSeen && !this.#isBehind() && !this.#hasFailed;
   }
 
@@ -232,7 +221,7 @@ export class VmSpool {
     if (this.#jobs.get(job.name) !== job) return;
     this.#jobs.delete(job.name);
     this.#queuedBytes -= bytesOf(job);
-    this.#idleEvents = Math.max(0, this.#idleEvents - EVENTS_PER_JOB);
+    this.#throttle.noteJob();
     this.#stepsOwed = Math.max(0, this.#stepsOwed - 1);
     this.#mayList ||= this.#stepsOwed === 0;
     if (this.#isOpen && this.#isBehind()) this.#options.onWork(this);
@@ -261,7 +250,7 @@ export class VmSpool {
     // A listing under way is finished first: what it misses still shows in the mtime then.
     if (!this.#listing.isUnderWay && (isDue || hasChanged)) {
       this.#mustList = true;
-      this.#listedMtimeNs = isRacy(mtimeNs) ? undefined : mtimeNs;
+      this.#listedMtimeNs = this.#trust.isRacy(mtimeNs) ? undefined : mtimeNs;
     }
     // Writing into a file that is there leaves the directory's mtime alone.
     if (!wasQuiet) for (const name of [requestName(PLAIN_SLOT), ...this.#empty]) this.notice(name);
@@ -283,7 +272,7 @@ export class VmSpool {
     // It may be answered and gone by the end of the listing.
     this.#listing.forget(name);
     // A VM without its watch may have more on disk than is known.
-    if (!this.#isBehind() && this.#mutedSweeps <= 0) this.#held = false;
+    if (!this.#isBehind() && !this.#throttle.isMuted) this.#held = false;
     return { candidate: { name, held }, cost };
   }
 
@@ -334,7 +323,7 @@ export class VmSpool {
     const { part, cost } = this.#listing.readOn(Math.min(requests, MAX_WAITING));
     if (part === undefined) return cost;
     // Nobody tells of what came since this listing began.
-    this.#mustList ||= this.#mutedSweeps > 0 && part.length > 0;
+    this.#mustList ||= this.#throttle.isMuted && part.length > 0;
     this.#mayList = false;
     if (this.#listing.isFirst) this.#goOnRecovering();
     for (const name of part) this.#wait(name);
@@ -364,7 +353,7 @@ export class VmSpool {
     this.#watcher = watchDirectory(
       this.directory.watchPath,
       'ofRequests',
-      (names, others) => {
+      (names, others, areLost) => {
         if (!this.#hasHeard) this.#options.onAwake?.(this);
         this.#hasHeard = true;
         const events = names.length + others;
@@ -372,8 +361,8 @@ export class VmSpool {
         // The plain request that is held has no request's name any more.
         if (others > 0 && this.directory.isHolding) this.notice(requestName(PLAIN_SLOT));
         for (const name of names) this.notice(name);
-        this.#idleEvents += events;
-        if (this.#idleEvents > MAX_IDLE_EVENTS) this.#mute();
+        if (this.#throttle.count(events)) this.#mute();
+        if (areLost) this.#options.onEventsLost?.();
       },
       (error) => {
         this.#watcher = undefined;
@@ -384,24 +373,15 @@ export class VmSpool {
   }
 
   #restoreWatch(): void {
-    this.#mutedSweeps -= 1;
-    if (this.#mutedSweeps > 0) return;
-    // A VM that has been quiet for as long as it was muted may begin anew.
-    if (this.#mutedSweeps < -this.#nextMutedSweeps) this.#nextMutedSweeps = 1;
+    this.#throttle.noteSweep();
+    if (this.#throttle.isMuted) return;
     this.#hasHeard = false;
-    const wasMuted = this.#mutedSweeps === 0;
-    // One that comes back has no more than a sweep allows.
-    this.#idleEvents = wasMuted
-      ? MAX_IDLE_EVENTS - EVENTS_PER_SWEEP
-      : Math.max(0, this.#idleEvents - EVENTS_PER_SWEEP);
     if (this.#watcher === undefined) this.#watch();
   }
 
   #mute(): void {
     this.#watcher?.close();
     this.#watcher = undefined;
-    this.#mutedSweeps = this.#nextMutedSweeps;
-    this.#nextMutedSweeps = Math.min(2 * this.#nextMutedSweeps, MAX_MUTED_SWEEPS);
     this.#mustList = true;
     this.#mayList = true;
     this.#options.onMuted?.(this);
@@ -415,9 +395,7 @@ function bytesOf({ request }: Job): number {
 }
 
 function takeFirst<T>(set: Set<T>): T | undefined {
-  for (const first of set) {
-    set.delete(first);
-    return first;
-  }
-  return undefined;
+  const [first] = set;
+  if (first !== undefined) set.delete(first);
+  return first;
 }

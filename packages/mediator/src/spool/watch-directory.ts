@@ -7,8 +7,12 @@ export interface DirectoryWatch {
   close(): void;
 }
 
-/** What a watch tells: names of requests that something has happened to, and how many other events. */
-export type OnChange = (names: readonly string[], others: number) => void;
+/**
+ * What a watch tells: names of requests that something has happened to, and how many other events.
+ * `areLost`: the kernel's queue has overflowed, and events of this directory or of any other may be lost;
+ * one of the watches tells of it.
+ */
+export type OnChange = (names: readonly string[], others: number, areLost: boolean) => void;
 
 /** Events of inotify(7) that are waited for. */
 const EVENTS = {
@@ -48,8 +52,8 @@ export function watchDirectory(
 
 function watchByNode(path: string, onChange: OnChange, onLost: (error: Error) => void) {
   const watcher = watch(path, (_event, name) => {
-    if (name?.startsWith(REQUEST) === true) onChange([name], 0);
-    else onChange([], 1);
+    if (name?.startsWith(REQUEST) === true) onChange([name], 0, false);
+    else onChange([], 1, false);
   });
   return watcher.on('error', (error) => {
     watcher.close();
