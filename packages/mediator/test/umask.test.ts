@@ -13,7 +13,8 @@ import { FakeLogger } from './support/fakes.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
 
 let base: string;
-const before = process.umask();
+// Read by setting it: to read it alone is deprecated.
+const before = process.umask(0o022);
 beforeEach(() => {
   base = temporaryDirectory();
 });

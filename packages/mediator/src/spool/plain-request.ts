@@ -158,19 +158,27 @@ export class SetAside {
   #endAll(): boolean {
     let wentBack = false;
     for (const aside of this.#ending) {
-      const isBack = this.#contentOf(aside) === 'another' && this.#putBack(aside);
-      if (!isBack) this.#directory.removeOwn(aside);
-      this.#ending.delete(aside);
+      const content = this.#contentOf(aside);
+      const isBack = content === 'another' && this.#putBack(aside);
+      if (!isBack && content !== 'gone') this.#directory.removeOwn(aside);
+      // A second name would make a hard link of the request: it is known until a thread has removed it.
+      if (content === 'gone' || !this.#isSecondName(aside)) this.#ending.delete(aside);
       wentBack ||= isBack;
     }
     return wentBack;
   }
 
-  /** `none` if it can't become a request, whatever is written to it. */
-  #contentOf(aside: string): 'as named' | 'another' | 'none' {
+  #isSecondName(aside: string): boolean {
     const stats = this.#directory.lstat(aside);
+    return stats?.isFile() === true && stats.nlink > 1n;
+  }
+
+  /** `none` if it can't become a request, whatever is written to it. */
+  #contentOf(aside: string): 'as named' | 'another' | 'none' | 'gone' {
+    const stats = this.#directory.lstat(aside);
+    if (stats === undefined) return 'gone';
     // A second name may be left of putting it back.
-    if (stats?.isFile() !== true || stats.nlink !== 1n) return 'none';
+    if (!stats.isFile() || stats.nlink !== 1n) return 'none';
     return isNamed(aside, stats) ? 'as named' : 'another';
   }
 
