@@ -214,11 +214,12 @@ async function doctorOf({
   writeFileSync(join(root.base, 'etab'), table ?? '');
   const words = [process.execPath, MEDIATOR, 'doctor', '--backend', 'cpu', '--json'];
   const script = [
-    `mount --bind ${etc} /etc && mount -t tmpfs none /var/lib && mkdir /var/lib/nfs`,
-    table === undefined ? `(${EXPORTFS} -ra || true)` : `cp ${root.base}/etab /var/lib/nfs/etab`,
-    `exec ${[...words, ...USUAL, '--root', root.path].join(' ')}`,
+    'mount --bind "$0/etc" /etc && mount -t tmpfs none /var/lib && mkdir /var/lib/nfs',
+    table === undefined ? `(${EXPORTFS} -ra || true)` : 'cp "$0/etab" /var/lib/nfs/etab',
+    'exec "$@"',
   ].join(' && ');
-  return run('unshare', ['-m', 'sh', '-c', script], { env: environment });
+  const command = [...words, ...USUAL, '--root', root.path];
+  return run('unshare', ['-m', 'sh', '-c', script, root.base, ...command], { env: environment });
 }
 
 function messagesIn(finished: Finished): string[] {

@@ -418,7 +418,7 @@ describe('the packed packages, installed by npm outside the repository', () => {
       stdout: `["high",{"sum":{"0":300}},"A:2:1:1:2\\n",3,null,"function"]\n`,
       stderr: '',
     });
-  });
+  }, 300_000);
 
   it('give libraries to require', async () => {
     const names = ['queue', 'protocol', 'cuda-binding', 'mediator', 'vm-client'];

@@ -4,6 +4,7 @@ import { Registry } from '@vgpu/mediator';
 import type { Browser } from 'playwright-core';
 import { describeInChromium, launchChromium, Visit } from './support/browser.js';
 import { MediatorProcess, runMediator, TestRoot } from './support/processes.js';
+import { ReverseProxy } from './support/reverse-proxy.js';
 
 const TOKEN = 'a-token-of-some-length';
 const HOSTILE = '<img src=x onerror=alert(1)><script>alert(2)</script>&lt;b&gt;';
@@ -219,6 +220,37 @@ describeInChromium('the page', () => {
     const refusals = visited.complaints.splice(0);
     expect(refusals.filter((text) => !text.includes('401'))).toEqual([]);
   });
+
+  it.each(['/x/vgpu', '/x/vgpu/'])(
+    "works at a reverse proxy's %s, beside a password of its own",
+    async (path) => {
+      root.launch = { env: { VGPU_HTTP_TOKEN: TOKEN } };
+      const proxy = await ReverseProxy.before(await serve(), '/x/vgpu', 'Basic dTpw');
+      try {
+        const httpCredentials = { username: 'u', password: 'p' };
+        const visited = await visit(`${proxy.origin}${path}`, { httpCredentials });
+        const { page } = visited;
+        await page.getByLabel('Token').fill(TOKEN);
+        await page.keyboard.press('Enter');
+        await page.getByText('Live', { exact: true }).waitFor();
+        root.drop(1, 'x', 'A:0:1:1:2\n');
+        await eventually(() => visited.cell(1, 'Answered'), '1');
+        expect(new URL(page.url()).pathname).toBe('/x/vgpu/');
+        await page.getByRole('link', { name: 'Metrics' }).click();
+        await page.getByText('vgpu_build_info').first().waitFor();
+        // Without the slash a browser fetches some in advance, before the page can go where it belongs.
+        if (path.endsWith('/')) expect(proxy.elsewhere).toEqual([]);
+        // The cookie is for this path alone.
+        const [cookie] = await page.context().cookies();
+        expect(cookie?.path).toBe('/x/vgpu');
+        // Both ask who it is: the password by the proxy, the token by the mediator.
+        const refusals = visited.complaints.splice(0);
+        expect(refusals.filter((text) => !/ 40[14] /.test(text))).toEqual([]);
+      } finally {
+        proxy.close();
+      }
+    },
+  );
 });
 
 /** Waits until what is read is what is expected; jest's own limit ends it. */

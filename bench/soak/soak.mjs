@@ -142,8 +142,9 @@ async function leftOn(/** @type {string} */ root) {
     const paths = Array.from({ length: VMS }, (_, index) => join(root, `vm${index + 1}`)).flatMap(
       (directory) => readdirSync(directory).map((name) => join(directory, name)),
     );
+    const held = paths.filter((path) => /\/\.vgpu-taken-[^/]*$/.test(path));
     const answers = paths.filter((path) => /\/response-[^/]*$/.test(path));
-    const requests = paths.length - answers.length;
+    const requests = paths.length - answers.length - held.length;
     if (requests === 0 || performance.now() > due) {
       return { requests, answers: answers.map((path) => readFileSync(path, 'utf8')) };
     }

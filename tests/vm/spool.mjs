@@ -39,9 +39,10 @@ export class Spool {
     return join(this.root, `vm${vm}`);
   }
 
-  /** The names of what is in a VM's directory. */
+  /** The names of what is in a VM's directory, but for the plain request that was answered last. */
   list(/** @type {number} */ vm) {
-    return readdirSync(this.directory(vm)).sort();
+    const names = readdirSync(this.directory(vm)).sort();
+    return names.filter((name) => !name.startsWith('.vgpu-taken-'));
   }
 
   read(/** @type {number} */ vm, /** @type {string} */ name) {

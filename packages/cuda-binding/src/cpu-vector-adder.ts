@@ -1,5 +1,6 @@
 import type { DeviceError } from './device-error.js';
 import {
+  addOptionsRefusal,
   closedRefusal,
   delayRefusal,
   indexRefusal,
@@ -53,10 +54,10 @@ export class CpuVectorAdder implements VectorAdder {
    * @param b The other one, as long.
    * @param options Where to put the sum.
    */
-  add(a: Int32Array, b: Int32Array, { out }: AddOptions = {}): Promise<Int32Array> {
-    return this.#submit(vectorRefusal(a, b, out), () =>
-      addInto(out ?? new Int32Array(a.length), a, b),
-    );
+  add(a: Int32Array, b: Int32Array, options: AddOptions = {}): Promise<Int32Array> {
+    const refusal = addOptionsRefusal(options) ?? vectorRefusal(a, b, options.out);
+    const out = refusal === undefined ? options.out : undefined;
+    return this.#submit(refusal, () => addInto(out ?? new Int32Array(a.length), a, b));
   }
 
   addScalar(a: number, b: number): Promise<number> {

@@ -36,7 +36,7 @@ export class CudaError extends DeviceError {
   constructor(failure: CudaFailure, what: string) {
     const { operation, status, name, description } = failure;
     const isDeviceLost = !KEEPS_CONTEXT.has(status);
-    const remedy = REMEDIES.get(status) ?? (isDeviceLost ? REOPEN : LOOK_UP);
+    const remedy = remedyFor(operation, status, isDeviceLost);
     super(
       name as `CUDA_ERROR_${string}`,
       `${what}: ${operation} failed with ${name} (${status}, ${description}): ${remedy}`,
@@ -74,22 +74,96 @@ const KEEPS_CONTEXT: ReadonlySet<number> = new Set([
   801, // NOT_SUPPORTED
 ]);
 
+/** What to do, which depends on what was called: the same status has other causes where nothing is open yet. */
+function remedyFor(operation: string, status: number, isDeviceLost: boolean): string {
+  const fallback = isDeviceLost ? reopening(operation) : LOOK_UP;
+  if (status === ECC_UNCORRECTABLE) {
+    return `memory of the GPU is faulty (\`nvidia-smi -q -d ECC\`); ${fallback}`;
+  }
+  return REMEDIES_OF_CALLS.get(operation)?.get(status) ?? REMEDIES.get(status) ?? fallback;
+}
+
+/** What to do after a status that leaves no context usable. */
+function reopening(operation: string): string {
+  if (operation === 'cuInit' || operation.startsWith('cuDevice')) return SEE_DRIVER;
+  return BEFORE_OPEN.has(operation) ? OPEN_ISOLATED : REOPEN;
+}
+
+const ECC_UNCORRECTABLE = 214;
+
+/** Where they fail, there is no device to be closed. */
+const BEFORE_OPEN: ReadonlySet<string> = new Set([
+  'cuCtxCreate',
+  'cuModuleLoadData',
+  'cuModuleGetFunction',
+]);
+
 const REOPEN = 'close the device and open it anew in another process (`isolated`)';
+const OPEN_ISOLATED =
+  'open the device in another process (`isolated`); if that fails too, see what the kernel has logged of it (`dmesg | grep NVRM`)';
+const SEE_DRIVER =
+  'see whether `nvidia-smi` works, and what the kernel has logged (`dmesg | grep NVRM`)';
 const OLD_DRIVER = 'update the driver: it must be 580 (CUDA 13) or later';
 const LOOK_UP = 'see this name in the CUDA Driver API documentation';
+/** `nvidia-smi` works without this module. Nothing loads it before somebody uses CUDA. */
+const UVM =
+  'load the kernel module nvidia-uvm and make its device files (`sudo modprobe nvidia-uvm`, `sudo nvidia-modprobe -u -c=0`), and let this user open /dev/nvidia-uvm; a container needs that file too';
+const GPU_MEMORY = 'free memory of the GPU: `nvidia-smi` lists the processes that use it';
+const HOST_MEMORY =
+  'free memory of this machine, raise what limits it (`ulimit -v`, `ulimit -l`, MemoryMax= of a unit), or use smaller vectors or fewer at a time';
+const MPS =
+  'see whether the MPS server runs, and how many clients it has (nvidia-cuda-mps-control)';
 
+/** For all calls that are not in the table of calls. */
 const REMEDIES: ReadonlyMap<number, string> = new Map([
   [2, 'use smaller vectors or fewer at a time, or free memory'],
   [3, 'see whether `nvidia-smi` works'],
   [34, 'remove the toolkit’s stub library from the library path'],
+  [36, OLD_DRIVER],
   [46, 'another process holds the device for itself (`nvidia-smi -q -d COMPUTE`)'],
-  [100, 'see whether `nvidia-smi` lists a GPU, and look at CUDA_VISIBLE_DEVICES'],
+  [
+    100,
+    'see whether `nvidia-smi` lists a GPU, and look at CUDA_VISIBLE_DEVICES; a container has only the GPUs that it is given',
+  ],
+  [101, 'list the devices again: their numbers follow CUDA_VISIBLE_DEVICES, and a GPU may be lost'],
   [200, OLD_DRIVER],
   [209, 'this GPU is older than compute capability 7.5, or its driver older than 580'],
   [218, OLD_DRIVER],
   [222, OLD_DRIVER],
-  [214, `memory of the GPU is faulty (\`nvidia-smi -q -d ECC\`); ${REOPEN}`],
-  [802, 'start nvidia-fabricmanager, or wait until it is up'],
-  [803, 'the driver was updated while the kernel module was loaded: reboot, or reload the module'],
-  [804, 'the driver is too old for its CUDA compatibility package'],
+  [
+    802,
+    'start nvidia-fabricmanager, in the very version of the driver, or wait until it is up: GPUs with NVSwitch need it',
+  ],
+  [
+    803,
+    'libcuda.so.1 is of another version than the kernel module: after an update of the driver reboot, or reload the module; in a container use the library of the host',
+  ],
+  [
+    804,
+    'the driver is too old for its CUDA compatibility package, or this GPU does not support it: remove the package from the library path, or update the driver',
+  ],
+  [805, MPS],
+  [806, MPS],
+  [807, MPS],
+  [808, MPS],
+  [809, MPS],
+]);
+
+const OUT_OF_MEMORY = 2;
+const ofOpening: ReadonlyMap<number, string> = new Map([[OUT_OF_MEMORY, GPU_MEMORY]]);
+const ofPinning: ReadonlyMap<number, string> = new Map([[OUT_OF_MEMORY, HOST_MEMORY]]);
+
+const REMEDIES_OF_CALLS: ReadonlyMap<string, ReadonlyMap<number, string>> = new Map([
+  [
+    'cuInit',
+    new Map([
+      [OUT_OF_MEMORY, HOST_MEMORY],
+      [304, UVM],
+      [999, UVM],
+    ]),
+  ],
+  ['cuCtxCreate', ofOpening],
+  ['cuModuleLoadData', ofOpening],
+  ['cuStreamCreate', ofOpening],
+  ['cuMemHostRegister', ofPinning],
 ]);

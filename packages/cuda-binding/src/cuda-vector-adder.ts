@@ -12,7 +12,13 @@ import {
   type NativeAddon,
   type OpenedDevice,
 } from './native.js';
-import { closedRefusal, lengthRefusal, scalarRefusal, vectorRefusal } from './refusals.js';
+import {
+  addOptionsRefusal,
+  closedRefusal,
+  lengthRefusal,
+  scalarRefusal,
+  vectorRefusal,
+} from './refusals.js';
 import { Scratch, SCRATCH_TOTAL_LENGTH } from './scratch.js';
 import type { AddOptions, VectorAdder } from './vector-adder.js';
 
@@ -60,9 +66,10 @@ export class CudaVectorAdder implements VectorAdder {
   }
 
   add(a: Int32Array, b: Int32Array, options: AddOptions = {}): Promise<Int32Array> {
-    const { out, onDeviceTime } = options;
-    const refusal = this.#refusal() ?? vectorRefusal(a, b, out);
+    const refusal =
+      this.#refusal() ?? addOptionsRefusal(options) ?? vectorRefusal(a, b, options.out);
     if (refusal !== undefined) return Promise.reject(refusal);
+    const { out, onDeviceTime } = options;
     return new Promise((resolve, reject) => {
       this.#queue.push(new VectorAddition({ a, b, out, onDeviceTime, resolve, reject }));
     });

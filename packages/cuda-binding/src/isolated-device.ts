@@ -5,7 +5,13 @@ import { CudaError } from './cuda-error.js';
 import { DeviceError, operandsChanged } from './device-error.js';
 import type { FromDevice, SentError, ToDevice } from './device-messages.js';
 import { fileForDevices } from './native.js';
-import { closedRefusal, lengthRefusal, scalarRefusal, vectorRefusal } from './refusals.js';
+import {
+  addOptionsRefusal,
+  closedRefusal,
+  lengthRefusal,
+  scalarRefusal,
+  vectorRefusal,
+} from './refusals.js';
 import type { AddOptions, VectorAdder } from './vector-adder.js';
 
 /** A device that takes longer to finish and close, milliseconds, is closed with its process. */
@@ -79,9 +85,10 @@ export class IsolatedDevice implements VectorAdder {
   }
 
   add(a: Int32Array, b: Int32Array, options: AddOptions = {}): Promise<Int32Array> {
-    const { out, onDeviceTime } = options;
-    const refusal = this.#refusal() ?? vectorRefusal(a, b, out);
+    const refusal =
+      this.#refusal() ?? addOptionsRefusal(options) ?? vectorRefusal(a, b, options.out);
     if (refusal !== undefined) return Promise.reject(refusal);
+    const { out, onDeviceTime } = options;
     return this.#send({ a, b }).then(({ sum, deviceMs }) => {
       const received = sum as Int32Array;
       if (out !== undefined && out.length !== received.length) throw operandsChanged();

@@ -2,7 +2,7 @@ import { CpuVectorAdder } from './cpu-vector-adder.js';
 import { CudaVectorAdder } from './cuda-vector-adder.js';
 import { DeviceError } from './device-error.js';
 import { IsolatedDevice } from './isolated-device.js';
-import { backendRefusal, delayRefusal, indexRefusal } from './refusals.js';
+import { backendRefusal, delayRefusal, indexRefusal, openOptionsRefusal } from './refusals.js';
 import type { VectorAdder } from './vector-adder.js';
 
 /** Options of `openDevice`. */
@@ -54,6 +54,8 @@ export interface OpenDeviceOptions {
  * ```
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<VectorAdder> {
+  const wrongType = openOptionsRefusal(options);
+  if (wrongType !== undefined) throw wrongType;
   const { backend = 'auto', index = 0, cpuDelayMs = 0, isolated = false, onFallback } = options;
   const refusal =
     backendRefusal(backend) ?? indexRefusal(index) ?? delayRefusal('cpuDelayMs', cpuDelayMs);

@@ -25,6 +25,40 @@ export function vectorRefusal(a: unknown, b: unknown, out?: unknown): DeviceErro
   return out === undefined ? undefined : outRefusal(out, a, b);
 }
 
+/** Why these are no options of an addition; `out` is a matter of the vectors. */
+export function addOptionsRefusal(options: unknown): DeviceError | undefined {
+  return objectRefusal(options) ?? callbackRefusal('onDeviceTime', options);
+}
+
+/** Why these are no options of `openDevice`, as far as their types go. */
+export function openOptionsRefusal(options: unknown): DeviceError | undefined {
+  const refusal = objectRefusal(options) ?? callbackRefusal('onFallback', options);
+  if (refusal !== undefined) return refusal;
+  const { isolated } = options as { readonly isolated?: unknown };
+  if (isolated === undefined || typeof isolated === 'boolean') return undefined;
+  return new DeviceError(
+    'INVALID_OPTION',
+    `expected \`isolated\` to be true or false, received ${received(isolated)}: leave it out for false`,
+  );
+}
+
+function objectRefusal(options: unknown): DeviceError | undefined {
+  if (typeof options === 'object' && options !== null) return undefined;
+  return new DeviceError(
+    'INVALID_OPTION',
+    `expected an object of options, received ${received(options)}: leave it out for the defaults`,
+  );
+}
+
+function callbackRefusal(name: string, options: unknown): DeviceError | undefined {
+  const callback = (options as Readonly<Record<string, unknown>>)[name];
+  if (callback === undefined || typeof callback === 'function') return undefined;
+  return new DeviceError(
+    'INVALID_OPTION',
+    `expected \`${name}\` to be a function, received ${received(callback)}: leave it out for none`,
+  );
+}
+
 function outRefusal(out: unknown, a: Int32Array, b: Int32Array): DeviceError | undefined {
   if (!types.isInt32Array(out) || out.length !== a.length) {
     const what = types.isInt32Array(out) ? `${out.length} elements` : received(out);

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 
 import { CudaError, DeviceError } from '../src/index.js';
 
-function errorOf(status: number, name: string): CudaError {
-  const failure = { operation: 'cuLaunchKernel', status, name: `CUDA_ERROR_${name}` };
+function errorOf(status: number, name: string, operation = 'cuLaunchKernel'): CudaError {
+  const failure = { operation, status, name: `CUDA_ERROR_${name}` };
   return new CudaError(
     { ...failure, description: 'the words of the driver' },
     'adding on device 3',
@@ -64,5 +64,40 @@ describe('says whether the device is lost and what to do', () => {
     expect(errorOf(214, 'ECC_UNCORRECTABLE').message).toMatch(
       /; close the device and open it anew/,
     );
+  });
+});
+
+describe('says what fits the call, not the status alone', () => {
+  test.each([
+    ['cuInit', 2, 'free memory of this machine'],
+    ['cuInit', 3, 'see whether `nvidia-smi` works'],
+    ['cuInit', 100, 'a container has only the GPUs that it is given'],
+    ['cuInit', 304, 'modprobe nvidia-uvm'],
+    ['cuInit', 700, 'see whether `nvidia-smi` works'],
+    ['cuInit', 802, 'start nvidia-fabricmanager'],
+    ['cuInit', 803, 'reboot'],
+    ['cuInit', 804, 'remove the package from the library path'],
+    ['cuInit', 805, 'MPS'],
+    ['cuInit', 999, '/dev/nvidia-uvm'],
+    ['cuDeviceGetCount', 4, 'see whether `nvidia-smi` works'],
+    ['cuDeviceGet', 101, 'list the devices again'],
+    ['cuDeviceGetName', 999, 'see whether `nvidia-smi` works'],
+    ['cuCtxCreate', 2, 'free memory of the GPU'],
+    ['cuCtxCreate', 36, 'update the driver'],
+    ['cuCtxCreate', 46, 'another process holds the device'],
+    ['cuCtxCreate', 214, 'is faulty (`nvidia-smi -q -d ECC`); open the device in another process'],
+    ['cuCtxCreate', 700, 'open the device in another process'],
+    ['cuCtxCreate', 999, 'open the device in another process'],
+    ['cuModuleLoadData', 2, 'free memory of the GPU'],
+    ['cuModuleLoadData', 209, 'older than compute capability 7.5'],
+    ['cuModuleLoadData', 222, 'update the driver'],
+    ['cuModuleGetFunction', 500, 'open the device in another process'],
+    ['cuMemHostRegister', 2, 'free memory of this machine'],
+    ['cuStreamSynchronize', 999, 'close the device and open it anew'],
+  ])('%s, %d', (operation, status, remedy) => {
+    const { message } = errorOf(status, 'ANY', operation);
+    expect(message).toContain(remedy);
+    // Nothing is open before.
+    if (/^cu(?:Init|Device|Ctx|Module)/.test(operation)) expect(message).not.toContain('close the');
   });
 });

@@ -64,6 +64,21 @@ describeOnStub('opening a device', () => {
   });
 
   test.each([
+    ['cuInit@1=999', 'load the kernel module nvidia-uvm'],
+    ['cuInit@2=999', 'load the kernel module nvidia-uvm'],
+    ['cuDeviceGetCount@1=4', 'see whether `nvidia-smi` works'],
+    ['cuDeviceGet@1=101', 'list the devices again'],
+    ['cuCtxCreate_v2@1=2', 'free memory of the GPU'],
+    ['cuModuleLoadData@1=209', 'this GPU is older than'],
+    ['cuModuleGetFunction@1=500', 'open the device in another process'],
+    ['cuMemHostRegister_v2@1=2', 'free memory of this machine'],
+  ])('says what to do, and not to close what is not open: %s', (fault, remedy) => {
+    const message = lineOf(fault)?.error?.message;
+    expect(message).toContain(`): ${remedy}`);
+    expect(message).not.toContain('close the device');
+  });
+
+  test.each([
     ['kernel@1=silent', 'scalar_add_kernel'],
     ['kernel@2=silent', 'vector_add_kernel'],
   ])('tries the kernels out: %s', (fault, operation) => {

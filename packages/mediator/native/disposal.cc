@@ -9,13 +9,17 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <thread>
 #include <unordered_map>
 
 namespace vgpu {
 namespace {
 
 // A directory for which a thread is held up for so long has that thread for itself.
-constexpr auto kPatience = std::chrono::milliseconds(5);
+constexpr auto kPatience = std::chrono::milliseconds(10);
+// What comes within this time is done together: to wake a thread for each request, and the event loop
+// by what inotify tells of each removal, would take time from serving.
+constexpr auto kGathering = std::chrono::milliseconds(1);
 // So many directories can hold up their thread before others wait for theirs.
 constexpr size_t kMaxThreads = 64;
 // Threads that stay though there is nothing to do: one to work, one to take over.
@@ -110,6 +114,9 @@ class Disposal {
     std::unique_lock<std::mutex> lock(disposal->mutex_);
     while (disposal->wait_for_turn(lock)) {
       disposal->working_ += 1;
+      lock.unlock();
+      std::this_thread::sleep_for(kGathering);
+      lock.lock();
       disposal->take_turns(lock);
       disposal->working_ -= 1;
     }

@@ -1,6 +1,7 @@
 import type { ErrorCode, Pool, Priority, Request } from '@vgpu/protocol';
 import type { Registration } from './registration.js';
 import { TokenBucket, type RateLimit } from './token-bucket.js';
+import { VmBuckets } from './vm-buckets.js';
 
 /** Why a request is answered with an error. */
 export interface Rejection {
@@ -27,8 +28,7 @@ export interface AdmissionOptions {
  */
 export class Admission {
   readonly #options: AdmissionOptions;
-  /** One for each VM that has a directory: only the administrator can make more. */
-  readonly #buckets = new Map<number, TokenBucket>();
+  readonly #buckets = new VmBuckets(() => new TokenBucket());
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -66,9 +66,8 @@ export class Admission {
   #limit(vm: number): Rejection | undefined {
     const limit = this.#options.registrationOf(vm)?.rateLimit ?? this.#options.rateLimit();
     if (limit === undefined) return undefined;
-    const bucket = this.#buckets.get(vm) ?? new TokenBucket();
-    this.#buckets.set(vm, bucket);
-    const waitMs = bucket.take(limit, performance.now());
+    const nowMs = performance.now();
+    const waitMs = this.#buckets.of(vm, nowMs).take(limit, nowMs);
     return waitMs === 0 ? undefined : { code: 'RATE_LIMITED', text: `retry in ${waitMs} ms` };
   }
 }

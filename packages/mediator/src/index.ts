@@ -10,11 +10,13 @@ export { Registration } from './registration.js';
 export { Registry } from './registry.js';
 export type {
   DeviceSnapshot,
+  MediatorOverview,
   MediatorSnapshot,
   Phase,
   QueueDepth,
   PoolSnapshot,
   QueueSnapshot,
+  VmOverview,
   VmSnapshot,
 } from './snapshot.js';
 export type { RateLimit } from './token-bucket.js';

@@ -1,12 +1,12 @@
 import type { Logger } from './logger.js';
 import { TokenBucket, type RateLimit } from './token-bucket.js';
+import { VmBuckets } from './vm-buckets.js';
 
 /** Lines about one VM. */
 const LIMIT: RateLimit = { perSecond: 10, burst: 200 };
 
-interface Voice {
-  readonly bucket: TokenBucket;
-  suppressed: number;
+class Voice extends TokenBucket {
+  suppressed = 0;
 }
 
 /**
@@ -15,7 +15,7 @@ interface Voice {
  */
 export class LimitedLogger implements Logger {
   readonly #logger: Logger;
-  readonly #voices = new Map<number, Voice>();
+  readonly #voices = new VmBuckets(() => new Voice());
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -43,9 +43,9 @@ export class LimitedLogger implements Logger {
       this.#logger[level](message, fields);
       return;
     }
-    const voice = this.#voices.get(vm) ?? { bucket: new TokenBucket(), suppressed: 0 };
-    this.#voices.set(vm, voice);
-    if (voice.bucket.take(LIMIT, performance.now()) > 0) {
+    const nowMs = performance.now();
+    const voice = this.#voices.of(vm, nowMs);
+    if (voice.take(LIMIT, nowMs) > 0) {
       voice.suppressed += 1;
       return;
     }

@@ -1,5 +1,6 @@
 import type { VectorAdder } from '@vgpu/cuda-binding';
 import { Admission } from './admission.js';
+import { checkOptions } from './check-options.js';
 import { Conditions } from './conditions.js';
 import { COST } from './cost.js';
 import { Delivery } from './delivery.js';
@@ -18,7 +19,15 @@ import { RequestQueue } from './request-queue.js';
 import { Registry } from './registry.js';
 import { Retention } from './retention.js';
 import { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
-import type { DeviceSnapshot, MediatorSnapshot, Phase, QueueSnapshot } from './snapshot.js';
+import type {
+  DeviceSnapshot,
+  MediatorOverview,
+  MediatorSnapshot,
+  Phase,
+  QueueSnapshot,
+  VmOverview,
+  VmSnapshot,
+} from './snapshot.js';
 import { Spool } from './spool/spool.js';
 import type { VmSpool } from './spool/vm-spool.js';
 import {
@@ -27,7 +36,7 @@ import {
   type Outcome,
   type StatisticsSnapshot,
 } from './statistics.js';
-import { queueSnapshot, vmSnapshots } from './take-snapshot.js';
+import { queueSnapshot, recentWait, vmOverviews, vmSnapshots } from './take-snapshot.js';
 import { VERSION } from './constants.js';
 import { MAX_TIMER_MS } from './time.js';
 
@@ -112,8 +121,10 @@ export class Mediator {
    * Touches no file and opens no device: {@link start} does.
    *
    * @param options What it serves, on which devices, and how.
+   * @throws MediatorError `INVALID_CONFIG`: an option is missing or of another type.
    */
-  constructor({ root, stateDir, devices, deviceNumbers, logger, ...settings }: MediatorOptions) {
+  constructor(options: MediatorOptions) {
+    const { root, stateDir, devices, deviceNumbers, logger, ...settings } = checkOptions(options);
     this.#root = root;
     this.#logger = logger;
     const limited = (this.#limitedLogger = new LimitedLogger(logger));
@@ -134,6 +145,7 @@ export class Mediator {
       },
       onGone: (spool) => {
         for (const job of spool.jobs.values()) this.#withdraw(job);
+        this.#forgetIfGone(spool.vm);
       },
     });
     this.#admission = new Admission({
@@ -215,19 +227,49 @@ export class Mediator {
 
   /** What there is to see now; takes time in proportion to the number of VMs. */
   snapshot(): MediatorSnapshot {
-    const { requireRegistration } = this.#settings;
-    const [registry, spool, statistics] = [this.#registry, this.#spool, this.#statistics];
+    return { ...this.overview(), vms: vmSnapshots(this.#vmSources) };
+  }
+
+  /** The part of {@link snapshot} that costs little, however many VMs there are. */
+  overview(): MediatorOverview {
     return {
       version: VERSION,
       uptimeMs: performance.now() - this.#madeMs,
       root: this.#root,
       stateDir: this.#stateDir,
       phase: this.#phase,
-      isRootReadable: spool.isRootReadable,
+      isRootReadable: this.#spool.isRootReadable,
       queue: this.queueSnapshot(),
       devices: this.#executors.map((executor) => executor.snapshot()),
       pools: this.#pools.snapshot(),
-      vms: vmSnapshots({ registry, spool, statistics, requireRegistration }),
+      totals: this.#statistics.totals,
+    };
+  }
+
+  /**
+   * The VMs of {@link snapshot} one by one, in no order, each once. Requests may be served while one goes
+   * through them: what changes meanwhile is in it, or not.
+   */
+  vms(): IterableIterator<VmOverview> {
+    return vmOverviews(this.#vmSources);
+  }
+
+  /**
+   * How long requests of a VM waited for a device in the last five minutes.
+   *
+   * @param vm Its number.
+   * @returns null if there were none.
+   */
+  recentWaitMs(vm: number): VmSnapshot['recentWaitMs'] {
+    return recentWait(vm, { statistics: this.#statistics });
+  }
+
+  get #vmSources() {
+    return {
+      registry: this.#registry,
+      spool: this.#spool,
+      statistics: this.#statistics,
+      requireRegistration: this.#settings.requireRegistration,
     };
   }
 
@@ -277,6 +319,7 @@ export class Mediator {
    */
   reloadRegistry(): number {
     this.#registry?.reload();
+    for (const vm of this.#statistics.vms.keys()) this.#forgetIfGone(vm);
     for (const job of [...this.#queue]) {
       const refusal = this.#admission.refusalOf(job.spool.vm);
       if (refusal === undefined) continue;
@@ -556,6 +599,14 @@ export class Mediator {
   #record(request: FinishedRequest, nowMs: number): void {
     this.#statistics.record(request, nowMs);
     for (const observer of this.#observers) observer.requestFinished?.(request);
+    this.#forgetIfGone(request.vm);
+  }
+
+  /** What is kept of each VM must not grow with the number of VMs that there have ever been. */
+  #forgetIfGone(vm: number): void {
+    if (this.#spool.has(vm) || this.#registry?.get(vm) !== undefined) return;
+    this.#statistics.forget(vm);
+    for (const observer of this.#observers) observer.vmGone?.(vm);
   }
 }
 

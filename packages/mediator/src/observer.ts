@@ -14,6 +14,13 @@ export interface MediatorObserver {
    */
   requestFinished?(request: FinishedRequest): void;
   /**
+   * A VM is gone: it has no directory, and is not registered. Nothing is kept of it any more; a request of it
+   * that is still on a device may finish, and is followed by another call.
+   *
+   * @param vm Its number.
+   */
+  vmGone?(vm: number): void;
+  /**
    * A device was opened, at first or anew, or let go because of a fault.
    *
    * @param device As it is now.

@@ -75,6 +75,11 @@ export class Registry {
     return this.#content.vms.get(vm);
   }
 
+  /** The numbers of all registered VMs, in no order; costs nothing in advance. */
+  numbers(): IterableIterator<number> {
+    return this.#content.vms.keys();
+  }
+
   /** All registrations, by VM number ascending. */
   entries(): [vm: number, registration: Registration][] {
     return [...this.#content.vms].sort(([a], [b]) => a - b);

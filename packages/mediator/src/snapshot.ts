@@ -26,9 +26,17 @@ export interface MediatorSnapshot {
   readonly devices: readonly DeviceSnapshot[];
   /** Both, by letter. */
   readonly pools: readonly PoolSnapshot[];
-  /** By number ascending: registered ones, those with a directory, and those that had requests. */
+  /** Of all VMs since the start, also of those that are gone. */
+  readonly totals: VmTotals;
+  /** By number ascending: registered ones, and those with a directory. */
   readonly vms: readonly VmSnapshot[];
 }
+
+/** A mediator as it is now, without its VMs. */
+export type MediatorOverview = Omit<MediatorSnapshot, 'vms'>;
+
+/** A VM as it is now, without what takes longest to find out. */
+export type VmOverview = Omit<VmSnapshot, 'recentWaitMs'>;
 
 /** What is queued, without what is on a device. */
 export interface QueueSnapshot {

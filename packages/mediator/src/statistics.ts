@@ -1,6 +1,6 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { priorityName, type ErrorCode, type Pool, type Priority } from '@vgpu/protocol';
-import { VmStatistics } from './vm-statistics.js';
+import { VmStatistics, type VmTotals } from './vm-statistics.js';
 
 /**
  * How a request ended: answered with its sum (`ok`) or an error code, withdrawn by its client, or
@@ -56,9 +56,9 @@ export interface StatisticsSnapshot {
   readonly pool: Readonly<Record<string, number>>;
   /** Requests by priority: `low`, `medium`, `high`. */
   readonly priority: Readonly<Record<string, number>>;
-  /** Requests by the number of the VM. */
+  /** Requests by the number of the VM, of those that are not gone. */
   readonly vm: Readonly<Record<string, number>>;
-  /** By VM: requests whose claims the registry overrode. */
+  /** By VM, of those that are not gone: requests whose claims the registry overrode. */
   readonly claimsOverridden: Readonly<Record<string, number>>;
   /** From admission to the device, milliseconds; undefined if none got there. */
   readonly waitMs: Distribution | undefined;
@@ -66,9 +66,9 @@ export interface StatisticsSnapshot {
   readonly execMs: Distribution | undefined;
 }
 
-/** Counts finished requests; its size grows with the number of VMs only. */
+/** Counts finished requests; its size grows with the number of VMs that are not gone. */
 export class Statistics {
-  #requests = 0;
+  readonly #all = new VmStatistics();
   readonly #outcome = new Map<string, number>();
   readonly #pool = new Map<string, number>();
   readonly #priority = new Map<string, number>();
@@ -79,7 +79,7 @@ export class Statistics {
   /** @param nowMs Milliseconds on the monotonic clock. */
   record(request: FinishedRequest, nowMs: number): void {
     const { vm, pool, priority, outcome, waitMs, execMs } = request;
-    this.#requests += 1;
+    this.#all.record(request, nowMs);
     increment(this.#outcome, outcome);
     let ofVm = this.#vms.get(vm);
     if (ofVm === undefined) this.#vms.set(vm, (ofVm = new VmStatistics()));
@@ -92,7 +92,7 @@ export class Statistics {
 
   snapshot(): StatisticsSnapshot {
     return {
-      requests: this.#requests,
+      requests: this.#all.requests,
       outcome: Object.fromEntries(this.#outcome),
       pool: Object.fromEntries(this.#pool),
       priority: Object.fromEntries(this.#priority),
@@ -103,7 +103,17 @@ export class Statistics {
     };
   }
 
-  /** VMs of which a request has finished. */
+  /** Of all VMs, also of those that were forgotten. */
+  get totals(): VmTotals {
+    return this.#all.totals;
+  }
+
+  /** A VM is gone: only what was counted of all VMs stays. */
+  forget(vm: number): void {
+    this.#vms.delete(vm);
+  }
+
+  /** VMs of which a request has finished, unless they were forgotten since. */
   get vms(): ReadonlyMap<number, VmStatistics> {
     return this.#vms;
   }

@@ -2,9 +2,13 @@ import type { Job } from './job.js';
 import type { Registration } from './registration.js';
 import type { Registry } from './registry.js';
 import { PRIORITIES, type RequestQueue } from './request-queue.js';
-import type { QueueSnapshot, VmSnapshot } from './snapshot.js';
+import type { QueueSnapshot, VmOverview, VmSnapshot } from './snapshot.js';
 import type { Spool, SpooledVm } from './spool/spool.js';
 import type { Statistics } from './statistics.js';
+import { VmStatistics } from './vm-statistics.js';
+
+/** Of a VM of which no request has finished. */
+const NOTHING = new VmStatistics().totals;
 
 /** What the VMs of a snapshot are gathered from. */
 export interface VmSources {
@@ -31,24 +35,35 @@ function ageMsOf({ arrivalNs }: Job): number {
   return Math.max(0, Date.now() - Number(arrivalNs / 1000n) / 1000);
 }
 
-export function vmSnapshots(sources: VmSources): VmSnapshot[] {
-  const { registry, statistics } = sources;
-  const spooled = new Map<number, SpooledVm>();
-  for (const vm of sources.spool.vms()) spooled.set(vm.vm, vm);
-  const registered = (registry?.entries() ?? []).map(([vm]) => vm);
-  const numbers = new Set([...registered, ...spooled.keys(), ...statistics.vms.keys()]);
-  const nowMs = performance.now();
-  return [...numbers]
-    .sort((a, b) => a - b)
-    .map((vm) => vmSnapshot(vm, sources, spooled.get(vm), nowMs));
+/** In no order, each once; what happens while it is gone through may be in it, or not. */
+export function* vmOverviews(sources: VmSources): IterableIterator<VmOverview> {
+  const seen = new Set<number>();
+  for (const spooled of sources.spool.vms()) {
+    if (seen.has(spooled.vm)) continue;
+    seen.add(spooled.vm);
+    yield vmOverview(spooled.vm, sources, spooled);
+  }
+  for (const vm of sources.registry?.numbers() ?? []) {
+    if (!seen.has(vm)) yield vmOverview(vm, sources, undefined);
+  }
 }
 
-function vmSnapshot(
+/** By number ascending. */
+export function vmSnapshots(sources: VmSources): VmSnapshot[] {
+  return [...vmOverviews(sources)]
+    .sort((a, b) => a.vm - b.vm)
+    .map((vm) => ({ ...vm, recentWaitMs: recentWait(vm.vm, sources) }));
+}
+
+export function recentWait(vm: number, { statistics }: Pick<VmSources, 'statistics'>) {
+  return statistics.vms.get(vm)?.recentWait(performance.now()) ?? null;
+}
+
+function vmOverview(
   vm: number,
   { registry, statistics, requireRegistration }: VmSources,
   spooled: SpooledVm | undefined,
-  nowMs: number,
-): VmSnapshot {
+): VmOverview {
   const registration = registry?.get(vm);
   const totals = statistics.vms.get(vm);
   return {
@@ -58,13 +73,7 @@ function vmSnapshot(
     priority: registration?.priority ?? totals?.priority ?? null,
     state: stateOf(registration, spooled, requireRegistration),
     queued: spooled?.queued ?? 0,
-    requests: totals?.requests ?? 0,
-    answered: totals?.answered ?? 0,
-    errors: totals?.errors ?? 0,
-    withdrawn: totals?.withdrawn ?? 0,
-    claimsOverridden: totals?.claimsOverridden ?? 0,
-    deviceMs: totals?.deviceMs ?? 0,
-    recentWaitMs: totals?.recentWait(nowMs) ?? null,
+    ...(totals?.totals ?? NOTHING),
   };
 }
 

@@ -22,14 +22,26 @@ export class TokenBucket {
   /** None taken yet, whatever the limit will be. */
   #tokens = Infinity;
   #sinceMs = 0;
+  #limit: RateLimit = { perSecond: 0, burst: Infinity };
 
   /** Takes a token; gives 0, or the milliseconds until there is one. */
-  take({ perSecond, burst }: RateLimit, nowMs: number): number {
-    const filled = this.#tokens + ((nowMs - this.#sinceMs) * perSecond) / 1000;
-    this.#tokens = Math.min(burst, filled);
+  take(limit: RateLimit, nowMs: number): number {
+    const { perSecond, burst } = limit;
+    this.#tokens = Math.min(burst, this.#filled(perSecond, nowMs));
     this.#sinceMs = nowMs;
+    this.#limit = limit;
     if (this.#tokens < 1 - ROUNDING) return Math.ceil(((1 - this.#tokens) * 1000) / perSecond);
     this.#tokens -= 1;
     return 0;
+  }
+
+  /** Whether it holds all that the last limit lets it hold, as one does that was never used. */
+  isFull(nowMs: number): boolean {
+    const { perSecond, burst } = this.#limit;
+    return this.#filled(perSecond, nowMs) >= burst;
+  }
+
+  #filled(perSecond: number, nowMs: number): number {
+    return this.#tokens + ((nowMs - this.#sinceMs) * perSecond) / 1000;
   }
 }

@@ -44,6 +44,12 @@ export class VmStatistics implements VmTotals {
     if (waitMs !== undefined) this.#wait.record(waitMs, nowMs);
   }
 
+  /** The counts alone. */
+  get totals(): VmTotals {
+    const { requests, answered, errors, withdrawn, claimsOverridden, deviceMs } = this;
+    return { requests, answered, errors, withdrawn, claimsOverridden, deviceMs };
+  }
+
   /** How long requests waited for a device, of those that finished in the last five minutes. */
   recentWait(nowMs: number): Percentiles | undefined {
     return this.#wait.percentiles(nowMs);

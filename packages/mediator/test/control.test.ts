@@ -43,6 +43,7 @@ const SNAPSHOT: MediatorSnapshot = {
     },
   ],
   pools: [{ pool: 'A', devices: [3], isServed: true }],
+  totals: { requests: 0, answered: 0, errors: 0, withdrawn: 0, claimsOverridden: 0, deviceMs: 0 },
   vms: [],
 };
 

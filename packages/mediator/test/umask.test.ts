@@ -9,6 +9,7 @@ import { makeDirectory } from '../src/directories.js';
 import { listen } from '../src/http/listen.js';
 import { InstanceLock } from '../src/instance-lock.js';
 import { addVm } from '../src/vms/add-vm.js';
+import { FakeLogger } from './support/fakes.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
 
 let base: string;
@@ -54,12 +55,12 @@ test.each(MASKS)('with umask %s a mediator has its lock and its sockets', async 
   const handlers = { reload: nothing, status: nothing, drain: nothing };
   const control = new ControlServer(stateDir, handlers);
   await control.listen();
-  const server = createServer();
-  await listen(server, { kind: 'unix', path: join(base, 'http.sock') });
+  const endpoint = { kind: 'unix', path: join(base, 'http.sock') } as const;
+  const { servers } = await listen(() => createServer(), endpoint, new FakeLogger());
   const maskAfter = process.umask();
   const modes = modesOf('state', 'state/lock', 'state/control.sock', 'http.sock');
   control.close();
-  server.close();
+  for (const server of servers) server.close();
   lock.release();
   expect(maskAfter).toBe(mask);
   expect(modes).toEqual({

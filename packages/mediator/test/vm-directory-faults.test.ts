@@ -649,28 +649,6 @@ describe('a mediator that is killed while it answers', () => {
     }
     expect(kills).toBeGreaterThan(2);
   });
-
-  test('and is started anew where a call fails takes no request that has two names then for a hard link', () => {
-    files.write(PLAIN, OLD);
-    const file = read(PLAIN);
-    files.write(PLAIN, NEW);
-    killBefore(1, () => {
-      directory.clear(PLAIN, file);
-    });
-    const [aside = ''] = files.heldNames();
-    expect(aside).toMatch(/^\.vgpu-taken-/);
-    const next = new VmDirectory(root, 7);
-    fakeFs.intercept((call) => {
-      if (!fs.existsSync(files.request(PLAIN))) return call.proceed();
-      throw systemError('EMFILE');
-    });
-    expect(() => next.recover([aside])).toThrow('EMFILE');
-    expect(files.heldNames()).toEqual([aside]);
-    fakeFs.restore();
-    expect(next.look(PLAIN)).toMatchObject({ kind: 'text', text: NEW });
-    expect(files.names()).toEqual(['request.txt']);
-    next.close();
-  });
 });
 
 test('the mark of a plain request is not given to a hard link that is removed once it is open', () => {

@@ -1,14 +1,18 @@
 import { QueueError } from './queue-error.js';
+import { shown } from './untyped.js';
 
 /**
  * @returns the capacity
  * @throws {QueueError} INVALID_CAPACITY: it is no positive integer nor Infinity.
  */
-export function checkedCapacity(capacity: number): number {
-  if (capacity > 0 && (Number.isInteger(capacity) || capacity === Infinity)) return capacity;
+export function checkedCapacity(capacity: unknown): number {
+  const isNumber = typeof capacity === 'number';
+  if (isNumber && capacity > 0 && (Number.isInteger(capacity) || capacity === Infinity)) {
+    return capacity;
+  }
   throw new QueueError(
     'INVALID_CAPACITY',
-    `Expected a capacity that is a positive integer or Infinity, got ${String(capacity)}. ` +
+    `Expected a capacity that is a positive integer or Infinity, got ${shown(capacity)}. ` +
       'Leave it out for a queue without limit.',
   );
 }

@@ -9,3 +9,8 @@ export type Handle = number & {
   /** For the compiler alone: at run time a handle is a number. */
   readonly [handleBrand]: true;
 };
+
+/** Of what a caller without types may give, only a whole number can be a handle; `%` and `-` take more. */
+export function isHandle(value: unknown): value is Handle {
+  return Number.isSafeInteger(value);
+}

@@ -1,7 +1,8 @@
 import { checkedCapacity, queueFull } from './capacity.js';
-import type { Handle } from './handle.js';
+import { type Handle, isHandle } from './handle.js';
 import { Lane } from './lane.js';
 import { changedWhileIterating, QueueError } from './queue-error.js';
+import { optionsOf, shown } from './untyped.js';
 
 /** As many as a number has bits for bit operations; also what a handle counts its positions by. */
 const MAX_LEVELS = 32;
@@ -38,11 +39,12 @@ export class LevelQueue<T> implements Iterable<T> {
    * @throws {QueueError} INVALID_LEVELS: `levels` is no integer from 1 to 32.
    * @throws {QueueError} INVALID_CAPACITY: the capacity is no positive integer nor Infinity.
    */
-  constructor({ levels, capacity = Infinity }: LevelQueueOptions) {
-    if (!(Number.isInteger(levels) && levels >= 1 && levels <= MAX_LEVELS)) {
+  constructor(options: LevelQueueOptions) {
+    const { levels, capacity = Infinity } = optionsOf(options);
+    if (!isNumberOfLevels(levels)) {
       throw new QueueError(
         'INVALID_LEVELS',
-        `Expected a number of levels from 1 to ${MAX_LEVELS}, got ${String(levels)}. ` +
+        `Expected a number of levels from 1 to ${MAX_LEVELS}, got ${shown(levels)}. ` +
           'Use a PriorityQueue for more, or for other priorities than 0 to levels - 1.',
       );
     }
@@ -82,7 +84,7 @@ export class LevelQueue<T> implements Iterable<T> {
       throw new QueueError(
         'INVALID_PRIORITY',
         `Expected a priority that is an integer from 0 to ${this.levels - 1}, ` +
-          `got ${String(priority)}. Create the queue with more levels, or use a PriorityQueue.`,
+          `got ${shown(priority)}. Create the queue with more levels, or use a PriorityQueue.`,
       );
     }
     if (this.#size >= this.#capacity) throw queueFull(this.#capacity, this.#size);
@@ -117,9 +119,10 @@ export class LevelQueue<T> implements Iterable<T> {
    * Removes the element that a handle names, wherever it stands. O(log n).
    *
    * @param handle what `push` of this queue returned
-   * @returns true if the element was removed; false if it had left already
+   * @returns true if the element was removed; false if it had left already, or if that is no handle
    */
   delete(handle: Handle): boolean {
+    if (!isHandle(handle)) return false;
     const priority = handle % MAX_LEVELS;
     const lane = this.#lanes[priority];
     if (!lane?.delete((handle - priority) / MAX_LEVELS)) return false;
@@ -161,4 +164,8 @@ export class LevelQueue<T> implements Iterable<T> {
 /** The index of the highest bit that is set; -1 if none is. */
 function highestBit(bits: number): number {
   return 31 - Math.clz32(bits);
+}
+
+function isNumberOfLevels(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_LEVELS;
 }

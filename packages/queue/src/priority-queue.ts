@@ -1,7 +1,8 @@
 import { checkedCapacity, queueFull } from './capacity.js';
-import type { Handle } from './handle.js';
+import { type Handle, isHandle } from './handle.js';
 import { changedWhileIterating, QueueError } from './queue-error.js';
 import { StableHeap } from './stable-heap.js';
+import { optionsOf, shown } from './untyped.js';
 
 /** Options of {@link PriorityQueue}. */
 export interface PriorityQueueOptions {
@@ -41,7 +42,8 @@ export class PriorityQueue<T> implements Iterable<T> {
    * @param options How many elements.
    * @throws {QueueError} INVALID_CAPACITY: the capacity is no positive integer nor Infinity.
    */
-  constructor({ capacity = Infinity }: PriorityQueueOptions = {}) {
+  constructor(options: PriorityQueueOptions = {}) {
+    const { capacity = Infinity } = optionsOf(options);
     this.#capacity = checkedCapacity(capacity);
   }
 
@@ -69,7 +71,7 @@ export class PriorityQueue<T> implements Iterable<T> {
     if (!isPriority(priority)) {
       throw new QueueError(
         'INVALID_PRIORITY',
-        `Expected a priority that is a number and not NaN, got ${String(priority)}. ` +
+        `Expected a priority that is a number and not NaN, got ${shown(priority)}. ` +
           'Use Infinity or -Infinity for "before all" or "after all".',
       );
     }
@@ -96,10 +98,10 @@ export class PriorityQueue<T> implements Iterable<T> {
    * Removes the element that a handle names, wherever it stands. O(log n).
    *
    * @param handle what `push` of this queue returned
-   * @returns true if the element was removed; false if it had left already
+   * @returns true if the element was removed; false if it had left already, or if that is no handle
    */
   delete(handle: Handle): boolean {
-    return this.#heap.delete(handle);
+    return isHandle(handle) && this.#heap.delete(handle);
   }
 
   /** Removes all elements. O(1). Their handles stay stale for ever. */

@@ -82,6 +82,7 @@ export type CheckedOptions = {
  * @throws VgpuError `INVALID_OPTION`.
  */
 export function checkOptions(options: ClientOptions): CheckedOptions {
+  check('options', options, isObject(options), 'an object with `root` and `vmId`');
   const {
     root,
     vmId,
@@ -112,8 +113,11 @@ export function checkTimeout(value: number): void {
 
 const isPath = (value: unknown) => typeof value === 'string' && isPlausiblePath(value);
 
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+
 function check(name: string, value: unknown, isValid: boolean, expected: string): void {
   if (isValid) return;
-  const received = printable(String(value));
+  // `String` throws for objects that have no text.
+  const received = isObject(value) ? 'an object' : printable(String(value));
   throw new VgpuError('INVALID_OPTION', `${name}: expected ${expected}, got ${received}`);
 }

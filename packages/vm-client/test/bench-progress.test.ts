@@ -8,7 +8,7 @@ async function written(isTTY: boolean): Promise<string> {
   const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY, columns: 100 });
   const tally = new Tally();
   tally.sent(1);
-  const end = await showProgress(stream as unknown as NodeJS.WriteStream, 60_000, tally);
+  const end = await showProgress(stream, 60_000, tally);
   tally.done({ vm: 1, priority: 1, fromMs: 0, untilMs: 1, lateMs: 0, error: undefined });
   end();
   return String(stream.read());

@@ -275,14 +275,14 @@ describe('signals', () => {
 });
 
 describe('standard output', () => {
-  test('may be closed', async () => {
+  test('whose reader has gone ends it quietly, and is no success', async () => {
     const child = start(['1', '2', '--root', '.', '--vm-id', '1']);
     child.stdout?.destroy();
     const [stderr, [status]] = await Promise.all([
       child.stderr === null ? '' : text(child.stderr),
       once(child, 'close') as Promise<[number]>,
     ]);
-    expect([stderr, status]).toEqual(['', 0]);
+    expect([stderr, status]).toEqual(['', 141]);
   });
 
   test('that takes nothing is no success', async () => {

@@ -16,7 +16,7 @@ const devices = new DeviceList();
 const history = new QueueHistory();
 const latest = new LatestLists();
 const meter = new RateMeter();
-const vms = new VmTable(byId('vm-table', HTMLElement));
+const vmTable = new VmTable(byId('vm-table', HTMLElement));
 let version: string | undefined;
 let seenMs: number | undefined;
 
@@ -28,22 +28,25 @@ new Connection({
   onHistory: (samples) => {
     history.replaceBy(samples);
   },
+  onSample: (sample) => {
+    history.add(sample);
+    chart.show(history, sample.queued);
+  },
   onNow: show,
   onState: showState,
 });
 
-function show({ atMs, mediator, requests, troubles }: Now): void {
+function show({ atMs, mediator, vms, requests, troubles }: Now): void {
   // The page of another version may not know what this one says.
   version ??= mediator.version;
   if (version !== mediator.version) location.reload();
   seenMs = atMs;
   const rates = meter.take(mediator);
   const queued = queuedByPriority(mediator);
-  history.add({ atMs, queued });
   chart.show(history, queued);
   showTiles(mediator, rates);
   devices.show(mediator.devices, rates.busy, mediator.pools);
-  vms.show(mediator.vms);
+  vmTable.show(vms.shown);
   latest.show(requests, troubles);
   const { root, phase, uptimeMs, isRootReadable } = mediator;
   const state =
@@ -54,9 +57,13 @@ function show({ atMs, mediator, requests, troubles }: Now): void {
         : phase;
   const problem = isRootReadable ? '' : ' · the root cannot be read';
   setText(byId('about', HTMLElement), `${root} · ${version} · ${state}${problem}`);
-  const registered = mediator.vms.filter((vm) => vm.registered).length;
-  const known = mediator.vms.length;
-  setText(byId('vm-count', HTMLElement), `${count(registered)} of ${count(known)} registered`);
+  const { known, registered, shown } = vms;
+  const which =
+    shown.length < known
+      ? `; shown are ${count(shown.length)}: most queued, then most requests`
+      : '';
+  const registrations = `${count(registered)} of ${count(known)} registered`;
+  setText(byId('vm-count', HTMLElement), `${registrations}${which}`);
   byId('no-vms', HTMLElement).hidden = known > 0;
 }
 

@@ -1,4 +1,4 @@
-import type { MediatorSnapshot } from '../../src/snapshot.js';
+import type { MediatorOverview } from '../../src/snapshot.js';
 
 /** Over so much time rates are taken, milliseconds. */
 const OVER_MS = 5000;
@@ -22,7 +22,7 @@ interface Totals {
 export class RateMeter {
   #seen: Totals[] = [];
 
-  take(snapshot: MediatorSnapshot): Rates {
+  take(snapshot: MediatorOverview): Rates {
     const now = totalsOf(snapshot);
     const last = this.#seen.at(-1);
     // Another mediator counts anew.
@@ -39,11 +39,11 @@ export class RateMeter {
   }
 }
 
-function totalsOf({ uptimeMs, vms, devices }: MediatorSnapshot): Totals {
+function totalsOf({ uptimeMs, totals, devices }: MediatorOverview): Totals {
   return {
     uptimeMs,
-    answered: vms.reduce((sum, { answered }) => sum + answered, 0),
-    errors: vms.reduce((sum, { errors }) => sum + errors, 0),
+    answered: totals.answered,
+    errors: totals.errors,
     busyMs: devices.map(({ busyMs }) => busyMs),
   };
 }

@@ -13,8 +13,9 @@ form.addEventListener('submit', (event) => {
 async function signIn(): Promise<void> {
   setText(problem, '');
   try {
-    const headers = { Authorization: `Bearer ${token.value}` };
-    const { status } = await fetch('/', { headers });
+    // A reverse proxy may have asked for a name and a password, which are in the usual header.
+    const headers = { 'X-Vgpu-Token': token.value };
+    const { status } = await fetch('./', { headers });
     if (status === 200) location.reload();
     else
       setText(problem, status === 401 ? 'That is not the token.' : `Not possible now (${status}).`);

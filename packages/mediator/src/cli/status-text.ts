@@ -56,7 +56,8 @@ function summary(status: StatusResult, look: Look, since: StatusResult | undefin
     const age = ageMs === null ? '' : ` (oldest ${durationText(ageMs)})`;
     return `${priorityName(priority)} ${queued}${age}`;
   });
-  const rate = (requestsOf(status) - (since ? requestsOf(since) : 0)) / secondsSince(status, since);
+  const rate =
+    (status.totals.requests - (since?.totals.requests ?? 0)) / secondsSince(status, since);
   const lines = [
     `vgpu-mediator ${status.version}, pid ${status.pid}, ${style(phase === 'serving' ? 'green' : 'yellow', phase)} for ${durationText(uptimeMs)}, root ${status.root}`,
     `queued: ${queue.queued}: ${levels.join(', ')}; ${Number(rate.toPrecision(3))} requests/s`,
@@ -99,10 +100,6 @@ function vmRows({ vms }: StatusResult, look: Look): string[][] {
     each.recentWaitMs ? durationText(each.recentWaitMs.p99) : '-',
     durationText(each.deviceMs),
   ]);
-}
-
-function requestsOf({ vms }: StatusResult): number {
-  return vms.reduce((sum, { requests }) => sum + requests, 0);
 }
 
 function secondsSince({ uptimeMs }: StatusResult, since: StatusResult | undefined): number {

@@ -4,6 +4,15 @@ import type { MediatorSnapshot } from '../snapshot.js';
 
 const Percentiles = z.object({ p50: z.number(), p95: z.number(), p99: z.number() });
 
+const TOTALS = {
+  requests: z.int(),
+  answered: z.int(),
+  errors: z.int(),
+  withdrawn: z.int(),
+  claimsOverridden: z.int(),
+  deviceMs: z.number(),
+};
+
 /** What a mediator says of itself: its snapshot, and its process. What a later version adds is passed on. */
 export type StatusResult = MediatorSnapshot & { readonly pid: number };
 
@@ -40,6 +49,7 @@ export const StatusResult: z.ZodMiniType<StatusResult> = z.looseObject({
       isServed: z.boolean(),
     }),
   ),
+  totals: z.looseObject(TOTALS),
   vms: z.array(
     z.looseObject({
       vm: z.int(),
@@ -48,12 +58,7 @@ export const StatusResult: z.ZodMiniType<StatusResult> = z.looseObject({
       priority: z.nullable(Priority),
       state: z.enum(['active', 'suspended', 'refused', 'absent', 'failing']),
       queued: z.int(),
-      requests: z.int(),
-      answered: z.int(),
-      errors: z.int(),
-      withdrawn: z.int(),
-      claimsOverridden: z.int(),
-      deviceMs: z.number(),
+      ...TOTALS,
       recentWaitMs: z.nullable(Percentiles),
     }),
   ),

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { isLoopback, type Endpoint } from './endpoint.js';
 
 const COOKIE = 'vgpu-session';
+const TOKEN_HEADER = 'x-vgpu-token';
 
 /** Who may see what. */
 export class Access {
@@ -24,8 +25,8 @@ export class Access {
    * resolved to a loopback address, and so have a browser ask here; but the name stays in the request.
    * With a token that gains nothing, and behind a socket the names are the reverse proxy's.
    */
-  isForUs({ headers }: IncomingMessage): boolean {
-    return !this.#isHostChecked || isLoopback(hostNameOf(headers.host));
+  isForUs(hostName: string): boolean {
+    return !this.#isHostChecked || isLoopback(hostName);
   }
 
   /** Whether another site's page has a browser ask in the background. */
@@ -41,14 +42,23 @@ export class Access {
     return cookies.some((cookie) => isSame(cookie, `${COOKIE}=${this.#session}`));
   }
 
-  /** Whether a request brings the token itself: its sender may have the cookie. */
+  /**
+   * Whether a request brings the token itself: its sender may have the cookie. There is a header of our own
+   * for it, since a reverse proxy may want `Authorization` for itself.
+   */
   bringsToken({ headers }: IncomingMessage): boolean {
-    return this.#token !== undefined && isSame(headers.authorization, `Bearer ${this.#token}`);
+    if (this.#token === undefined) return false;
+    const own = headers[TOKEN_HEADER];
+    const isOwn = typeof own === 'string' && isSame(own, this.#token);
+    return isOwn || isSame(headers.authorization, `Bearer ${this.#token}`);
   }
 
-  /** For `Set-Cookie`. A browser sends it to this host only, and shows it to no script. */
+  /**
+   * For `Set-Cookie`. A browser shows it to no script, and sends it to this host only, below the folder of
+   * what it has asked for (RFC 6265 section 5.1.4): that is ours, also below a reverse proxy's path.
+   */
   get cookie(): string {
-    return `${COOKIE}=${this.#session}; Path=/; HttpOnly; SameSite=Lax`;
+    return `${COOKIE}=${this.#session}; HttpOnly; SameSite=Lax`;
   }
 }
 
@@ -58,12 +68,4 @@ function isSame(given: string | undefined, expected: string): boolean {
     createHmac('sha256', 'same length').update(text).digest(),
   );
   return a !== undefined && b !== undefined && timingSafeEqual(a, b);
-}
-
-/** Without the port; without brackets. */
-function hostNameOf(header = ''): string {
-  return header
-    .replace(/:[0-9]*$/, '')
-    .replace(/^\[(.*)\]$/, '$1')
-    .toLowerCase();
 }

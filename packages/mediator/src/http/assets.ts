@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ownFile } from '../own-package.js';
 
@@ -11,6 +12,8 @@ const TYPES = {
   svg: 'image/svg+xml',
 } as const;
 
+const INLINE_SCRIPT = /<script>(.*?)<\/script>/gs;
+
 /** What documents are made of; there is nothing about the mediator in it. */
 export const ASSETS = ['page.js', 'page.css', 'sign-in.js', 'icon.svg'] as const;
 
@@ -20,9 +23,16 @@ export type AssetName = (typeof ASSETS)[number] | 'index.html' | 'sign-in.html';
 export interface Asset {
   readonly type: string;
   readonly content: Buffer;
+  /** Of the scripts that stand in it, as a content security policy names them. */
+  readonly scriptHashes: readonly string[];
 }
 
 export function readAsset(name: AssetName): Asset {
   const extension = name.slice(name.lastIndexOf('.') + 1) as keyof typeof TYPES;
-  return { type: TYPES[extension], content: readFileSync(ownFile(`${FOLDER}/${name}`)) };
+  const content = readFileSync(ownFile(`${FOLDER}/${name}`));
+  const scripts = extension === 'html' ? content.toString().matchAll(INLINE_SCRIPT) : [];
+  const scriptHashes = [...scripts].map(
+    ([, script = '']) => `sha256-${createHash('sha256').update(script).digest('base64')}`,
+  );
+  return { type: TYPES[extension], content, scriptHashes };
 }

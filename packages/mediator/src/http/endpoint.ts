@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 import { MediatorError } from '../mediator-error.js';
 
 /** Where the HTTP server listens. */
@@ -8,6 +8,11 @@ export type Endpoint =
 
 /** What the kernel takes for a socket's path, bytes. */
 const MAX_PATH_BYTES = 107;
+
+/** Also as IPv4 addresses that are written as IPv6 ones. */
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8);
+LOOPBACK.addAddress('::1', 'ipv6');
 
 /** Reads `host:port`, `[IPv6 address]:port` or `unix:path`; undefined if it is none of them. */
 export function parseEndpoint(text: string): Endpoint | undefined {
@@ -31,9 +36,14 @@ export function describeEndpoint(endpoint: Endpoint): string {
   return `http://${isIPv6(host) ? `[${host}]` : host}:${port}/`;
 }
 
-/** Whether only this machine can reach a host of this name or address. */
+/**
+ * Whether only this machine can reach a host of this name or address. Names other than localhost do not count,
+ * whatever they are resolved to now.
+ */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+  const family = isIP(host);
+  if (family === 0) return /^localhost\.?$/i.test(host);
+  return LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 /**

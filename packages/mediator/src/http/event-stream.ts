@@ -23,17 +23,12 @@ export class EventStream {
     return true;
   }
 
-  sendTo(response: ServerResponse, event: string, data: unknown): void {
-    response.write(format(event, data));
-  }
-
-  /** Sends to all; to those that have not read the last one, not. */
-  send(event: string, data: unknown): void {
-    const text = format(event, data);
+  /** Sends an event, as {@link eventText} writes it, to all but those that have not read the last one. */
+  send(event: string): void {
     for (const [client, missed] of this.#clients) {
       if (!client.writableNeedDrain) {
         this.#clients.set(client, 0);
-        client.write(text);
+        client.write(event);
       } else if (missed < MAX_MISSED) {
         this.#clients.set(client, missed + 1);
       } else {
@@ -47,6 +42,7 @@ export class EventStream {
   }
 }
 
-function format(event: string, data: unknown): string {
+/** An event as it is sent. */
+export function eventText(event: string, data: unknown): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }

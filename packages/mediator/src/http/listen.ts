@@ -1,34 +1,67 @@
+import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { connect, type AddressInfo, type Server } from 'node:net';
+import { connect, isIP, type AddressInfo, type ListenOptions, type Server } from 'node:net';
+import type { Logger } from '../logger.js';
 import { MediatorError } from '../mediator-error.js';
 import { errnoOf } from '../spool/errno.js';
-import { describeEndpoint, type Endpoint } from './endpoint.js';
+import { describeEndpoint, isLoopback, type Endpoint } from './endpoint.js';
 
 /** For its owner and its group, such as a reverse proxy's. */
 const SOCKET_MODE = 0o660;
+/** Both, whatever the hosts file says: RFC 6761 section 6.3. */
+const LOCALHOST = ['127.0.0.1', '::1'];
+/** Of an address that is not of this host, or of a family that it does not have. */
+const NOT_HERE: readonly unknown[] = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'];
+/** Connections that the kernel holds until they are accepted; it has a limit of its own (net.core.somaxconn). */
+const BACKLOG = 4096;
+/** Any port that is free at one address can be taken at the next. */
+const MAX_ATTEMPTS = 16;
+
+/** Where servers listen, with the port if that was to be any. */
+export interface Listening<S extends Server> {
+  readonly endpoint: Endpoint;
+  /** One for each address. */
+  readonly servers: readonly S[];
+}
+
+/** As `lookup` of `node:dns/promises`. */
+export type Lookup = (
+  host: string,
+  options: { readonly all: true },
+) => Promise<readonly { readonly address: string }[]>;
 
 /**
- * Listens; gives where, with the port if that was to be any. A socket that a killed process has left is
+ * Listens, with a server of its own at each address of a name. A socket that a killed process has left is
  * replaced, one at which somebody listens not.
  *
  * @throws MediatorError `HTTP_UNUSABLE`.
  */
-export async function listen(server: Server, endpoint: Endpoint): Promise<Endpoint> {
+export async function listen<S extends Server>(
+  create: () => S,
+  endpoint: Endpoint,
+  logger: Logger,
+  resolve: Lookup = lookup,
+): Promise<Listening<S>> {
   try {
     if (endpoint.kind === 'unix') {
       await removeAbandoned(endpoint.path);
       // Node binds within the call, so that nobody else has the socket before it has its mode.
       const before = process.umask(0o177);
-      const started = start(server, { path: endpoint.path });
+      const started = start(create(), { path: endpoint.path });
       process.umask(before);
-      await started;
+      const server = await started;
       chmodSync(endpoint.path, SOCKET_MODE);
-      return endpoint;
+      return { endpoint, servers: [server] };
     }
-    await start(server, endpoint);
-    const { port } = server.address() as AddressInfo;
-    return { ...endpoint, port };
+    const addresses = await addressesOf(endpoint.host, resolve);
+    const { port, servers, missing } = await listenAtAll(create, addresses, endpoint.port);
+    for (const { message } of missing) {
+      // A host without IPv6 still has a localhost.
+      const level = isLoopback(endpoint.host) ? 'debug' : 'warn';
+      logger[level]('not serving at an address of the name', { error: message });
+    }
+    return { endpoint: { ...endpoint, port }, servers };
   } catch (cause) {
     const isTaken = errnoOf(cause) === 'EADDRINUSE';
     throw new MediatorError(
@@ -40,10 +73,52 @@ export async function listen(server: Server, endpoint: Endpoint): Promise<Endpoi
   }
 }
 
-async function start(server: Server, at: { path: string } | { host: string; port: number }) {
-  server.listen(at);
+async function addressesOf(host: string, resolve: Lookup): Promise<readonly string[]> {
+  if (isIP(host) !== 0) return [host];
+  if (isLoopback(host)) return LOCALHOST;
+  const found = await resolve(host, { all: true });
+  return [...new Set(found.map(({ address }) => address))];
+}
+
+/** At the same port of all addresses that this host has. */
+async function listenAtAll<S extends Server>(
+  create: () => S,
+  addresses: readonly string[],
+  port: number,
+) {
+  for (let attempt = 1; ; attempt += 1) {
+    const servers: S[] = [];
+    const missing: Error[] = [];
+    let taken = port;
+    try {
+      for (const host of addresses) {
+        try {
+          // With one for both families, the other address would be taken.
+          const ipv6Only = addresses.length > 1;
+          const server = await start(create(), { host, port: taken, ipv6Only });
+          servers.push(server);
+          ({ port: taken } = server.address() as AddressInfo);
+        } catch (error) {
+          if (!NOT_HERE.includes(errnoOf(error))) throw error;
+          missing.push(error as Error);
+        }
+      }
+      const [first] = missing;
+      if (servers.length === 0 && first !== undefined) throw first;
+      return { port: taken, servers, missing };
+    } catch (error) {
+      for (const server of servers) server.close();
+      const isChosen = port === 0 && errnoOf(error) === 'EADDRINUSE';
+      if (!isChosen || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function start<S extends Server>(server: S, at: ListenOptions): Promise<S> {
+  server.listen({ ...at, backlog: BACKLOG });
   // Rejects with what `error` is emitted with.
   await once(server, 'listening');
+  return server;
 }
 
 async function removeAbandoned(path: string): Promise<void> {

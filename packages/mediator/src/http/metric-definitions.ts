@@ -10,7 +10,7 @@ const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_acti
 /** The event loop's delay is sampled so often, milliseconds: each time wakes an idle process. */
 const LOOP_SAMPLE_MS = 100;
 
-/** Creates every metric in a registry, also those of the process. */
+/** Creates every metric in a registry, also those of the process, but for those of each VM. */
 export function defineMetrics(
   { Counter, Gauge, Histogram, collectDefaultMetrics }: typeof Prom,
   registry: Prom.Registry,
@@ -32,10 +32,10 @@ export function defineMetrics(
   for (const name of MISNAMED) registry.removeSingleMetric(name);
   return {
     buildInfo: gauge('build_info', '1; which version runs, on which Node.', 'version', 'node'),
-    requests: counter(
-      'requests_total',
-      'Requests that have left, by outcome: ok, an error code, WITHDRAWN or UNDELIVERABLE.',
-      ...(['vm', 'pool', 'priority', 'outcome'] as const),
+    allRequests: counter(
+      'all_requests_total',
+      'Requests that have left of all VMs since the start, also of those that are gone.',
+      ...(['pool', 'priority', 'outcome'] as const),
     ),
     wait: histogram('request_wait_seconds', 'From admission to the device.'),
     duration: histogram('request_duration_seconds', 'From admission to the end, of all admitted.'),
@@ -54,11 +54,5 @@ export function defineMetrics(
     poolUp: gauge('pool_up', '1 if a device that serves the pool works, 0 if it waits.', 'pool'),
     deviceBusy: counter('device_busy_seconds_total', 'Time with a request on it.', 'device'),
     deviceResets: counter('device_resets_total', 'Devices lost or hung, and let go for that.'),
-    vmDevice: counter('vm_device_seconds_total', "Time of a VM's requests on devices.", 'vm'),
-    claimsOverridden: counter(
-      'claims_overridden_total',
-      'Requests that claimed another pool or priority than the registry gives their VM.',
-      'vm',
-    ),
   };
 }

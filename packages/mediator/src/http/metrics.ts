@@ -1,20 +1,42 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { priorityName } from '@vgpu/protocol';
 import type * as Prom from 'prom-client';
+import type { Mediator } from '../mediator.js';
 import type { MediatorObserver } from '../observer.js';
-import type { MediatorSnapshot } from '../snapshot.js';
+import type { MediatorOverview, VmOverview } from '../snapshot.js';
 import type { FinishedRequest } from '../statistics.js';
+import { visitInTurns } from './in-turns.js';
 import { canServe } from './readiness.js';
 import { defineMetrics } from './metric-definitions.js';
+import { VmMetricText, type VmMetric } from './vm-metric-text.js';
 
 /** The pool and priority of requests whose lines could not be read. */
 const UNKNOWN = 'unknown';
-
 /** What Prometheus is told: counts requests as they finish, and looks at the rest when it asks. */
 export class Metrics implements MediatorObserver {
   readonly contentType: string;
   readonly #registry: Prom.Registry;
   readonly #metrics: ReturnType<typeof defineMetrics>;
+  /** By VM and by what they are counted by, as labels are written. */
+  readonly #requests = new Map<number, Map<string, number>>();
+  /** Prometheus' client would write them in one go, which takes long where there are many VMs. */
+  readonly #vmMetrics: readonly VmMetric[] = [
+    {
+      name: 'vgpu_requests_total',
+      help: 'Requests that have left, by outcome: ok, an error code, WITHDRAWN or UNDELIVERABLE.',
+      seriesOf: (vm) => this.#requestsOf(vm),
+    },
+    {
+      name: 'vgpu_vm_device_seconds_total',
+      help: "Time of a VM's requests on devices.",
+      seriesOf: ({ deviceMs }) => [['', deviceMs / 1000]],
+    },
+    {
+      name: 'vgpu_claims_overridden_total',
+      help: 'Requests that claimed another pool or priority than the registry gives their VM.',
+      seriesOf: ({ claimsOverridden }) => [['', claimsOverridden]],
+    },
+  ];
 
   private constructor(prom: typeof Prom) {
     this.#registry = new prom.Registry();
@@ -29,29 +51,49 @@ export class Metrics implements MediatorObserver {
 
   requestFinished(request: FinishedRequest): void {
     const { vm, pool = UNKNOWN, priority, outcome, waitMs, execMs, durationMs, device } = request;
-    const { requests, wait, duration, execution } = this.#metrics;
+    const { allRequests, wait, duration, execution } = this.#metrics;
     const level = priority === undefined ? UNKNOWN : priorityName(priority);
-    requests.inc({ vm, pool, priority: level, outcome });
+    allRequests.inc({ pool, priority: level, outcome });
+    const ofVm = this.#requests.get(vm) ?? new Map<string, number>();
+    this.#requests.set(vm, ofVm);
+    const labels = requestLabels(pool, level, outcome);
+    ofVm.set(labels, (ofVm.get(labels) ?? 0) + 1);
     if (waitMs !== undefined) wait.observe(waitMs / 1000);
     if (durationMs !== undefined) duration.observe(durationMs / 1000);
     if (execMs !== undefined && device !== undefined) execution.observe({ device }, execMs / 1000);
   }
 
-  /** The exposition. It is written a metric at a time, so that requests are served in between. */
-  async text(snapshot: MediatorSnapshot): Promise<string> {
-    this.#takeOver(snapshot);
-    const texts: string[] = [];
-    for (const { name } of this.#registry.getMetricsAsArray()) {
-      texts.push(await this.#registry.getSingleMetricAsString(name));
-      await nextTurn();
-    }
-    return `${texts.join('\n\n')}\n`;
+  vmGone(vm: number): void {
+    this.#requests.delete(vm);
   }
 
-  #takeOver({ version, queue, devices, pools, vms }: MediatorSnapshot): void {
-    const { buildInfo, requests, queueDepth, oldestAge, deviceUp, poolUp, ...counters } =
-      this.#metrics;
-    const { deviceBusy, deviceResets, vmDevice, claimsOverridden } = counters;
+  /** The exposition, in parts. It is written a little at a time, so that requests are served in between. */
+  async exposition(mediator: Pick<Mediator, 'overview' | 'vms'>): Promise<readonly Buffer[]> {
+    this.#takeOver(mediator.overview());
+    const texts: string[] = [];
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      texts.push(await this.#registry.getSingleMetricAsString(name), '\n\n');
+      await nextTurn();
+    }
+    const ofVms = this.#vmMetrics.map((metric) => new VmMetricText(metric));
+    await visitInTurns(mediator.vms(), (vm) => {
+      for (const text of ofVms) text.add(vm);
+    });
+    return [Buffer.from(texts.join('')), ...ofVms.flatMap((text) => text.bytes())];
+  }
+
+  *#requestsOf({ vm, registered, pool, priority }: VmOverview): Iterable<[string, number]> {
+    const counts = this.#requests.get(vm);
+    if (counts !== undefined) yield* counts;
+    if (!registered || pool === null || priority === null) return;
+    // A rate needs something to begin with.
+    const served = requestLabels(pool, priorityName(priority), 'ok');
+    if (counts?.has(served) !== true) yield [served, 0];
+  }
+
+  #takeOver({ version, queue, devices, pools }: MediatorOverview): void {
+    const { buildInfo, queueDepth, oldestAge, deviceUp, poolUp, ...counters } = this.#metrics;
+    const { deviceBusy, deviceResets } = counters;
     buildInfo.set({ version, node: process.version }, 1);
     for (const { pool, priority, queued } of queue.depths) {
       queueDepth.set({ pool, priority: priorityName(priority) }, queued);
@@ -61,19 +103,17 @@ export class Metrics implements MediatorObserver {
     }
     for (const { pool, isServed } of pools) poolUp.set({ pool }, isServed ? 1 : 0);
     // These are counted elsewhere; a counter can be told no more than what to add.
-    for (const counter of [deviceBusy, deviceResets, vmDevice, claimsOverridden]) counter.reset();
+    for (const counter of [deviceBusy, deviceResets]) counter.reset();
     for (const { busyMs, faults, ...device } of devices) {
       const label = { device: device.device ?? device.executor };
       deviceUp.set(label, canServe(device) ? 1 : 0);
       deviceBusy.inc(label, busyMs / 1000);
       deviceResets.inc(faults);
     }
-    for (const { vm, registered, pool, priority, deviceMs, ...totals } of vms) {
-      vmDevice.inc({ vm }, deviceMs / 1000);
-      claimsOverridden.inc({ vm }, totals.claimsOverridden);
-      if (!registered || pool === null || priority === null) continue;
-      // A rate needs something to begin with.
-      requests.inc({ vm, pool, priority: priorityName(priority), outcome: 'ok' }, 0);
-    }
   }
+}
+
+/** As they are written in a series, behind the VM. */
+function requestLabels(pool: string, priority: string, outcome: string): string {
+  return `,pool="${pool}",priority="${priority}",outcome="${outcome}"`;
 }

@@ -1,16 +1,22 @@
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Logger } from '../logger.js';
 import type { Mediator } from '../mediator.js';
 import { Access } from './access.js';
 import { ASSETS, readAsset, type AssetName } from './assets.js';
 import { cached } from './cached.js';
 import { describeEndpoint, type Endpoint } from './endpoint.js';
-import { HttpServer, say, type Handler, type Route } from './http-server.js';
+import { HttpServer, type Handler, type Route } from './http-server.js';
 import { Live } from './live.js';
 import { Metrics } from './metrics.js';
+import { contentSecurityPolicy, say } from './plain-answers.js';
 import { obstaclesOf } from './readiness.js';
 
-/** What is computed for one client is given to all that ask within so many milliseconds. */
+/**
+ * What is computed for one client is given to all that ask within so many milliseconds, longer if it took
+ * long.
+ */
 const SHARED_MS = 500;
 
 export interface HttpOptions {
@@ -31,31 +37,31 @@ export interface Http {
 /**
  * Shows a mediator over HTTP, from before its start to after its end: metrics, health, and a page.
  *
- * It lives in the mediator's process and must not hold it up: what is computed is bounded, and shared by
- * all who ask within half a second.
+ * It lives in the mediator's process and must not hold it up: what grows with the number of VMs is computed
+ * with requests served in between, and shared by all who ask within half a second.
  *
  * @throws MediatorError `HTTP_UNUSABLE`.
  */
 export async function openHttp({ endpoint, token, mediator, logger }: HttpOptions): Promise<Http> {
-  const snapshot = cached(SHARED_MS, () => mediator.snapshot());
   const metrics = await Metrics.create();
-  const exposition = cached(SHARED_MS, () => metrics.text(snapshot()));
-  const live = new Live(snapshot, () => mediator.queueSnapshot());
+  const exposition = cached(SHARED_MS, () => metrics.exposition(mediator));
+  const live = new Live(mediator);
   const routes: Record<string, Route> = {
     '/': { handle: asset('index.html'), refuse: asset('sign-in.html') },
     ...Object.fromEntries(
       ASSETS.map((name) => [`/${name}`, { isPublic: true, handle: asset(name) }]),
     ),
     '/events': {
+      isStream: true,
       handle: (response) => {
         stream(live, response);
       },
     },
     '/metrics': {
       handle: async (response) => {
-        const text = await exposition();
+        const parts = await exposition();
         response.setHeader('Content-Type', metrics.contentType);
-        response.end(text);
+        await sendParts(response, parts);
       },
     },
     '/healthz': {
@@ -67,7 +73,7 @@ export async function openHttp({ endpoint, token, mediator, logger }: HttpOption
     '/readyz': {
       isPublic: true,
       handle: (response) => {
-        const obstacles = obstaclesOf(snapshot());
+        const obstacles = obstaclesOf(mediator.overview());
         if (obstacles.length === 0) say(response, 200, 'ok');
         else say(response, 503, obstacles.join('; '));
       },
@@ -91,11 +97,22 @@ export async function openHttp({ endpoint, token, mediator, logger }: HttpOption
 }
 
 function asset(name: AssetName): Handler {
-  const { type, content } = readAsset(name);
+  const { type, content, scriptHashes } = readAsset(name);
+  const policy = contentSecurityPolicy(scriptHashes);
   return (response) => {
     response.setHeader('Content-Type', type);
+    response.setHeader('Content-Security-Policy', policy);
     response.end(content);
   };
+}
+
+/** As fast as they are read; nothing is copied for a client that takes its time. */
+async function sendParts(response: ServerResponse, parts: readonly Buffer[]): Promise<void> {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  response.setHeader('Content-Length', length);
+  const isHead = response.req.method === 'HEAD';
+  // A client that goes in between has what it wants.
+  await pipeline(Readable.from(isHead ? [] : parts), response).catch(() => undefined);
 }
 
 function stream(live: Live, response: ServerResponse): void {

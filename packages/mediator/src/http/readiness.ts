@@ -1,4 +1,4 @@
-import type { DeviceSnapshot, MediatorSnapshot } from '../snapshot.js';
+import type { DeviceSnapshot, MediatorOverview } from '../snapshot.js';
 
 /** Whether a device takes requests. */
 export function canServe({ state }: Pick<DeviceSnapshot, 'state'>): boolean {
@@ -6,7 +6,7 @@ export function canServe({ state }: Pick<DeviceSnapshot, 'state'>): boolean {
 }
 
 /** What keeps a mediator from serving, in words; nothing if it serves. */
-export function obstaclesOf({ phase, isRootReadable, devices }: MediatorSnapshot): string[] {
+export function obstaclesOf({ phase, isRootReadable, devices }: MediatorOverview): string[] {
   return [
     ...(phase === 'serving' ? [] : [phase === 'new' ? 'it is starting' : `it is ${phase}`]),
     ...(devices.some(canServe) ? [] : ['no device works']),

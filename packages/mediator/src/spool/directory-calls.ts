@@ -64,12 +64,12 @@ export interface DirectoryCalls {
   /** Gives two names to each other's files; fails with `EINVAL` or `ENOSYS` where that is not known. */
   exchange(one: string, other: string): void;
   link(from: string, to: string): void;
-  /** Has a thread remove a name, but no directory, and forget about failures. */
-  removeLater(name: string): void;
+  /** Has a thread remove a name, but no directory, and forget about failures; gives `outstanding`. */
+  removeLater(name: string): number;
   /** Has a thread remove a directory, if it is empty, and forget about failures. */
   removeDirectoryLater(name: string): void;
-  /** Has a thread close a descriptor; that of the directory itself, after all else that is outstanding. */
-  closeLater(descriptor: number): void;
+  /** Has a thread close a descriptor; that of the directory itself, after all else; gives `outstanding`. */
+  closeLater(descriptor: number): number;
   /** What a thread has still to do for this directory. */
   readonly outstanding: number;
 }

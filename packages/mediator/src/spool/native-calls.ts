@@ -65,16 +65,16 @@ export class NativeCalls implements DirectoryCalls {
     this.#check(this.#addon.linkAt(this.#directory, from, to), 'link', from, to);
   }
 
-  removeLater(name: string): void {
-    this.#addon.removeLater(this.#directory, name);
+  removeLater(name: string): number {
+    return this.#addon.removeLater(this.#directory, name);
   }
 
   removeDirectoryLater(name: string): void {
     this.#addon.removeDirectoryLater(this.#directory, name);
   }
 
-  closeLater(descriptor: number): void {
-    this.#addon.closeLater(this.#directory, descriptor);
+  closeLater(descriptor: number): number {
+    return this.#addon.closeLater(this.#directory, descriptor);
   }
 
   get outstanding(): number {

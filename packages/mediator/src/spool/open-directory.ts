@@ -136,14 +136,15 @@ export class OpenDirectory {
 
   /** Has a thread remove a name that only the mediator gives. */
   removeOwn(name: string): void {
-    this.calls.removeLater(name);
-    this.#noteOutstanding(MAX_OUTSTANDING);
+    // Also while a thread removes a directory: it takes what it is given one after the other.
+    this.#requireOpen();
+    this.#noteOutstanding(this.#calls.removeLater(name));
   }
 
   /** Has a thread close a file that may have lost its name. */
   closeFile(descriptor: number): void {
-    this.calls.closeLater(descriptor);
-    this.#noteOutstanding(MAX_OUTSTANDING);
+    this.#requireOpen();
+    this.#noteOutstanding(this.#calls.closeLater(descriptor));
   }
 
   /**
@@ -270,8 +271,8 @@ export class OpenDirectory {
     else closeRead(this.#fd);
   }
 
-  #noteOutstanding(limit: number): void {
-    if (this.isReady && this.#calls.outstanding >= limit) this.#waitUntil(limit / 2);
+  #noteOutstanding(outstanding: number): void {
+    if (this.isReady && outstanding >= MAX_OUTSTANDING) this.#waitUntil(MAX_OUTSTANDING / 2);
   }
 
   #waitUntil(outstanding: number, then?: () => void): void {

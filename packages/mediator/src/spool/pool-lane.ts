@@ -13,9 +13,11 @@ export class PoolLane {
     return this.#steps.length + Number(this.#isBusy);
   }
 
-  add(step: Step): void {
+  /** @returns what is outstanding. */
+  add(step: Step): number {
     this.#steps.push(step);
     if (!this.#isBusy) this.#next();
+    return this.outstanding;
   }
 
   #next(): void {

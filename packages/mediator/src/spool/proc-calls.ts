@@ -104,8 +104,8 @@ export class ProcCalls implements DirectoryCalls {
     linkSync(this.#at(from), this.#at(to));
   }
 
-  removeLater(name: string): void {
-    this.#lane.add((done) => {
+  removeLater(name: string): number {
+    return this.#lane.add((done) => {
       unlink(this.#at(name), done);
     });
   }
@@ -116,8 +116,8 @@ export class ProcCalls implements DirectoryCalls {
     });
   }
 
-  closeLater(descriptor: number): void {
-    this.#lane.add((done) => {
+  closeLater(descriptor: number): number {
+    return this.#lane.add((done) => {
       close(descriptor, done);
     });
   }

@@ -128,6 +128,11 @@ export class Spool {
     return this.#spools.size;
   }
 
+  /** Whether a VM has a directory that is served. */
+  has(vm: number): boolean {
+    return this.#spools.has(vm);
+  }
+
   /** Whether the root could be read at the last attempt. */
   get isRootReadable(): boolean {
     return this.#rootReadable;
@@ -215,6 +220,8 @@ export class Spool {
       step();
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
+      // Of one that is gone nothing is kept.
+      if (this.#spools.get(spool.vm) !== spool) return;
       spool.noteFailure();
       this.#awake.add(spool);
       const { vm, directory } = spool;

@@ -24,7 +24,7 @@ const MAX_QUEUED_BYTES = 2 ** 20;
  */
 const HELD_PART = 1 / 8;
 /** Until the first look at an answered plain request that is held; each further one takes twice as long. */
-const HELD_LOOK_MS = 5;
+const HELD_LOOK_MS = 250;
 /** Between the parts of the first listing, in which others are served (milliseconds). */
 const RECOVERY_PAUSE_MS = 10;
 
@@ -330,7 +330,7 @@ export class VmSpool {
     return cost;
   }
 
-  /** Nothing else may tell that its client has written into it: its name is none that is listed. */
+  /** For where inotify does not tell that its client has written into it. */
   #lookAgainAtHeld(delayMs: number): void {
     clearTimeout(this.#heldLook);
     this.#heldLook = setTimeout(() => {
@@ -358,6 +358,8 @@ export class VmSpool {
         this.#hasHeard = true;
         const events = names.length + others;
         this.#options.onEvents?.(this, events);
+        // The plain request that is held has no request's name any more.
+        if (others > 0 && this.directory.isHolding) this.notice(requestName(PLAIN_SLOT));
         for (const name of names) this.notice(name);
         if (this.#throttle.count(events)) this.#mute();
         if (areLost) this.#options.onEventsLost?.();

@@ -1,12 +1,20 @@
-import { createServer, get, type IncomingMessage, type Server } from 'node:http';
+import {
+  createServer,
+  get,
+  type ClientRequest,
+  type IncomingMessage,
+  type Server,
+} from 'node:http';
 import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { EventStream } from '../../src/http/event-stream.js';
+import { EventStream, eventText } from '../../src/http/event-stream.js';
+import { FirstOf } from '../../src/http/first-of.js';
 import { Latest } from '../../src/http/latest.js';
 import { Live } from '../../src/http/live.js';
+import type { Now } from '../../src/http/page-events.js';
 import { Ring } from '../../src/http/ring.js';
-import type { MediatorSnapshot, QueueSnapshot } from '../../src/snapshot.js';
+import type { MediatorOverview, QueueSnapshot, VmOverview } from '../../src/snapshot.js';
 import { until } from '../support/until.js';
 
 describe('a ring', () => {
@@ -39,6 +47,8 @@ describe('what is latest', () => {
     expect(troubles).toEqual([...Array.from({ length: 25 }, (_, i) => `n${96 - 4 * i}`), 'lost']);
   });
 });
+
+/** A hang, on a machine that is busy. */
 
 let server: Server;
 let sockets: Socket[];
@@ -80,7 +90,7 @@ describe('a stream of events', () => {
     const big = 'x'.repeat(2 ** 20);
     let sent = 0;
     const sending = setInterval(() => {
-      stream.send('now', big);
+      stream.send(eventText('now', big));
       sent += 1;
     }, 1);
     try {
@@ -106,11 +116,23 @@ describe('a stream of events', () => {
     reader.on('error', () => undefined);
     await until('both have come', () => stream.size === 2);
     for (let n = 0; n < 20; n += 1) {
-      stream.send('now', { n, padding: 'x'.repeat(2 ** 19) });
+      stream.send(eventText('now', { n, padding: 'x'.repeat(2 ** 19) }));
       await until('it is read', () => read.includes(`"n":${n},`));
     }
     expect(read).toMatch(/^retry: 1000\n\nevent: now\ndata: \{"n":0,/);
     expect(stream.size).toBe(1);
+  });
+});
+
+describe('the first of many', () => {
+  test('are those that come first in an order, whatever order they come in', () => {
+    const numbers = Array.from({ length: 1000 }, (_, i) => (i * 7919) % 1000);
+    const first = new FirstOf<number>(10, (a, b) => a - b);
+    for (const number of numbers) first.push(number);
+    expect(first.first()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const few = new FirstOf<number>(10, (a, b) => a - b);
+    for (const number of [2, 1]) few.push(number);
+    expect(few.first()).toEqual([1, 2]);
   });
 });
 
@@ -124,42 +146,130 @@ describe('the page', () => {
     ],
     oldest: [],
   };
+  const VM: Omit<VmOverview, 'vm'> = {
+    ...{ registered: false, pool: 'A', priority: 1, state: 'active', queued: 0 },
+    ...{ requests: 0, answered: 0, errors: 0, withdrawn: 0, claimsOverridden: 0, deviceMs: 0 },
+  };
+  let live: Live | undefined;
 
   afterEach(() => {
+    live?.close();
     jest.useRealTimers();
   });
 
+  /** A mediator with VMs, of which each look takes so many milliseconds. */
+  class Shown {
+    looks = 0;
+    readonly #vms: number;
+    readonly #lookMs: number;
+
+    constructor(vms: number, lookMs = 0) {
+      this.#vms = vms;
+      this.#lookMs = lookMs;
+    }
+
+    readonly overview = () => ({ queue }) as MediatorOverview;
+    readonly queueSnapshot = () => queue;
+    readonly recentWaitMs = () => null;
+    *vms(): IterableIterator<VmOverview> {
+      this.looks += 1;
+      const untilMs = performance.now() + this.#lookMs;
+      while (performance.now() < untilMs);
+      for (let vm = 1; vm <= this.#vms; vm += 1) {
+        yield { vm, ...VM, registered: vm % 2 === 0, queued: vm === 40_000 ? 1 : 0, requests: vm };
+      }
+    }
+  }
+
+  class Reader {
+    read = '';
+    readonly #request: ClientRequest;
+
+    constructor(port: number) {
+      const options = { port, host: '127.0.0.1', agent: false };
+      this.#request = get(options, (response: IncomingMessage) => {
+        response.setEncoding('utf8').on('data', (text: string) => (this.read += text));
+        response.on('error', () => undefined);
+      });
+      this.#request.on('error', () => undefined);
+    }
+
+    count(event: string): number {
+      return this.read.split(`event: ${event}\n`).length - 1;
+    }
+
+    /** The data of the first event of a name. */
+    data(event: string): unknown {
+      const [, text = ''] = new RegExp(`event: ${event}\ndata: (.*)\n\n`).exec(this.read) ?? [];
+      return JSON.parse(text);
+    }
+
+    leave(): void {
+      this.#request.destroy();
+    }
+  }
+
+  async function serve(shown: Shown): Promise<number> {
+    const started = (live = new Live(shown));
+    server = createServer((_request, response) => started.add(response));
+    return listen();
+  }
+
   test('is told how the queue was before it came, and costs no look where nobody looks', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'setTimeout', 'performance'] });
-    let looks = 0;
-    const look = () => {
-      looks += 1;
-      return { queue } as MediatorSnapshot;
-    };
-    const live = new Live(look, () => queue);
+    const shown = new Shown(3);
+    const port = await serve(shown);
     jest.advanceTimersByTime(310_000);
-    expect(looks).toBe(0);
-    server = createServer((_request, response) => live.add(response));
-    const port = await listen();
-    let read = '';
-    const reader = get({ port, host: '127.0.0.1', agent: false }, (response: IncomingMessage) => {
-      response.setEncoding('utf8').on('data', (text: string) => (read += text));
-    });
-    await until('it has been told', () => read.includes('event: now'));
-    const [, history = ''] = /event: history\ndata: (.*)\n/.exec(read) ?? [];
-    const samples = JSON.parse(history) as unknown[];
+    expect(shown.looks).toBe(0);
+    const reader = new Reader(port);
+    await until('it has been told', () => reader.count('now') === 1);
+    const samples = reader.data('history') as unknown[];
     expect(samples).toHaveLength(300);
     expect(samples.at(-1)).toEqual({ atMs: Date.now(), queued: [2, 0, 1] });
-    expect(looks).toBe(1);
-    jest.advanceTimersByTime(1000);
-    expect(looks).toBe(2);
-    reader.destroy();
-    await until('it has gone', () => {
-      const before = looks;
+    expect(shown.looks).toBe(1);
+    expect(reader.data('now')).toMatchObject({ vms: { known: 3, registered: 1 } });
+    await until('it is told again', () => {
       jest.advanceTimersByTime(1000);
-      return looks === before;
+      return reader.count('now') === 2;
     });
-    live.close();
+    reader.leave();
+    await until('it has gone', () => {
+      const before = shown.looks;
+      jest.advanceTimersByTime(1000);
+      return shown.looks === before;
+    });
+    live?.close();
     expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('is told of the busiest of 50 000 VMs, with how many there are', async () => {
+    const reader = new Reader(await serve(new Shown(50_000)));
+    await until('it has been told', () => reader.count('now') > 0 && reader.read.endsWith('\n\n'));
+    expect(reader.read.length).toBeLessThan(400_000);
+    const { vms } = reader.data('now') as Now;
+    expect(vms).toMatchObject({ known: 50_000, registered: 25_000 });
+    expect(vms.shown).toHaveLength(1000);
+    expect(vms.shown.slice(0, 3).map(({ vm }) => vm)).toEqual([40_000, 50_000, 49_999]);
+    expect(vms.shown.at(-1)?.vm).toBe(49_002);
+  });
+
+  test('hears from the mediator each second, also where a look takes long', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'setTimeout', 'performance'] });
+    // The next one is due a minute later.
+    const shown = new Shown(3, 1200);
+    const port = await serve(shown);
+    const reader = new Reader(port);
+    await until('it has been told', () => reader.count('now') === 1);
+    for (let second = 1; second <= 10; second += 1) {
+      jest.advanceTimersByTime(1000);
+      await until('it has heard', () => reader.count('sample') === second);
+    }
+    // Clients that come again and again are told what was seen, and cause no look.
+    for (let n = 0; n < 20; n += 1) {
+      const other = new Reader(port);
+      await until('the other has been told', () => other.count('now') === 1);
+      other.leave();
+    }
+    expect(shown.looks).toBe(1);
   });
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { VectorAdder } from '@vgpu/cuda-binding';
 import type { Mediator, MediatorOptions } from '../../src/mediator.js';
 import { FakeLogger } from './fakes.js';
+import { until } from './until.js';
 import { openBelow, temporaryDirectory } from './temporary-directory.js';
 import { VmFiles } from './vm-files.js';
 
@@ -69,8 +70,11 @@ export class TestHost {
   /** Stops all mediators; gives what they have left open. */
   async close(): Promise<{ readonly open: string[]; readonly watches: number }> {
     await Promise.all(this.#mediators.map((mediator) => mediator.stop()));
+    const open = () => [...openBelow(this.root), ...openBelow(this.stateDir)];
+    // A thread closes the directory of a VM that was removed meanwhile.
+    await until('all is closed', () => open().length === 0);
     return {
-      open: [...openBelow(this.root), ...openBelow(this.stateDir)],
+      open: open(),
       watches: watches() - this.#watchesBefore,
     };
   }

@@ -1,0 +1,11 @@
+// For callers without a type checker. Nothing here throws on any value.
+
+/** Options, of which those that were not given, in whatever way, have none. */
+export function optionsOf<T extends object>(options: T | null | undefined): Partial<T> {
+  return options ?? {};
+}
+
+/** A value for a message. `String` throws for objects that have no such text. */
+export function shown(value: unknown): string {
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
