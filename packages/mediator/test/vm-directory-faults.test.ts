@@ -427,6 +427,16 @@ describe('a plain request that is written between answer and clearing', () => {
   });
 });
 
+test.each(['EIO', 'ESTALE'])('a directory is closed where the file system says %s', (code) => {
+  fakeFs.intercept(({ name, proceed }) => {
+    if (name === 'fstatSync') throw systemError(code);
+    return proceed();
+  });
+  directory.close();
+  fakeFs.restore();
+  expect(openBelow(root)).toEqual([]);
+});
+
 describe('what may take long to free', () => {
   const huge = (path: string) => {
     fs.writeFileSync(path, Buffer.alloc(2 ** 20));

@@ -266,9 +266,18 @@ export class OpenDirectory {
     clearTimeout(this.#look);
     this.#endListing();
     // What is outstanding needs it, and one that was removed is freed now.
-    const isLast = fstatSync(this.#fd).nlink === 0;
-    if (isLast || this.#calls.outstanding > 0) this.#calls.closeLater(this.#fd);
-    else closeRead(this.#fd);
+    if (this.#calls.outstanding === 0 && this.#hasName()) closeRead(this.#fd);
+    else this.#calls.closeLater(this.#fd);
+  }
+
+  /** False also where the file system does not tell. */
+  #hasName(): boolean {
+    try {
+      return fstatSync(this.#fd).nlink > 0;
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      return false;
+    }
   }
 
   #noteOutstanding(outstanding: number): void {
