@@ -1,3 +1,5 @@
+import type { TurnLimits } from './deficit-round-robin.js';
+
 /**
  * What a guest pays for: everything that it causes, in one unit, whether its request is served, refused
  * or withdrawn. The unit is about what it costs to find out what a name stands for: two or three system
@@ -18,6 +20,8 @@ export const COST = {
   withdrawal: 2,
   /** To go on with a listing. */
   listing: 1,
+  /** To go through a directory, per byte, in which nothing need be left (ext4). */
+  listedByte: 1 / 32_768,
   /** To list a name, and to find out how old a request is. */
   listedName: 1 / 16,
   listedRequest: 1 / 2,
@@ -27,3 +31,20 @@ export const COST = {
   /** To read an event of inotify(7). */
   event: 1 / 16,
 } as const;
+
+/** What bounds a turn: a quantum is a few small requests, or a quarter of one of 64 KiB. */
+export const TURN: TurnLimits = {
+  quantum: 16,
+  flowMs: 0.5,
+  turnCost: 64,
+  turnMs: 0.5,
+  mostCost: Infinity,
+};
+/** The first turn is to know all that was on disk, unless that is very much. */
+export const FIRST_TURN: TurnLimits = {
+  quantum: 8192,
+  flowMs: Infinity,
+  turnCost: 0,
+  turnMs: 0,
+  mostCost: 32_768,
+};

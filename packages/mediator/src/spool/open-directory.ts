@@ -46,6 +46,7 @@ export class OpenDirectory {
   readonly #calls: DirectoryCalls;
   readonly #onReady: () => void;
   #stats: BigIntStats;
+  #bytes: number;
   #cursor: Dir | undefined;
   #isOpen = true;
   /** Unless it is ready: it is again once no more than this is outstanding. */
@@ -72,6 +73,7 @@ export class OpenDirectory {
     this.#calls = callsOn(this.#fd, this.#path);
     try {
       this.#stats = fstatSync(this.#fd, { bigint: true });
+      this.#bytes = Number(this.#stats.size);
     } catch (error) {
       closeRead(this.#fd);
       throw error;
@@ -224,6 +226,11 @@ export class OpenDirectory {
     return ino === this.#stats.ino && dev === this.#stats.dev;
   }
 
+  /** See `VmDirectory.bytes`. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** See `VmDirectory.refresh`. */
   refresh(): { readonly exists: boolean; readonly mtimeNs: bigint } {
     this.#requireOpen();
@@ -231,6 +238,7 @@ export class OpenDirectory {
     if (named !== undefined && !this.is(named)) return { exists: false, mtimeNs: named.mtimeNs };
     // Its guest still reaches it where the root was moved away.
     const stats = named ?? fstatSync(this.#fd, { bigint: true });
+    this.#bytes = Number(stats.size);
     const { uid, gid, mode } = this.#stats;
     // Kept as it is while it is the same: new ones for ten thousand directories are work for V8.
     if (stats.uid !== uid || stats.gid !== gid || stats.mode !== mode) this.#stats = stats;

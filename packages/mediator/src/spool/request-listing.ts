@@ -76,12 +76,14 @@ export class RequestListing {
    */
   readOn(requests: number): ListingStep {
     const entries = this.removesStale ? REQUESTS_PER_STEP : ENTRIES_PER_STEP;
+    const bytes = this.#isUnderWay ? 0 : this.#directory.bytes;
     this.#isUnderWay = true;
     this.#step ??= this.#directory.list(entries, REQUESTS_PER_STEP);
     const { names, complete } = this.#step;
     if (this.#isFirst && this.#directory.recover(names)) names.push(requestName(PLAIN_SLOT));
     const cost =
       COST.listing +
+      COST.listedByte * bytes +
       COST.listedName * names.length +
       this.#removeStale(names) +
       COST.listedRequest * this.#find(names);

@@ -2,8 +2,8 @@ import { lstatSync, readdirSync, statSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { encodeVmDirectoryName, VmDirectoryName } from '@vgpu/protocol';
-import { COST } from '../cost.js';
-import { DeficitRoundRobin, type TurnLimits } from '../deficit-round-robin.js';
+import { COST, FIRST_TURN, TURN } from '../cost.js';
+import { DeficitRoundRobin } from '../deficit-round-robin.js';
 import type { Logger } from '../logger.js';
 import { MediatorError } from '../mediator-error.js';
 import { closeRead, errnoOf, explain } from './errno.js';
@@ -43,21 +43,6 @@ export interface SpooledVm {
   readonly hasFailed: boolean;
 }
 
-/** See `COST` for the unit: a quantum is a few small requests, or a quarter of one of 64 KiB. */
-const TURN: TurnLimits = {
-  quantum: 16,
-  flowMs: 0.5,
-  turnCost: 64,
-  turnMs: 0.5,
-  mostCost: Infinity,
-};
-const FIRST_TURN: TurnLimits = {
-  quantum: 8192,
-  flowMs: Infinity,
-  turnCost: 0,
-  turnMs: 0,
-  mostCost: 32_768,
-};
 /** All VM directories below the root: finds them, watches them, sweeps them. */
 export class Spool {
   readonly #options: SpoolOptions;

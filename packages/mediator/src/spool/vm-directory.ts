@@ -121,6 +121,11 @@ export class VmDirectory {
     return this.#directory.refresh();
   }
 
+  /** What the directory itself took up at the last {@link refresh}: some file systems never shrink one. */
+  get bytes(): number {
+    return this.#directory.bytes;
+  }
+
   /** Afterwards every request in it counts as withdrawn. */
   close(): void {
     this.#directory.close();

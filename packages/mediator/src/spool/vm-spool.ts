@@ -41,7 +41,7 @@ export interface VmSpoolOptions {
   /** Called when something has happened that need not lead to anything: it is not quiet any more. */
   readonly onAwake?: (spool: VmSpool) => void;
   readonly onWatchLost: (error: Error) => void;
-  /** Called when inotify tells of events in the directory. */
+  /** inotify has told of events in the directory. */
   readonly onEvents?: (spool: VmSpool, events: number) => void;
   /** Called when the kernel's queue has overflowed, and events of any directory may be lost. */
   readonly onEventsLost?: () => void;
@@ -394,8 +394,7 @@ function bytesOf({ request }: Job): number {
   return 4 * (request.a.length + request.b.length);
 }
 
-function takeFirst<T>(set: Set<T>): T | undefined {
-  const [first] = set;
-  if (first !== undefined) set.delete(first);
-  return first;
+function takeFirst(names: Set<string>): string | undefined {
+  for (const first of names) return names.delete(first) ? first : undefined;
+  return undefined;
 }
