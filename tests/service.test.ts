@@ -90,7 +90,7 @@ describe('vgpu-mediator as a service', () => {
     const second = await runMediator('--root', root.path, '--backend', 'cpu');
     expect(second.status).toBe(69);
     expect(second.stderr).toMatch(
-      /^vgpu-mediator: another mediator holds .*vgpu-state\/lock; .*\n$/,
+      /^vgpu-mediator: process \d+ \(.*vgpu-mediator.*\) holds .*vgpu-state\/lock; .*\n$/,
     );
     first.signal('SIGKILL');
     await first.exited;
@@ -103,7 +103,8 @@ describe('vgpu-mediator as a service', () => {
     const flags = ['--root', root.path, '--state-dir', `${root.path}-other`, '--backend', 'cpu'];
     const second = await runMediator(...flags);
     expect(second).toMatchObject({ status: 69, stdout: '' });
-    expect(second.stderr).toContain(`another mediator serves ${root.path}`);
+    expect(second.stderr).toContain(`process ${first.pid} (`);
+    expect(second.stderr).toContain(`holds ${root.path}/.vgpu-mediator.lock`);
     expect(await first.stop()).toBe(0);
   });
 

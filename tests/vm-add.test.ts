@@ -20,6 +20,7 @@ import {
   TestRoot,
 } from './support/processes.js';
 import { describeAsOthers } from './support/public-programs.js';
+import { describeWithStrace } from './support/strace.js';
 
 const NOTE = 'vgpu-mediator: no mediator is running; the next one will obey\n';
 const OBEYS = 'vgpu-mediator: the mediator that is running obeys\n';
@@ -124,23 +125,16 @@ describe('vm add', () => {
   });
 });
 
-describe('vm add, if the registry cannot be locked', () => {
-  const addWith = (path: string) =>
-    run(
-      process.execPath,
-      [MEDIATOR, 'vm', 'add', '7', '--pool', 'A', '--priority', '1', '--root', root.path],
-      { env: { ...environment, PATH: path } },
-    );
-
+describeWithStrace('vm add, if the registry cannot be locked', () => {
   it('says with 73 why, and registers nothing', async () => {
-    const without = await addWith(root.base);
-    expect(without).toMatchObject({ status: 73, stdout: '' });
-    expect(without.stderr).toContain('cannot run flock (of util-linux or busybox)');
-    const flock = join(root.base, 'flock');
-    writeFileSync(flock, '#!/bin/sh\necho no locks here >&2\nexit 71\n', { mode: 0o755 });
-    const failing = await addWith(root.base);
-    expect(failing).toMatchObject({ status: 73, stdout: '' });
-    expect(failing.stderr).toContain('flock failed: no locks here');
+    const fault = ['-e', 'trace=flock', '-e', 'inject=flock:error=EIO'];
+    const traced = ['-f', '-qq', '-o', '/dev/null', ...fault, process.execPath, MEDIATOR];
+    const add = ['vm', 'add', '7', '--pool', 'A', '--priority', '1', '--root', root.path];
+    const { status, stdout, stderr } = await run('strace', [...traced, ...add], {
+      env: environment,
+    });
+    expect({ status, stdout }).toEqual({ status: 73, stdout: '' });
+    expect(stderr).toContain(`cannot lock ${stateDir()}: EIO`);
     expect(readdirSync(stateDir())).toEqual([]);
     expect(readdirSync(root.path)).toEqual([]);
   });

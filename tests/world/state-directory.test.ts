@@ -73,7 +73,7 @@ describeWithMounts('the state directory', () => {
     rmSync(state, { recursive: true });
     const second = await runMediator('--root', root.path, '--backend', 'cpu');
     expect(second).toMatchObject({ status: 69, stdout: '' });
-    expect(second.stderr).toContain(`another mediator serves ${root.path}`);
+    expect(second.stderr).toContain(`holds ${root.path}/.vgpu-mediator.lock`);
     await expectServes(mediator);
     await expectServes(await MediatorProcess.serving(root));
   });

@@ -10,11 +10,13 @@ import { constants, fstatSync, openSync, readFileSync } from 'node:fs';
  *   to another user.
  */
 export function ownDescription(fd: number): number {
-  const facts = fstatSync(fd);
+  // In numbers of 64 bits: after any other stat of a FIFO, Node 20 resolves no symbolic link of a module
+  // that it imports (`realpathSync` looks at what the last stat has left).
+  const facts = fstatSync(fd, { bigint: true });
   if (!facts.isCharacterDevice() && !facts.isFIFO()) return fd;
   const paths = [`/proc/self/fd/${fd}`];
   // Anybody may open it, whoever the terminal belongs to: as after setpriv(1).
-  if (facts.isCharacterDevice() && facts.rdev === controllingTerminal()) paths.push('/dev/tty');
+  if (facts.isCharacterDevice() && facts.rdev === BigInt(controllingTerminal())) paths.push('/dev/tty');
   for (const path of paths) {
     try {
       return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
