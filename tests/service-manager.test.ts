@@ -90,7 +90,7 @@ describe('a mediator that a service manager has started', () => {
     expect(BigInt(at)).toBeGreaterThanOrEqual(begin);
     expect(BigInt(at)).toBeLessThanOrEqual(end);
     expect(ready).toBe('READY=1');
-    expect(mediator.logged('configuration reloaded')).toHaveLength(1);
+    await until(() => mediator.logged('configuration reloaded').length === 1, 'it to be logged');
     await mediator.stop();
   });
 

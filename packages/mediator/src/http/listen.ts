@@ -122,7 +122,7 @@ async function start<S extends Server>(server: S, at: ListenOptions): Promise<S>
 }
 
 async function removeAbandoned(path: string): Promise<void> {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
+  if (lstatSync(path, { bigint: true, throwIfNoEntry: false })?.isSocket() !== true) return;
   const socket = connect(path);
   try {
     await once(socket, 'connect');
