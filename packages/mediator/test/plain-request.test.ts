@@ -197,6 +197,7 @@ describe('an answered plain request', () => {
     for (let round = 0; round < 5; round += 1) {
       answer();
       await until('a thread has removed the one before', () => held().length === 1);
+      expect(directory.isHolding).toBe(true);
       writeFileSync(request, LINE);
     }
   });

@@ -58,7 +58,7 @@ test.each(MASKS)('with umask %s a mediator has its lock and its sockets', async 
   await control.listen();
   const endpoint = { kind: 'unix', path: join(base, 'http.sock') } as const;
   const { servers } = await listen(() => createServer(), endpoint, new FakeLogger());
-  const maskAfter = process.umask();
+  const maskAfter = process.umask(mask);
   const modes = modesOf('state', 'state/lock', 'state/control.sock', 'http.sock');
   control.close();
   for (const server of servers) server.close();

@@ -159,6 +159,8 @@ test('installing without an addon that loads, and without a compiler, only says 
     env: { ...environment, PATH: directory },
     encoding: 'utf8',
   });
-  expect(stderr).toMatch(/^@vgpu\/vm-client: the addon that came with it does not load here, and none could be built/);
+  expect(stderr).toMatch(
+    /^@vgpu\/vm-client: the addon that came with it does not load here, and none could be built/,
+  );
   expect(status).toBe(0);
 });

@@ -16,7 +16,8 @@ export function ownDescription(fd: number): number {
   if (!facts.isCharacterDevice() && !facts.isFIFO()) return fd;
   const paths = [`/proc/self/fd/${fd}`];
   // Anybody may open it, whoever the terminal belongs to: as after setpriv(1).
-  if (facts.isCharacterDevice() && facts.rdev === BigInt(controllingTerminal())) paths.push('/dev/tty');
+  if (facts.isCharacterDevice() && facts.rdev === BigInt(controllingTerminal()))
+    paths.push('/dev/tty');
   for (const path of paths) {
     try {
       return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
