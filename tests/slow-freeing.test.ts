@@ -118,7 +118,7 @@ function isQuick(line: string): boolean {
     const [, to = ''] = /, "([^"]+)", \w+(?:\)| <unfinished)/.exec(line) ?? [];
     return /RENAME_(?:EXCHANGE|NOREPLACE)/.test(line) || to.startsWith('.vgpu-');
   }
-  const [, closed = ''] = /close\(\d+<([^>]+)>\)/.exec(line) ?? [];
+  const [, closed = ''] = /close\(\d+<([^>]+)>(?:\)| <unfinished)/.exec(line) ?? [];
   return closed !== '' && !basename(closed).includes('fragmented');
 }
 
