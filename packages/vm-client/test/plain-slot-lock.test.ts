@@ -7,6 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { loadAddon, type NativeAddon } from '../src/native.js';
+import { testAsRoot } from '../../../tests/support/describe-if.js';
 
 let addon: NativeAddon | undefined;
 jest.unstable_mockModule('../src/native.js', () => ({
@@ -102,17 +103,14 @@ describe('the plain slot', () => {
     fs.rmdirSync(other);
   });
 
-  (process.getuid?.() === 0 ? test : test.skip)(
-    'is refused while a program of another user has it, who may not write',
-    async () => {
-      for (const how of ['flock', 'socket'] as const) {
-        const holder = await hold(how, 65_534);
-        await expect(inPlainSlot(directory, nothing)).rejects.toEqual(busy);
-        await kill(holder);
-      }
-      expect(await inPlainSlot(directory, nothing)).toBe('done');
-    },
-  );
+  testAsRoot('is refused while a program of another user has it, who may not write', async () => {
+    for (const how of ['flock', 'socket'] as const) {
+      const holder = await hold(how, 65_534);
+      await expect(inPlainSlot(directory, nothing)).rejects.toEqual(busy);
+      await kill(holder);
+    }
+    expect(await inPlainSlot(directory, nothing)).toBe('done');
+  });
 
   test('that is not there is no slot that is in use', async () => {
     const gone = path.join(directory, 'gone');
