@@ -206,5 +206,5 @@ describeTraced('a mediator that serves on while system calls fail', () => {
 
 /** Whether a call may find no room on a file system, or no more watches. */
 function mayLackSpace({ name, line }: SystemCall): boolean {
-  return /^(?:write|rename|link|mkdir|fchown|inotify_add)/.test(name) || line.includes('O_CREAT');
+  return /^(?:p?write|rename|link|mkdir|fchown|inotify_add)/.test(name) || line.includes('O_CREAT');
 }

@@ -456,6 +456,21 @@ export class Mediator {
     const jobs: Job[] = [];
     this.#spool.serve((spool) => this.#takeFrom(spool, jobs));
     if (this.#spool.hasWork) this.#requestTurn();
+    this.#enqueue(jobs);
+  }
+
+  /**
+   * Takes in the next request of a VM that has few left in the queue, on credit if need be: while it has
+   * more on disk, no lower priority may be served because its quantum is used up.
+   */
+  #takeInAhead({ spool }: Job): void {
+    if (this.#phase !== 'serving' || spool.jobs.size >= this.#executors.length) return;
+    const jobs: Job[] = [];
+    this.#spool.serveAhead(spool, () => this.#takeFrom(spool, jobs));
+    this.#enqueue(jobs);
+  }
+
+  #enqueue(jobs: readonly Job[]): void {
     this.#queue.push(jobs);
     for (const job of jobs) this.#logger.debug('request queued', describe(job));
   }
@@ -500,7 +515,7 @@ export class Mediator {
     }
     if (!this.#putBack(job, execution)) this.#delivery.deliver(job, execution);
     if (this.#pools.isAnyUnserved) this.#notePools();
-    this.#goOn();
+    this.#goOn(job);
     this.#conditions.look();
   }
 
@@ -509,8 +524,9 @@ export class Mediator {
    * as a turn has for taking in, it has for this, and for two jobs at least, however slow: it takes in one
    * at least of those that wait, and what is queued is to get less.
    */
-  #goOn(): void {
+  #goOn(job: Job): void {
     this.#served += 1;
+    this.#takeInAhead(job);
     const isYoung = performance.now() - this.#servingSinceMs < TURN_MS;
     if (this.#isServing) {
       // A VM that is held to a few queued requests must not run out of them while more of it wait.

@@ -62,8 +62,9 @@ export class ProcCalls implements DirectoryCalls {
   create(name: string, content: string, { mode, uid, gid, mtimeNs }: FileAttributes): void {
     const fd = openSync(this.#at(name), CREATE, mode);
     try {
-      for (let rest = content; rest !== '';) {
-        rest = rest.slice(writeSync(fd, rest, null, 'latin1'));
+      for (let written = 0; written < content.length;) {
+        // By position, as the addon does.
+        written += writeSync(fd, content.slice(written), written, 'latin1');
       }
       if (mtimeNs !== undefined) futimesSync(fd, Number(mtimeNs) / 1e9, Number(mtimeNs) / 1e9);
       const is = fstatSync(fd, { bigint: true });
