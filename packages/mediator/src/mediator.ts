@@ -461,7 +461,8 @@ export class Mediator {
 
   /**
    * Takes in the next request of a VM that has few left in the queue, on credit if need be: while it has
-   * more on disk, no lower priority may be served because its quantum is used up.
+   * more on disk, no lower priority is to be served because its quantum is used up, unless its requests
+   * are so dear that it has to wait for that.
    */
   #takeInAhead({ spool }: Job): void {
     if (this.#phase !== 'serving' || spool.jobs.size >= this.#executors.length) return;

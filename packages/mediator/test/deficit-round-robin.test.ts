@@ -57,6 +57,23 @@ const flow = (name: string): Flow => ({ name, steps: [] });
 const times = (count: number, cost: number) => new Array<number>(count).fill(cost);
 
 describe('flows that share turns', () => {
+  it('are served ahead on credit, up to what a turn costs', () => {
+    const flows = new Flows();
+    const one = flow('one');
+    flows.give(one, 16);
+    flows.turn();
+    const steps: number[] = [];
+    for (const cost of [40, 30, 1]) {
+      flows.scheduler.serveAhead(one, () => (steps.push(cost), cost));
+    }
+    expect(steps).toEqual([40, 30]);
+    // Beside one that pays as it goes, its debt of 54 is four rounds.
+    const other = flow('other');
+    flows.give(other, ...times(100, 16));
+    flows.give(one, 1);
+    expect([...flows.turn(), ...flows.turn()].indexOf('one')).toBeGreaterThanOrEqual(3);
+  });
+
   it.each([1, 8, 100])('are served at once if they are quiet, beside %d that are not', (count) => {
     const flows = new Flows();
     const [quiet, hostile] = [flow('quiet'), Array.from({ length: count }, () => flow('hostile'))];

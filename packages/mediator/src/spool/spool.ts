@@ -178,9 +178,9 @@ export class Spool {
     this.#turns.serve({ hasWork: ({ hasWork }) => hasWork, step });
   }
 
-  /** Takes one step for a VM that has something to do, on credit where its quantum is used up. */
+  /** Takes a step for a VM that has something to do, on credit where its quantum is used up. */
   serveAhead(spool: VmSpool, step: (spool: VmSpool) => number): void {
-    if (spool.hasWork) this.#turns.charge(spool, step(spool));
+    if (spool.hasWork) this.#turns.serveAhead(spool, step);
   }
 
   /** A VM has caused a cost otherwise than by a step. */
