@@ -43,7 +43,8 @@ export default {
   // A limit for what hangs: machines that run tests may be busy.
   testTimeout: 10 * 60_000,
   reporters: ['default', '<rootDir>/scripts/result-reporter.mjs'],
-  maxWorkers: 2,
+  // Two CPUs: a third one works while two wait for their processes.
+  maxWorkers: 3,
   cacheDirectory: '<rootDir>/.cache/jest',
   collectCoverageFrom: ['packages/*/src/**/*.ts'],
 };

@@ -9,7 +9,7 @@ process.env['VGPU_TEST_LONG'] = '1';
 const longer = [
   'packages/mediator/test/{histories,spool-fuzz}',
   'packages/protocol/test/fuzz',
-  'tests/{crash,flood,kill-points,plain-slot}',
+  'tests/{crash,plain-slot}',
 ];
 
 /** @type {import('jest').Config} */

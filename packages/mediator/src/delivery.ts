@@ -18,6 +18,8 @@ export interface DeliveryOptions {
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #retries = new Set<NodeJS.Timeout>();
+  /** Of VMs whose directory is locked. */
+  #deferred = 0;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -25,7 +27,7 @@ export class Delivery {
 
   /** Answers that could not be put in place so far. */
   get pending(): number {
-    return this.#retries.size;
+    return this.#retries.size + this.#deferred;
   }
 
   /** Leaves what could not be put in place to the next mediator. */
@@ -37,6 +39,14 @@ export class Delivery {
     const { logger, onDelivered } = this.#options;
     const { answer } = execution;
     const { vm, directory } = job.spool;
+    if (directory.isLocked) {
+      this.#deferred += 1;
+      directory.whenUnlocked(() => {
+        this.#deferred -= 1;
+        this.deliver(job, execution, retryMs);
+      });
+      return;
+    }
     try {
       const delivery = directory.answer(job.slot, job.file, encodeAnswer(answer));
       const outcome = 'sum' in answer ? 'ok' : answer.code;

@@ -113,6 +113,8 @@ export class Mediator {
   #isFirstTurn = true;
   /** When this turn had taken in what it may, and began to serve. */
   #servingSinceMs = 0;
+  /** Jobs that have left the queue, and wait until nothing locks their VM's directory. */
+  readonly #deferred = new Map<VmSpool, Job[]>();
   /** Jobs that a device is done with since then. */
   #served = 0;
   #sweep: NodeJS.Timeout | undefined;
@@ -207,7 +209,9 @@ export class Mediator {
 
   /** Requests that are queued or on a device. */
   get unfinished(): number {
-    return this.#queue.size + this.#executors.filter((executor) => executor.isBusy).length;
+    const busy = this.#executors.filter((executor) => executor.isBusy).length;
+    const deferred = [...this.#deferred.values()].flat().length;
+    return this.#queue.size + deferred + busy;
   }
 
   /** Requests that have been computed, and whose answers could not be put in place so far. */
@@ -496,9 +500,28 @@ export class Mediator {
       while (executor.isIdle) {
         const job = this.#queue.take(pools);
         if (job === undefined) break;
-        void this.#serve(executor, job);
+        if (job.spool.directory.isLocked) this.#defer(job);
+        else void this.#serve(executor, job);
       }
     }
+  }
+
+  /** Gives a job its place again once a thread is done with its VM's directory. */
+  #defer(job: Job): void {
+    const { spool } = job;
+    const deferred = this.#deferred.get(spool);
+    if (deferred !== undefined) {
+      deferred.push(job);
+      return;
+    }
+    this.#deferred.set(spool, [job]);
+    spool.directory.whenUnlocked(() => {
+      const jobs = this.#deferred.get(spool) ?? [];
+      this.#deferred.delete(spool);
+      for (const each of jobs) this.#queue.putBack(each);
+      // At once: the thread may have more to read.
+      if (this.#isServing) this.#dispatch();
+    });
   }
 
   async #serve(executor: Executor, job: Job): Promise<void> {
@@ -542,8 +565,8 @@ export class Mediator {
     if (fault?.kind !== 'lost') return false;
     job.deviceFaults = (job.deviceFaults ?? 0) + 1;
     if (job.deviceFaults >= MAX_DEVICE_FAULTS) return false;
-    // While a job is on a device nobody looks at what happens to its file.
-    if (this.#isStillThere(job)) {
+    // While a job is on a device nobody looks at what happens to its file. Where nobody can, its turn will.
+    if (job.spool.directory.isLocked || this.#isStillThere(job)) {
       this.#queue.putBack(job);
       this.#logger.warn('request queued again, because its device was lost', describe(job));
     }

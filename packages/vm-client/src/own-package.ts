@@ -1,4 +1,4 @@
-// The same in each package with an addon: tests/addons.test.ts compares them, and tries what they do.
+// The same in each package with an addon: tests/addons.long.test.ts compares them, and tries what they do.
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

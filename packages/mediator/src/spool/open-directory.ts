@@ -1,24 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import {
-  constants,
-  fstatSync,
-  lstatSync,
-  opendirSync,
-  readlinkSync,
-  openSync,
-  type BigIntStats,
-  type Dir,
-} from 'node:fs';
+import { constants, fstatSync, lstatSync, readlinkSync, openSync, type BigIntStats } from 'node:fs';
 import { constants as system } from 'node:os';
 import { join } from 'node:path';
 import { encodeVmDirectoryName, slotOfRequest } from '@vgpu/protocol';
 import { callsOn, type DirectoryCalls, type FileStats } from './directory-calls.js';
+import { DirectoryCursor } from './directory-cursor.js';
 import { closeRead, errnoOf, explain, systemError, tolerate } from './errno.js';
 
 /** A request that is being removed; left behind only by a mediator that was killed. */
 export const CLEARED_PREFIX = '.vgpu-cleared-';
 /** What a thread may have to do for a directory before nothing more of it is taken up. */
 const MAX_OUTSTANDING = 256;
+/** A directory that takes up more is read by a thread. */
+const MAX_BYTES_READ_HERE = 2 ** 18;
 /** To look again how far the thread is, milliseconds; only while it is behind by as many. */
 const LOOK_MS = 2;
 /** How often a name may come or go while a file is put there. */
@@ -31,6 +25,8 @@ let ownNumber: string | undefined;
 export interface Listing {
   readonly names: string[];
   readonly complete: boolean;
+  /** A thread has to read first: the directory is locked until then. */
+  readonly isPending?: true;
 }
 
 /**
@@ -47,7 +43,8 @@ export class OpenDirectory {
   readonly #onReady: () => void;
   #stats: BigIntStats;
   #bytes: number;
-  #cursor: Dir | undefined;
+  #cursor: DirectoryCursor | undefined;
+  readonly #onUnlocked: (() => void)[] = [];
   #isOpen = true;
   /** Unless it is ready: it is again once no more than this is outstanding. */
   #readyAt: number | undefined;
@@ -98,17 +95,30 @@ export class OpenDirectory {
   /**
    * System calls on the names in it.
    *
-   * @throws `EBUSY` while a thread removes a directory in it, which locks this one.
+   * @throws `EBUSY` while it is locked.
    */
   get calls(): DirectoryCalls {
     this.#requireOpen();
-    if (this.#readyAt === 0) throw systemError(-system.errno.EBUSY, 'openat', this.#path);
+    if (this.isLocked) throw systemError(-system.errno.EBUSY, 'openat', this.#path);
     return this.#calls;
   }
 
   /** Whether the thread that removes what was in it keeps up, so that more may be taken up. */
   get isReady(): boolean {
-    return this.#readyAt === undefined;
+    return this.#readyAt === undefined && !this.isLocked;
+  }
+
+  /**
+   * Whether a thread reads it, or removes a directory in it: the kernel locks it meanwhile, and whoever
+   * makes or removes a name in it waits.
+   */
+  get isLocked(): boolean {
+    return this.#readyAt === 0 || this.#cursor?.isReading === true;
+  }
+
+  /** Has something done once it is not locked any more, or closed. */
+  whenUnlocked(act: () => void): void {
+    this.#onUnlocked.push(act);
   }
 
   /** What a thread has still to remove or to close. */
@@ -246,18 +256,26 @@ export class OpenDirectory {
   }
 
   /** See `VmDirectory.list`. */
-  list(limit: number, maxRequests: number): Listing {
+  list(limit: number, maxRequests: number, mayWait: boolean): Listing {
     const names: string[] = [];
     let requests = 0;
-    this.#cursor ??= opendirSync(this.path, { bufferSize: 256 });
+    const isLarge = this.#bytes > MAX_BYTES_READ_HERE;
+    this.#cursor ??= new DirectoryCursor(this.path, isLarge && mayWait);
     while (names.length < limit && requests < maxRequests) {
-      const entry = this.#cursor.readSync();
-      if (entry === null) {
+      const name = this.#cursor.next();
+      if (name === null) {
         this.#endListing();
         return { names, complete: true };
       }
-      names.push(entry.name);
-      if (slotOfRequest(entry.name) !== undefined) requests += 1;
+      if (name === undefined) {
+        if (names.length > 0) break;
+        this.#cursor.readAhead(() => {
+          this.#noteReady();
+        });
+        return { names, complete: false, isPending: true };
+      }
+      names.push(name);
+      if (slotOfRequest(name) !== undefined) requests += 1;
     }
     return { names, complete: false };
   }
@@ -276,6 +294,8 @@ export class OpenDirectory {
     // What is outstanding needs it, and one that was removed is freed now.
     if (this.#calls.outstanding === 0 && this.#hasName()) closeRead(this.#fd);
     else this.#calls.closeLater(this.#fd);
+    this.#readyAt = undefined;
+    this.#noteReady();
   }
 
   /** False also where the file system does not tell. */
@@ -303,7 +323,13 @@ export class OpenDirectory {
     }
     this.#readyAt = undefined;
     then?.();
-    this.#onReady();
+    this.#noteReady();
+  }
+
+  /** Something that it was locked for, or that it was to wait for, has come to its end. */
+  #noteReady(): void {
+    if (!this.isLocked) for (const act of this.#onUnlocked.splice(0)) act();
+    if (this.#isOpen && this.isReady) this.#onReady();
   }
 
   /** The number of a closed descriptor may already stand for another VM's directory. */
@@ -312,12 +338,7 @@ export class OpenDirectory {
   }
 
   #endListing(): void {
-    const cursor = this.#cursor;
+    this.#cursor?.close();
     this.#cursor = undefined;
-    try {
-      cursor?.closeSync();
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-    }
   }
 }

@@ -10,6 +10,8 @@ const REQUESTS_PER_STEP = 32;
 
 /** What a step of a listing gives. */
 export interface ListingStep {
+  /** A thread has to read first; the step is taken once the directory is ready again. */
+  readonly isPending?: true;
   /** The requests of the part that the step ends, the oldest first; absent if it ends none. */
   readonly part?: readonly string[];
   readonly cost: number;
@@ -78,8 +80,13 @@ export class RequestListing {
     const entries = this.removesStale ? REQUESTS_PER_STEP : ENTRIES_PER_STEP;
     const bytes = this.#isUnderWay ? 0 : this.#directory.bytes;
     this.#isUnderWay = true;
-    this.#step ??= this.#directory.list(entries, REQUESTS_PER_STEP);
-    const { names, complete } = this.#step;
+    // The first one is to give what was on disk to the first turn.
+    this.#step ??= this.#directory.list(entries, REQUESTS_PER_STEP, !this.#isFirst);
+    const { names, complete, isPending } = this.#step;
+    if (isPending === true) {
+      this.#step = undefined;
+      return { isPending, cost: COST.listing + COST.listedByte * bytes };
+    }
     if (this.#isFirst && this.#directory.recover(names)) names.push(requestName(PLAIN_SLOT));
     const cost =
       COST.listing +

@@ -22,7 +22,8 @@
  *   frees anything, whatever is swapped in meanwhile, and neither needs a permission on the file.
  * - A file that grows while it is read: the identity was taken before, so the next look differs.
  * - A directory that stands where the answer belongs: it is removed if empty, else the request is.
- * - A million entries: listings are bounded and go on where they ended.
+ * - A million entries, or the blocks of a million that are gone: listings are bounded and go on where they
+ *   ended, and a thread reads what is large; nothing else is done in the directory meanwhile.
  * - Names like the mediator's own (`.vgpu-answer-*`, `.vgpu-cleared-*`, `.vgpu-taken-*`): the mediator's hold a random
  *   number; the guest's are removed after a restart, or become a request of that guest.
  * - A directory that is renamed, or replaced, while its files are used: all names are looked up from
@@ -93,6 +94,16 @@ export class VmDirectory {
     return this.#directory.isReady;
   }
 
+  /** Whether a thread has the kernel lock it: whoever makes or removes a name in it waits. */
+  get isLocked(): boolean {
+    return this.#directory.isLocked;
+  }
+
+  /** Has something done once it is not locked any more, or closed. */
+  whenUnlocked(act: () => void): void {
+    this.#directory.whenUnlocked(act);
+  }
+
   /** What a thread has still to remove or to close. */
   get outstanding(): number {
     return this.#directory.outstanding;
@@ -134,9 +145,12 @@ export class VmDirectory {
   /**
    * The next names, until there are `limit` or as many requests among them as `maxRequests`; a
    * listing that was cut goes on at the next call.
+   *
+   * @param mayWait Whether a thread may read a large directory: it is locked until then, and nothing is
+   *   listed before. Of the call that begins a listing.
    */
-  list(limit: number, maxRequests = limit): Listing {
-    return this.#directory.list(limit, maxRequests);
+  list(limit: number, maxRequests = limit, mayWait = false): Listing {
+    return this.#directory.list(limit, maxRequests, mayWait);
   }
 
   /** When the file with this name last changed, by the host's clock; undefined if there is none. */

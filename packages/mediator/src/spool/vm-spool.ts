@@ -265,6 +265,7 @@ export class VmSpool {
     if (touched !== undefined) return { candidate: { name: touched, held: false }, cost: 0 };
     if (!this.#hasRoom()) return { cost: COST.look };
     const cost = this.#isTimeToList() ? this.#list() : 0;
+    if (!this.directory.isReady) return { cost: cost + COST.look };
     const [next] = this.#waiting;
     if (next === undefined) return { cost: cost + COST.look };
     const [name, held] = next;
@@ -318,9 +319,9 @@ export class VmSpool {
    */
   #list(): number {
     if (!this.#listing.isUnderWay) this.#mustList = false;
-    this.#stepsOwed += 1;
     const requests = Math.max(REQUESTS_PER_PART, this.#options.maxQueued());
-    const { part, cost } = this.#listing.readOn(Math.min(requests, MAX_WAITING));
+    const { part, cost, isPending } = this.#listing.readOn(Math.min(requests, MAX_WAITING));
+    if (isPending !== true) this.#stepsOwed += 1;
     if (part === undefined) return cost;
     // Nobody tells of what came since this listing began.
     this.#mustList ||= this.#throttle.isMuted && part.length > 0;

@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { VgpuClient } from '@vgpu/vm-client';
 import { during } from '../bench/flood/during.mjs';
-import { amount } from './support/amount.js';
 import { MediatorProcess, TestRoot } from './support/processes.js';
 
-const REQUESTS = amount(100, 400);
+const REQUESTS = 400;
 /** Of those that `pnpm bench flood` measures: the others differ from these in what is written only. */
 const ATTACKS = [
   'colons',
