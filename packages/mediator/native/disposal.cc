@@ -77,7 +77,7 @@ class Disposal {
     if (threads_ == 0 && !start()) {
       // Slow is better than never.
       take_turns(lock);
-    } else if (working_ == 0) {
+    } else if (working_ == 0 || !is_watched_) {
       wake_.notify_one();
     }
     return lane.outstanding;
@@ -124,19 +124,23 @@ class Disposal {
     return nullptr;
   }
 
-  // Waits until something is ready and nobody works on it: all who work are held up. False if this
-  // thread is one too many.
+  // Waits until something is ready and nobody works on it: all who work are held up. While somebody works,
+  // one of those who wait watches whether that goes on. False if this thread is one too many.
   bool wait_for_turn(std::unique_lock<std::mutex>& lock) {
     waiting_ += 1;
     bool is_due = !ready_.empty() && working_ == 0;
     while (!is_due && waiting_ <= kWaiting) {
-      const size_t before = done_;
-      if (working_ == 0) {
+      bool is_stalled = false;
+      if (ready_.empty() || is_watched_) {
         wake_.wait(lock);
       } else {
-        wake_.wait_for(lock, kPatience);
+        const size_t before = done_;
+        is_watched_ = true;
+        const auto waited = wake_.wait_for(lock, kPatience);
+        is_watched_ = false;
+        is_stalled = waited == std::cv_status::timeout && done_ == before;
       }
-      is_due = !ready_.empty() && (working_ == 0 || done_ == before);
+      is_due = !ready_.empty() && (working_ == 0 || is_stalled);
     }
     waiting_ -= 1;
     return is_due;
@@ -179,6 +183,7 @@ class Disposal {
   std::unordered_map<int, Lane> lanes_;
   std::deque<int> ready_;
   size_t threads_ = 0, working_ = 0, waiting_ = 0, done_ = 0;
+  bool is_watched_ = false;
 };
 
 }  // namespace
