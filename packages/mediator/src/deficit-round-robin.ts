@@ -99,12 +99,12 @@ export class DeficitRoundRobin<Flow extends object> {
   }
 
   /**
-   * Takes a step for a flow that has work, also on credit: it may owe what a turn costs, and pays for it
-   * in its next rounds.
+   * Takes a step for a flow that has work, also on credit: it may owe a quantum, and pays for it in its
+   * next rounds.
    */
   serveAhead(flow: Flow, step: (flow: Flow) => number): void {
     const { credit } = this.#creditedAccount(flow);
-    if (credit > -this.#limits.turnCost) this.charge(flow, step(flow));
+    if (credit > -this.#limits.quantum) this.charge(flow, step(flow));
   }
 
   /** Begins a turn: what {@link serve} does until the next one is bounded together. */

@@ -57,17 +57,17 @@ const flow = (name: string): Flow => ({ name, steps: [] });
 const times = (count: number, cost: number) => new Array<number>(count).fill(cost);
 
 describe('flows that share turns', () => {
-  it('are served ahead on credit, up to what a turn costs', () => {
+  it('are served ahead on credit, up to a quantum', () => {
     const flows = new Flows();
     const one = flow('one');
     flows.give(one, 16);
     flows.turn();
     const steps: number[] = [];
-    for (const cost of [40, 30, 1]) {
+    for (const cost of [10, 50, 1]) {
       flows.scheduler.serveAhead(one, () => (steps.push(cost), cost));
     }
-    expect(steps).toEqual([40, 30]);
-    // Beside one that pays as it goes, its debt of 54 is four rounds.
+    expect(steps).toEqual([10, 50]);
+    // Beside one that pays as it goes, its debt of 60 is four rounds.
     const other = flow('other');
     flows.give(other, ...times(100, 16));
     flows.give(one, 1);
