@@ -38,11 +38,15 @@ const CLI = '/cli/';
 const HTTP = '/http/';
 const CONTROL = '/control/';
 const DOCTOR = '/doctor/';
-const VMS = '/vms/';
+const PROVISIONING = '/provisioning/';
 /** What is in a VM directory is reached by its module, and the spool over it, alone. */
 const VM_DIRECTORY =
   '/spool/(answer-writer|directory-calls|native-calls|open-directory|plain-request|proc-calls|racy|request-listing|request-reader|settling|watch-directory)\\.js$';
-const SPOOL = '/spool/(?!errno\\.js$)';
+const SPOOL = '/spool/';
+const DOMAIN = '/(intake|scheduling|devices|delivery|telemetry)/';
+const STATE = '/state/';
+/** The rooms around the domain. */
+const OUTER = [CLI, HTTP, CONTROL, DOCTOR, PROVISIONING];
 
 export default defineConfig(
   globalIgnores(['**/dist/', '**/bundle/', '.cache/', 'coverage/', 'docs/api/']),
@@ -66,14 +70,17 @@ export default defineConfig(
   inward('vm-client/src/**', '^@vgpu/(?!protocol$)', BIN, CLI),
   inward(['vm-client/src/bin.ts', 'vm-client/src/cli/**'], '^@vgpu/(?!protocol$)', BIN),
   inward('mediator/src/*', BIN, CLI, HTTP, DOCTOR, VM_DIRECTORY),
+  inward('mediator/src/mediator.ts', BIN, CLI, HTTP, DOCTOR, VM_DIRECTORY, '^node:fs'),
+  inward('mediator/src/linux/**', BIN, ...OUTER, SPOOL, DOMAIN, STATE),
   inward(
-    'mediator/src/{admission,delivery,execution,executor,intake,job,mediator,request-queue}.ts',
-    ...[BIN, CLI, HTTP, DOCTOR, VM_DIRECTORY, '^node:fs'],
+    'mediator/src/{intake,scheduling,devices,delivery,telemetry}/**',
+    ...[BIN, ...OUTER, VM_DIRECTORY, '^node:fs'],
   ),
-  inward('mediator/src/spool/**', BIN, CLI, HTTP, CONTROL, DOCTOR, VMS),
-  inward('mediator/src/vms/**', BIN, CLI, HTTP, CONTROL, DOCTOR, SPOOL),
-  inward('mediator/src/control/**', BIN, CLI, HTTP, DOCTOR, VMS, SPOOL),
-  inward('mediator/src/http/**', BIN, CLI, CONTROL, DOCTOR, VMS, SPOOL),
+  inward('mediator/src/spool/**', BIN, ...OUTER),
+  inward('mediator/src/state/**', BIN, ...OUTER, SPOOL),
+  inward('mediator/src/provisioning/**', BIN, CLI, HTTP, CONTROL, DOCTOR, SPOOL),
+  inward('mediator/src/control/**', BIN, CLI, HTTP, DOCTOR, PROVISIONING, SPOOL),
+  inward('mediator/src/http/**', BIN, CLI, CONTROL, DOCTOR, PROVISIONING, SPOOL),
   inward('mediator/src/doctor/**', BIN, CLI, HTTP, SPOOL),
   inward(['mediator/src/bin.ts', 'mediator/src/cli/**'], BIN, SPOOL),
   {
@@ -85,7 +92,7 @@ export default defineConfig(
       'packages/cuda-binding/src/device-process.ts',
       // These hand the environment on to a child.
       'packages/mediator/src/cli/notify.ts',
-      'packages/mediator/src/flock.ts',
+      'packages/mediator/src/linux/flock.ts',
     ],
     rules: {
       'no-restricted-properties': [

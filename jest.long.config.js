@@ -7,7 +7,7 @@ process.env['VGPU_TEST_LONG'] = '1';
 
 /** Of these `npm test` does a part: they take their amounts from tests/support/amount.ts. */
 const longer = [
-  'packages/mediator/test/{histories,spool-fuzz}',
+  'packages/mediator/test/{histories,spool/spool-fuzz}',
   'packages/protocol/test/fuzz',
   'tests/{crash,plain-slot}',
 ];

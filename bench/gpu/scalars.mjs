@@ -1,4 +1,4 @@
-import { Executor } from '../../packages/mediator/dist/executor.js';
+import { Executor } from '../../packages/mediator/dist/devices/executor.js';
 import { quantile } from '../lib/measured.mjs';
 
 /**

@@ -10,7 +10,7 @@ import { exitCodeOf } from './cli/exit-code.js';
 import { VERSION } from './constants.js';
 import { OutputQueue } from './cli/output-queue.js';
 import { escapeAround } from './cli/style.js';
-import { loadAddon } from './native.js';
+import { loadAddon } from './linux/native.js';
 import { escapeControls, ExitCode } from '@vgpu/protocol';
 
 /**

@@ -1,13 +1,13 @@
-export type { DeviceFault } from './execution.js';
-export type { Distribution, FinishedRequest, Outcome, StatisticsSnapshot } from './statistics.js';
-export type { Logger } from './logger.js';
+export type { DeviceFault } from './devices/execution.js';
+export type { Distribution, FinishedRequest, Outcome, StatisticsSnapshot } from './telemetry/statistics.js';
+export type { Logger } from './telemetry/logger.js';
 export { Mediator, type MediatorOptions } from './mediator.js';
 export { MediatorError, type MediatorErrorCode } from './mediator-error.js';
-export type { MediatorObserver } from './observer.js';
-export type { Percentiles } from './recent-durations.js';
+export type { MediatorObserver } from './telemetry/observer.js';
+export type { Percentiles } from './telemetry/recent-durations.js';
 export { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
-export { Registration } from './registration.js';
-export { Registry } from './registry.js';
+export { Registration } from './state/registration.js';
+export { Registry } from './state/registry.js';
 export type {
   DeviceSnapshot,
   MediatorOverview,
@@ -18,15 +18,15 @@ export type {
   QueueSnapshot,
   VmOverview,
   VmSnapshot,
-} from './snapshot.js';
-export type { RateLimit } from './token-bucket.js';
-export type { VmTotals } from './vm-statistics.js';
-export { addVm, type AddedVm, type AddVmOptions } from './vms/add-vm.js';
+} from './telemetry/snapshot.js';
+export type { RateLimit } from './intake/token-bucket.js';
+export type { VmTotals } from './telemetry/vm-statistics.js';
+export { addVm, type AddedVm, type AddVmOptions } from './provisioning/add-vm.js';
 export { reloadMediator } from './control/reload-mediator.js';
-export { deviceFileOf } from './vms/device-file.js';
-export { exportsLine, type ExportTo } from './vms/exports-line.js';
-export { describeLibvirt, describeQemu, describeStub } from './vms/hypervisors.js';
-export { removeVm } from './vms/remove-vm.js';
-export { removeVmDirectory } from './vms/remove-vm-directory.js';
-export { setPool } from './vms/set-pool.js';
-export { setVm, type VmChanges } from './vms/set-vm.js';
+export { deviceFileOf } from './provisioning/device-file.js';
+export { exportsLine, type ExportTo } from './provisioning/exports-line.js';
+export { describeLibvirt, describeQemu, describeStub } from './provisioning/hypervisors.js';
+export { removeVm } from './provisioning/remove-vm.js';
+export { removeVmDirectory } from './provisioning/remove-vm-directory.js';
+export { setPool } from './provisioning/set-pool.js';
+export { setVm, type VmChanges } from './provisioning/set-vm.js';

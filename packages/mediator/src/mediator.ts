@@ -1,23 +1,23 @@
 import type { VectorAdder } from '@vgpu/cuda-binding';
-import { Admission } from './admission.js';
+import { Admission } from './intake/admission.js';
 import { checkOptions } from './check-options.js';
 import { Conditions } from './conditions.js';
-import { COST } from './cost.js';
-import { Delivery } from './delivery.js';
-import { makeRoot, requireElsewhere } from './root-directory.js';
-import type { Execution } from './execution.js';
-import { Executor } from './executor.js';
-import { InstanceLock } from './instance-lock.js';
-import { Intake } from './intake.js';
-import { describe, slotLabel, type Job } from './job.js';
-import { LimitedLogger } from './limited-logger.js';
-import type { Logger } from './logger.js';
-import type { MediatorObserver } from './observer.js';
-import { openDevices } from './open-devices.js';
-import { PoolAssignment } from './pool-assignment.js';
-import { RequestQueue } from './request-queue.js';
-import { Registry } from './registry.js';
-import { Retention } from './retention.js';
+import { COST } from './scheduling/cost.js';
+import { Delivery } from './delivery/delivery.js';
+import { makeRoot, requireElsewhere } from './state/root-directory.js';
+import type { Execution } from './devices/execution.js';
+import { Executor } from './devices/executor.js';
+import { InstanceLock } from './state/instance-lock.js';
+import { Intake } from './intake/intake.js';
+import { describe, slotLabel, type Job } from './scheduling/job.js';
+import { LimitedLogger } from './telemetry/limited-logger.js';
+import type { Logger } from './telemetry/logger.js';
+import type { MediatorObserver } from './telemetry/observer.js';
+import { openDevices } from './devices/open-devices.js';
+import { PoolAssignment } from './devices/pool-assignment.js';
+import { RequestQueue } from './scheduling/request-queue.js';
+import { Registry } from './state/registry.js';
+import { Retention } from './spool/retention.js';
 import { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
 import type {
   DeviceSnapshot,
@@ -27,7 +27,7 @@ import type {
   QueueSnapshot,
   VmOverview,
   VmSnapshot,
-} from './snapshot.js';
+} from './telemetry/snapshot.js';
 import { Spool } from './spool/spool.js';
 import type { VmSpool } from './spool/vm-spool.js';
 import {
@@ -35,8 +35,8 @@ import {
   type FinishedRequest,
   type Outcome,
   type StatisticsSnapshot,
-} from './statistics.js';
-import { queueSnapshot, recentWait, vmOverviews, vmSnapshots } from './take-snapshot.js';
+} from './telemetry/statistics.js';
+import { queueSnapshot, recentWait, vmOverviews, vmSnapshots } from './telemetry/take-snapshot.js';
 import { VERSION } from './constants.js';
 import { MAX_TIMER_MS } from './time.js';
 

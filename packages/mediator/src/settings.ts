@@ -1,4 +1,4 @@
-import type { RateLimit } from './token-bucket.js';
+import type { RateLimit } from './intake/token-bucket.js';
 
 /** What can be changed while the mediator runs. */
 export interface MediatorSettings {

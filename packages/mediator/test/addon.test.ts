@@ -7,7 +7,7 @@ import { expect } from '@jest/globals';
 import { testIf, testWherePrebuilt } from '../../../tests/support/describe-if.js';
 import { environment } from '../../../tests/support/processes.js';
 import { sourceHash } from '../scripts/source-hash.mjs';
-import type { NativeAddon } from '../src/native.js';
+import type { NativeAddon } from '../src/linux/native.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
 
 const packages = fileURLToPath(new URL('../..', import.meta.url));

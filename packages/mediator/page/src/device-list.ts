@@ -1,6 +1,6 @@
 import { canServe } from '../../src/http/readiness.js';
-import type { DeviceSnapshot, PoolSnapshot } from '../../src/snapshot.js';
-import { waitingPools } from '../../src/waiting-pools.js';
+import type { DeviceSnapshot, PoolSnapshot } from '../../src/telemetry/snapshot.js';
+import { waitingPools } from '../../src/devices/waiting-pools.js';
 import { byId, make, setText } from './dom.js';
 import { count, duration, percent } from './format.js';
 

@@ -1,4 +1,4 @@
-import type { MediatorOverview } from '../../src/snapshot.js';
+import type { MediatorOverview } from '../../src/telemetry/snapshot.js';
 
 /** Over so much time rates are taken, milliseconds. */
 const OVER_MS = 5000;

@@ -1,4 +1,4 @@
-import type { MediatorOverview } from '../../src/snapshot.js';
+import type { MediatorOverview } from '../../src/telemetry/snapshot.js';
 import { byId, setText } from './dom.js';
 import { count, duration, percent, rate } from './format.js';
 import type { Rates } from './rates.js';

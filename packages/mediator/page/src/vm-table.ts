@@ -1,4 +1,4 @@
-import type { VmSnapshot } from '../../src/snapshot.js';
+import type { VmSnapshot } from '../../src/telemetry/snapshot.js';
 import { make, setText } from './dom.js';
 import { count, duration, NONE } from './format.js';
 

@@ -2,8 +2,8 @@ import { statSync } from 'node:fs';
 import { ExitCode } from '@vgpu/protocol';
 import { requireProtection } from '../http/endpoint.js';
 import { MediatorError } from '../mediator-error.js';
-import { Registry } from '../registry.js';
-import { requireElsewhere } from '../root-directory.js';
+import { Registry } from '../state/registry.js';
+import { requireElsewhere } from '../state/root-directory.js';
 import type { Flags, Surroundings } from './commands/command.js';
 import {
   configFileOf,

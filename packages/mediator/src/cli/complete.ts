@@ -1,6 +1,6 @@
 import { ExitCode } from '@vgpu/protocol';
 import { MediatorError } from '../mediator-error.js';
-import { Registry } from '../registry.js';
+import { Registry } from '../state/registry.js';
 import { newProgram } from './any-command-line.js';
 import type { Flags, Surroundings } from './commands/command.js';
 import { locationOf } from './commands/location.js';

@@ -1,5 +1,5 @@
 import type { openDevice, VectorAdder } from '@vgpu/cuda-binding';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../telemetry/logger.js';
 import type { Options } from './options.js';
 
 /** Says that the CPU serves, because `auto` found no CUDA device to use. */

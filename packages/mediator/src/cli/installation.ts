@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { makeDirectory } from '../directories.js';
+import { makeDirectory } from '../state/directories.js';
 import { MediatorError } from '../mediator-error.js';
 import { shellWords } from './commands/shell.js';
 import { sysusersText, unitText, type UnitOptions } from './service-unit.js';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { loadAddon } from '../native.js';
-import { systemError } from '../spool/errno.js';
+import { loadAddon } from '../linux/native.js';
+import { systemError } from '../linux/errno.js';
 
 /** So long at most the program may take, milliseconds. */
 const LIMIT_MS = 5000;

@@ -1,6 +1,6 @@
 import { ExitCode, printable } from '@vgpu/protocol';
 import type { Endpoint } from '../http/endpoint.js';
-import { burstOf } from '../token-bucket.js';
+import { burstOf } from '../intake/token-bucket.js';
 import type { Flags, Surroundings } from './commands/command.js';
 import {
   configFileOf,

@@ -1,5 +1,5 @@
-import { messageOf } from '../execution.js';
-import type { Logger } from '../logger.js';
+import { messageOf } from '../devices/execution.js';
+import type { Logger } from '../telemetry/logger.js';
 import type { Mediator } from '../mediator.js';
 import { MAX_TIMER_MS } from '../time.js';
 import { notify } from './notify.js';

@@ -1,6 +1,6 @@
 import { priorityName } from '@vgpu/protocol';
 import type { StatusResult } from '../control/status-result.js';
-import { waitingPools } from '../waiting-pools.js';
+import { waitingPools } from '../devices/waiting-pools.js';
 import type { Surroundings } from './commands/command.js';
 import { durationText } from './duration-text.js';
 import { styleFor } from './style.js';

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type * as z from 'zod/mini';
-import { messageOf } from '../execution.js';
-import { isLockHeld } from '../instance-lock.js';
+import { messageOf } from '../devices/execution.js';
+import { isLockHeld } from '../state/instance-lock.js';
 import { MediatorError, unusableStateDir } from '../mediator-error.js';
-import { errnoOf } from '../spool/errno.js';
+import { errnoOf } from '../linux/errno.js';
 import {
   CONTROL_VERSION,
   check,

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { messageOf } from '../execution.js';
+import { messageOf } from '../devices/execution.js';
 import { MediatorError } from '../mediator-error.js';
-import type { MediatorSnapshot } from '../snapshot.js';
+import type { MediatorSnapshot } from '../telemetry/snapshot.js';
 import {
   CONTROL_VERSION,
   ControlRequest,

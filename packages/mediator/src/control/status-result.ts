@@ -1,6 +1,6 @@
 import { Pool, Priority } from '@vgpu/protocol';
 import * as z from 'zod/mini';
-import type { MediatorSnapshot } from '../snapshot.js';
+import type { MediatorSnapshot } from '../telemetry/snapshot.js';
 
 const Percentiles = z.object({ p50: z.number(), p95: z.number(), p99: z.number() });
 

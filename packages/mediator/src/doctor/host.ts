@@ -2,7 +2,7 @@ import { lstatSync, openSync, readdirSync, readFileSync, realpathSync, statfsSyn
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { VmDirectoryName } from '@vgpu/protocol';
-import { closeRead, tolerate } from '../spool/errno.js';
+import { closeRead, tolerate } from '../linux/errno.js';
 import type { FileFacts, VmDirectoryFacts } from './directory-facts.js';
 import type { Mount } from './mount.js';
 

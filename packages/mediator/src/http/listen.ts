@@ -2,9 +2,9 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, isIP, type AddressInfo, type ListenOptions, type Server } from 'node:net';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../telemetry/logger.js';
 import { MediatorError } from '../mediator-error.js';
-import { errnoOf } from '../spool/errno.js';
+import { errnoOf } from '../linux/errno.js';
 import { describeEndpoint, isLoopback, type Endpoint } from './endpoint.js';
 
 /** For its owner and its group, such as a reverse proxy's. */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Mediator } from '../mediator.js';
-import type { VmOverview } from '../snapshot.js';
+import type { VmOverview } from '../telemetry/snapshot.js';
 import { EventStream, eventText } from './event-stream.js';
 import { FirstOf } from './first-of.js';
 import { visitInTurns } from './in-turns.js';

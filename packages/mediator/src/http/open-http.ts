@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../telemetry/logger.js';
 import type { Mediator } from '../mediator.js';
 import { Access } from './access.js';
 import { ASSETS, readAsset, type AssetName } from './assets.js';

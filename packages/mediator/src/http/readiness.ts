@@ -1,4 +1,4 @@
-import type { DeviceSnapshot, MediatorOverview } from '../snapshot.js';
+import type { DeviceSnapshot, MediatorOverview } from '../telemetry/snapshot.js';
 
 /** Whether a device takes requests. */
 export function canServe({ state }: Pick<DeviceSnapshot, 'state'>): boolean {

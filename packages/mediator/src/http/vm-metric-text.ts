@@ -1,4 +1,4 @@
-import type { VmOverview } from '../snapshot.js';
+import type { VmOverview } from '../telemetry/snapshot.js';
 
 /** Characters that are made bytes, and sent, in one go. */
 const MAX_PART = 65_536;

@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { loadAddon } from '../native.js';
+import { loadAddon } from '../linux/native.js';
 import { NativeCalls } from './native-calls.js';
 import { ProcCalls } from './proc-calls.js';
 

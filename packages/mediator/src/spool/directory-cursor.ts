@@ -1,5 +1,5 @@
 import { opendirSync, type Dir } from 'node:fs';
-import { errnoOf } from './errno.js';
+import { errnoOf } from '../linux/errno.js';
 
 /** Names that are read at once. */
 const BATCH = 1024;

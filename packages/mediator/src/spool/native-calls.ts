@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import type { DirectoryCalls, FileAttributes, FileStats, Reading } from './directory-calls.js';
-import { systemError } from './errno.js';
-import type { NativeAddon } from '../native.js';
+import { systemError } from '../linux/errno.js';
+import type { NativeAddon } from '../linux/native.js';
 
 const ENOENT = -2;
 /** The flags of renameat2(2). */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { encodeVmDirectoryName, slotOfRequest } from '@vgpu/protocol';
 import { callsOn, type DirectoryCalls, type FileStats } from './directory-calls.js';
 import { DirectoryCursor } from './directory-cursor.js';
-import { closeRead, errnoOf, explain, systemError, tolerate } from './errno.js';
+import { closeRead, errnoOf, explain, systemError, tolerate } from '../linux/errno.js';
 
 /** A request that is being removed; left behind only by a mediator that was killed. */
 export const CLEARED_PREFIX = '.vgpu-cleared-';

@@ -1,5 +1,5 @@
 import { PLAIN_SLOT, requestName, slotOfRequest } from '@vgpu/protocol';
-import { COST } from '../cost.js';
+import { COST } from '../scheduling/cost.js';
 import type { Listing, VmDirectory } from './vm-directory.js';
 
 /** Directory entries in one part. */

@@ -1,6 +1,6 @@
 import { PLAIN_SLOT, requestName, slotOfRequest } from '@vgpu/protocol';
-import { COST } from '../cost.js';
-import type { Job } from '../job.js';
+import { COST } from '../scheduling/cost.js';
+import type { Job } from '../scheduling/job.js';
 import { MtimeTrust } from './mtime-trust.js';
 import { RequestListing } from './request-listing.js';
 import { Settling } from './settling.js';

@@ -1,6 +1,6 @@
 import { watch } from 'node:fs';
-import { systemError } from './errno.js';
-import { loadAddon, type NativeAddon } from '../native.js';
+import { systemError } from '../linux/errno.js';
+import { loadAddon, type NativeAddon } from '../linux/native.js';
 
 /** A watch on a directory. */
 export interface DirectoryWatch {

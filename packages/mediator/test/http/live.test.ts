@@ -14,7 +14,7 @@ import { Latest } from '../../src/http/latest.js';
 import { Live } from '../../src/http/live.js';
 import type { Now } from '../../src/http/page-events.js';
 import { Ring } from '../../src/http/ring.js';
-import type { MediatorOverview, QueueSnapshot, VmOverview } from '../../src/snapshot.js';
+import type { MediatorOverview, QueueSnapshot, VmOverview } from '../../src/telemetry/snapshot.js';
 import { until } from '../support/until.js';
 
 describe('a ring', () => {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Endpoint } from '../../src/http/endpoint.js';
 import { openHttp, type Http } from '../../src/http/open-http.js';
 import { Mediator } from '../../src/mediator.js';
-import { Registry } from '../../src/registry.js';
+import { Registry } from '../../src/state/registry.js';
 import { FakeHungAdder, FakeManualAdder, LOST } from '../support/fakes.js';
 import { ask, samplesOf, type Asking } from '../support/http-client.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import * as fs from 'node:fs';
 import { jest } from '@jest/globals';
-import { loadAddon, type NativeAddon } from '../../src/native.js';
+import { loadAddon, type NativeAddon } from '../../src/linux/native.js';
 
 type Name = keyof typeof fs | keyof NativeAddon;
 
@@ -47,7 +47,7 @@ export class FakeFs {
       rmdir: removeDirectory,
     };
     jest.unstable_mockModule('node:fs', () => wrapped);
-    jest.unstable_mockModule('../../src/native.js', () => ({
+    jest.unstable_mockModule('../../src/linux/native.js', () => ({
       loadAddon: () => (this.hasAddon ? wrappedAddon : undefined),
     }));
   }

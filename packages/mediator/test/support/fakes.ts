@@ -1,5 +1,5 @@
 import { CudaError, type DeviceInfo, type VectorAdder } from '@vgpu/cuda-binding';
-import type { Logger } from '../../src/logger.js';
+import type { Logger } from '../../src/telemetry/logger.js';
 
 const device: DeviceInfo = { backend: 'cpu', index: 0, name: 'fake' };
 

@@ -1,7 +1,7 @@
 import { ExitCode, Pool } from '@vgpu/protocol';
-import { Registry } from '../../registry.js';
-import { setPool } from '../../vms/set-pool.js';
-import { waitingPools } from '../../waiting-pools.js';
+import { Registry } from '../../state/registry.js';
+import { setPool } from '../../provisioning/set-pool.js';
+import { waitingPools } from '../../devices/waiting-pools.js';
 import { type Column, table } from '../table.js';
 import {
   type Command,

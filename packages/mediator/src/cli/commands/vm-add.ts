@@ -1,7 +1,7 @@
 import { ExitCode, priorityName } from '@vgpu/protocol';
-import { addVm, type AddedVm } from '../../vms/add-vm.js';
-import { exportsLine } from '../../vms/exports-line.js';
-import { groupOfVm } from '../../vms/vm-directories.js';
+import { addVm, type AddedVm } from '../../provisioning/add-vm.js';
+import { exportsLine } from '../../provisioning/exports-line.js';
+import { groupOfVm } from '../../provisioning/vm-directories.js';
 import { type Command, type Flags, toggle, value } from './command.js';
 import { locationOf } from './location.js';
 import { noteObedience, obedience } from './obedience.js';

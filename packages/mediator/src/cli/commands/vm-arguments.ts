@@ -1,7 +1,7 @@
 import { Pool, parsePriority, printable, type Priority, VmDirectoryName } from '@vgpu/protocol';
 import * as z from 'zod/mini';
 import { MediatorError } from '../../mediator-error.js';
-import { burstOf, type RateLimit } from '../../token-bucket.js';
+import { burstOf, type RateLimit } from '../../intake/token-bucket.js';
 import { Options } from '../options.js';
 import type { Flags } from './command.js';
 

@@ -1,5 +1,5 @@
 import { ExitCode, priorityName } from '@vgpu/protocol';
-import { Registry } from '../../registry.js';
+import { Registry } from '../../state/registry.js';
 import { type Column, table } from '../table.js';
 import { type Command, JSON_OPTION, LOCATION } from './command.js';
 import { locationOf } from './location.js';

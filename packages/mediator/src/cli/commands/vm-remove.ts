@@ -1,8 +1,8 @@
 import { ExitCode } from '@vgpu/protocol';
 import { MediatorError } from '../../mediator-error.js';
-import { removeVmDirectory } from '../../vms/remove-vm-directory.js';
-import { removeVm } from '../../vms/remove-vm.js';
-import { vmDirectoryOf } from '../../vms/vm-directories.js';
+import { removeVmDirectory } from '../../provisioning/remove-vm-directory.js';
+import { removeVm } from '../../provisioning/remove-vm.js';
+import { vmDirectoryOf } from '../../provisioning/vm-directories.js';
 import { type Command, toggle } from './command.js';
 import { locationOf } from './location.js';
 import { noteObedience, obedience } from './obedience.js';

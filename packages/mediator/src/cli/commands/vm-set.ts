@@ -1,8 +1,8 @@
 import { ExitCode } from '@vgpu/protocol';
 import { MediatorError } from '../../mediator-error.js';
-import { Registry } from '../../registry.js';
-import { registered } from '../../vms/registered.js';
-import { setVm, type VmChanges } from '../../vms/set-vm.js';
+import { Registry } from '../../state/registry.js';
+import { registered } from '../../provisioning/registered.js';
+import { setVm, type VmChanges } from '../../provisioning/set-vm.js';
 import { type Command, type Flags, value } from './command.js';
 import { locationOf } from './location.js';
 import { maxQueuedOf, newPoolOf, newPriorityOf, rateLimitOf, vmOf } from './vm-arguments.js';

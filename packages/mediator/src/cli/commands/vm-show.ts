@@ -1,10 +1,10 @@
 import { ExitCode, type Identity, priorityName } from '@vgpu/protocol';
-import { Registry } from '../../registry.js';
-import { deviceFileOf, problemOfDeviceFile } from '../../vms/device-file.js';
-import { exportsLine } from '../../vms/exports-line.js';
-import { describeLibvirt, describeQemu, describeStub } from '../../vms/hypervisors.js';
-import { registered } from '../../vms/registered.js';
-import { groupOfVm, vmDirectoryOf } from '../../vms/vm-directories.js';
+import { Registry } from '../../state/registry.js';
+import { deviceFileOf, problemOfDeviceFile } from '../../provisioning/device-file.js';
+import { exportsLine } from '../../provisioning/exports-line.js';
+import { describeLibvirt, describeQemu, describeStub } from '../../provisioning/hypervisors.js';
+import { registered } from '../../provisioning/registered.js';
+import { groupOfVm, vmDirectoryOf } from '../../provisioning/vm-directories.js';
 import { type Command, type Flags, LOCATION, type Surroundings, toggle, value } from './command.js';
 import { locationOf } from './location.js';
 import { commandLineOf, shellWords } from './shell.js';

@@ -1,5 +1,5 @@
 import { ExitCode } from '@vgpu/protocol';
-import { setVm } from '../../vms/set-vm.js';
+import { setVm } from '../../provisioning/set-vm.js';
 import type { Command } from './command.js';
 import { locationOf } from './location.js';
 import { vmOf } from './vm-arguments.js';

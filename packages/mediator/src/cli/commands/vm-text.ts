@@ -1,5 +1,5 @@
 import { priorityName } from '@vgpu/protocol';
-import type { Registration } from '../../registration.js';
+import type { Registration } from '../../state/registration.js';
 import { type Flags, JSON_OPTION, LOCATION, type Surroundings } from './command.js';
 import { noteObedience, obedience } from './obedience.js';
 

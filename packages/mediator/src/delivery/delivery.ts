@@ -1,0 +1,70 @@
+import { encodeAnswer } from '@vgpu/protocol';
+import type { Execution } from '../devices/execution.js';
+import type { Job } from '../scheduling/job.js';
+import type { Logger } from '../telemetry/logger.js';
+import { errnoOf } from '../linux/errno.js';
+import { UndeliverableError } from '../spool/vm-directory.js';
+import type { Outcome } from '../telemetry/statistics.js';
+
+const RETRY_MIN_MS = 50;
+const RETRY_MAX_MS = 5000;
+
+export interface DeliveryOptions {
+  readonly logger: Logger;
+  readonly onDelivered: (job: Job, outcome: Outcome, execution: Execution) => void;
+}
+
+/** Puts answers in place; tries again while that can help, without holding up others. */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #retries = new Set<NodeJS.Timeout>();
+  /** Of VMs whose directory is locked. */
+  #deferred = 0;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  /** Answers that could not be put in place so far. */
+  get pending(): number {
+    return this.#retries.size + this.#deferred;
+  }
+
+  /** Leaves what could not be put in place to the next mediator. */
+  close(): void {
+    for (const timer of this.#retries) clearTimeout(timer);
+  }
+
+  deliver(job: Job, execution: Execution, retryMs = RETRY_MIN_MS): void {
+    const { logger, onDelivered } = this.#options;
+    const { answer } = execution;
+    const { vm, directory } = job.spool;
+    if (directory.isLocked) {
+      this.#deferred += 1;
+      directory.whenUnlocked(() => {
+        this.#deferred -= 1;
+        this.deliver(job, execution, retryMs);
+      });
+      return;
+    }
+    try {
+      const delivery = directory.answer(job.slot, job.file, encodeAnswer(answer));
+      const outcome = 'sum' in answer ? 'ok' : answer.code;
+      onDelivered(job, delivery === 'delivered' ? outcome : 'WITHDRAWN', execution);
+    } catch (error) {
+      const fields = { vm, request: job.name, ...directory.explain(error) };
+      if (error instanceof UndeliverableError) {
+        logger.warn('an answer has no place; its request is removed', fields);
+        onDelivered(job, 'UNDELIVERABLE', execution);
+        return;
+      }
+      if (errnoOf(error) === undefined) throw error;
+      logger.warn('cannot put an answer in place; trying again', { ...fields, retryMs });
+      const timer = setTimeout(() => {
+        this.#retries.delete(timer);
+        this.deliver(job, execution, Math.min(2 * retryMs, RETRY_MAX_MS));
+      }, retryMs);
+      this.#retries.add(timer);
+    }
+  }
+}

@@ -1,0 +1,231 @@
+import type { DeviceInfo, VectorAdder } from '@vgpu/cuda-binding';
+import {
+  execute,
+  hungExecution,
+  messageOf,
+  type DeviceFault,
+  type Execution,
+} from './execution.js';
+import type { Job } from '../scheduling/job.js';
+import type { Logger } from '../telemetry/logger.js';
+import { settledWithin } from '../settled-within.js';
+import type { DeviceSnapshot } from '../telemetry/snapshot.js';
+
+/** How long a device is left alone that could not be opened, or is out of service (milliseconds). */
+const REOPEN_AFTER_MS = 5000;
+/** So many faults without a success between take a device out of service. */
+const MAX_FAULTS_IN_A_ROW = 3;
+/** A device that takes longer to close, or to open before that, is left behind (milliseconds). */
+const CLOSE_LIMIT_MS = 2000;
+
+export interface ExecutorOptions {
+  readonly index: number;
+  /** The device's own number, where that is known before it is opened. */
+  readonly device?: number | undefined;
+  /** Opens the device; called again after a fault. */
+  readonly open: () => Promise<VectorAdder>;
+  /** An operation that takes longer (milliseconds) is taken for a hung device. */
+  readonly execLimitMs: () => number;
+  readonly logger: Logger;
+  /** Called when the device has become able to take a job other than by finishing one. */
+  readonly onReady: () => void;
+  /** Called when the device has been opened, or was let go after a fault, and why. */
+  readonly onChanged: (device: DeviceSnapshot, fault?: DeviceFault) => void;
+  /** Called when the device is left alone for some time before it is opened again. */
+  readonly onLeftAlone?: () => void;
+}
+
+/**
+ * One device, one operation at a time.
+ *
+ * States: `closed` until opened; `idle`; `busy` from `run` to its answer; `closed` again after a
+ * fault, until the device could be opened anew; `stopped` for good.
+ *
+ * A device with a fault is let go and opened anew at once. After repeated faults without a success
+ * it is out of service, and tried again at intervals: opening it says little, so that its next job
+ * is the trial.
+ */
+export class Executor {
+  readonly #options: ExecutorOptions;
+  #adder: VectorAdder | undefined;
+  #state: 'closed' | 'idle' | 'busy' | 'stopped' = 'closed';
+  /** The last opening, which may still be under way. */
+  #opening: Promise<void> | undefined;
+  #reopening: NodeJS.Timeout | undefined;
+  #isLeftAlone = false;
+  #faults = 0;
+  #faultsSinceSuccess = 0;
+  #info: DeviceInfo | undefined;
+  #jobs = 0;
+  /** Of the jobs that have ended. */
+  #busyMs = 0;
+  #startedMs = 0;
+  /** Undefined unless it is being opened. */
+  #openedSinceMs: number | undefined;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+  }
+
+  get isIdle(): boolean {
+    return this.#state === 'idle';
+  }
+
+  get isBusy(): boolean {
+    return this.#state === 'busy';
+  }
+
+  /** The device's own number, if it is known. */
+  get device(): number | undefined {
+    return this.#info?.index ?? this.#options.device;
+  }
+
+  /** Whether it works: also while it is opened anew at once, but not on trial after repeated faults. */
+  get isInService(): boolean {
+    const isOpened = this.#info !== undefined && this.#state !== 'stopped';
+    return isOpened && !this.#isLeftAlone && !this.#isOutOfService;
+  }
+
+  snapshot(): DeviceSnapshot {
+    const { backend = null, name = null } = this.#info ?? {};
+    const isOut = this.#state === 'closed' && this.#isOutOfService;
+    return {
+      executor: this.#options.index,
+      device: this.device ?? null,
+      backend,
+      name,
+      state: isOut ? 'out of service' : this.#state,
+      busyMs: this.#busyMs + (this.isBusy ? performance.now() - this.#startedMs : 0),
+      jobs: this.#jobs,
+      faults: this.#faults,
+    };
+  }
+
+  /**
+   * Whether it has been at one operation, or at being opened, for so many milliseconds longer than an
+   * operation may take: then nothing that is done here has helped.
+   */
+  isStuck(marginMs: number): boolean {
+    const sinceMs = this.isBusy ? this.#startedMs : this.#openedSinceMs;
+    if (sinceMs === undefined) return false;
+    return performance.now() - sinceMs > this.#options.execLimitMs() + marginMs;
+  }
+
+  /** @throws DeviceError if the device cannot be opened. */
+  open(): Promise<void> {
+    this.#openedSinceMs = performance.now();
+    return (this.#opening = this.#open().finally(() => {
+      this.#openedSinceMs = undefined;
+    }));
+  }
+
+  /** What to do about a device that could not be opened. */
+  openLater(error: unknown): void {
+    if (this.#state === 'stopped') return;
+    const { logger } = this.#options;
+    logger.error('cannot open the device; trying again', {
+      ...this.#fields(),
+      error: messageOf(error),
+      retryInMs: REOPEN_AFTER_MS,
+    });
+    this.#reopenLater();
+  }
+
+  /** Runs a job. Never rejects for the device's sake: what goes wrong is the answer. */
+  async run(job: Job): Promise<Execution> {
+    const adder = this.#adder;
+    if (adder === undefined || !this.isIdle) throw new Error('the device is not idle');
+    this.#state = 'busy';
+    this.#jobs += 1;
+    this.#startedMs = performance.now();
+    const limitMs = this.#options.execLimitMs();
+    const operation = execute(adder, job.request);
+    // What a hung device gives later belongs to nobody: the job has been answered by then.
+    const isOver = await settledWithin(limitMs, operation);
+    const execution = isOver ? await operation : hungExecution(limitMs);
+    this.#busyMs += performance.now() - this.#startedMs;
+    if ('sum' in execution.answer) this.#faultsSinceSuccess = 0;
+    if (!this.isBusy) return execution;
+    if (execution.fault === undefined) this.#state = 'idle';
+    else void this.#replace(adder, execution.fault);
+    return execution;
+  }
+
+  /**
+   * Closes the device, also one that is being opened. A device that takes longer than two seconds
+   * is left behind, and one that was let go after a fault is not waited for.
+   */
+  async stop(): Promise<void> {
+    this.#state = 'stopped';
+    clearTimeout(this.#reopening);
+    const closing = Promise.allSettled([this.#opening, this.#adder?.close()]);
+    if (await settledWithin(CLOSE_LIMIT_MS, closing)) return;
+    const { index, logger } = this.#options;
+    logger.warn('the device does not close; leaving it behind', { executor: index });
+  }
+
+  async #open(): Promise<void> {
+    const { index, logger } = this.#options;
+    const adder = await this.#options.open();
+    if (this.#state === 'stopped') {
+      await adder.close();
+      return;
+    }
+    this.#adder = adder;
+    this.#info = adder.device;
+    this.#isLeftAlone = false;
+    this.#state = 'idle';
+    logger.info('device ready', { ...adder.device, executor: index });
+    this.#options.onChanged(this.snapshot());
+  }
+
+  get #isOutOfService(): boolean {
+    return this.#faultsSinceSuccess >= MAX_FAULTS_IN_A_ROW;
+  }
+
+  #fields() {
+    const { index } = this.#options;
+    return { executor: index, ...(this.device !== undefined && { device: this.device }) };
+  }
+
+  /** Lets a device go that cannot be used any more, and opens it anew, at once or later. */
+  async #replace(adder: VectorAdder, fault: DeviceFault): Promise<void> {
+    const { index, logger, onChanged } = this.#options;
+    const { kind, message } = fault;
+    this.#state = 'closed';
+    this.#adder = undefined;
+    this.#faults += 1;
+    this.#faultsSinceSuccess += 1;
+    onChanged(this.snapshot(), fault);
+    const closing = adder.close().catch((error: unknown) => {
+      logger.warn(`the ${kind} device did not close`, { executor: index, error: messageOf(error) });
+    });
+    const fields = { ...this.#fields(), error: message, faults: this.#faultsSinceSuccess };
+    if (this.#isOutOfService) {
+      const retryInMs = REOPEN_AFTER_MS;
+      logger.error('the device is out of service; trying it again', { ...fields, retryInMs });
+      this.#reopenLater();
+      return;
+    }
+    logger.error(`the device ${kind === 'hung' ? 'hangs' : 'is lost'}; opening it anew`, fields);
+    // What is left of a lost device might spoil the new one. One that hangs may never close.
+    if (kind === 'lost') await settledWithin(CLOSE_LIMIT_MS, closing);
+    this.#reopen();
+  }
+
+  #reopen(): void {
+    if (this.#state === 'stopped') return;
+    this.open().then(this.#options.onReady, (error: unknown) => {
+      this.openLater(error);
+    });
+  }
+
+  #reopenLater(): void {
+    if (this.#state === 'stopped') return;
+    this.#isLeftAlone = true;
+    this.#options.onLeftAlone?.();
+    this.#reopening = setTimeout(() => {
+      this.#reopen();
+    }, REOPEN_AFTER_MS);
+  }
+}

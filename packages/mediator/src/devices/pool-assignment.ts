@@ -1,0 +1,91 @@
+import type { Pool } from '@vgpu/protocol';
+import type { Executor } from './executor.js';
+import type { Logger } from '../telemetry/logger.js';
+import { POOLS } from '../scheduling/request-queue.js';
+import type { PoolSnapshot } from '../telemetry/snapshot.js';
+
+export interface PoolAssignmentOptions {
+  readonly executors: readonly Executor[];
+  /** The numbers of the devices that serve a pool; undefined: every device. */
+  readonly devicesOf: (pool: Pool) => readonly number[] | undefined;
+  readonly logger: Logger;
+}
+
+/** A device that may take a job, and of which pools. */
+interface Chooser {
+  readonly executor: Executor;
+  readonly pools: readonly Pool[];
+}
+
+/** Which devices serve which pools, and which pools have none that works. */
+export class PoolAssignment {
+  readonly #options: PoolAssignmentOptions;
+  #choosers: readonly Chooser[] = [];
+  /** Pools of which the log says that they wait. */
+  readonly #unserved = new Set<Pool>();
+
+  constructor(options: PoolAssignmentOptions) {
+    this.#options = options;
+    this.assign();
+  }
+
+  /** In the order in which idle devices choose: one that serves fewer pools leaves more to the others. */
+  get choosers(): readonly Chooser[] {
+    return this.#choosers;
+  }
+
+  /** Whether the log says of a pool that it waits. */
+  get isAnyUnserved(): boolean {
+    return this.#unserved.size > 0;
+  }
+
+  /** To be called when a device was opened, by which its number is known, or the registry was read. */
+  assign(): void {
+    this.#choosers = this.#options.executors
+      .map((executor) => ({
+        executor,
+        pools: POOLS.filter((pool) => this.#serves(executor, pool)),
+      }))
+      .sort((a, b) => a.pools.length - b.pools.length);
+  }
+
+  /**
+   * Says in the log, once, that a pool has no device that works, and when it has one again. A pool that
+   * every device serves is not spoken of: what the log says of the devices is enough.
+   */
+  note(): void {
+    const { devicesOf, logger } = this.#options;
+    for (const pool of POOLS) {
+      const devices = devicesOf(pool);
+      if (devices === undefined || this.#isServed(pool)) {
+        if (this.#unserved.delete(pool)) logger.info('a pool has a device again', { pool });
+      } else if (!this.#unserved.has(pool)) {
+        this.#unserved.add(pool);
+        logger.warn('no device of a pool works; its requests wait', {
+          pool,
+          devices,
+          remedy: `vgpu-mediator pool set ${pool} --devices <numbers, or all>`,
+        });
+      }
+    }
+  }
+
+  snapshot(): PoolSnapshot[] {
+    return POOLS.map((pool) => ({
+      pool,
+      devices: this.#options.devicesOf(pool) ?? null,
+      isServed: this.#isServed(pool),
+    }));
+  }
+
+  #isServed(pool: Pool): boolean {
+    return this.#options.executors.some(
+      (executor) => executor.isInService && this.#serves(executor, pool),
+    );
+  }
+
+  #serves({ device }: Executor, pool: Pool): boolean {
+    const devices = this.#options.devicesOf(pool);
+    return devices === undefined || (device !== undefined && devices.includes(device));
+  }
+}

@@ -1,0 +1,48 @@
+import { constants, openSync } from 'node:fs';
+import { flock } from '../linux/flock.js';
+import { MediatorError } from '../mediator-error.js';
+import { closeRead, errnoOf } from '../linux/errno.js';
+
+/** Far longer than any change of the registry takes. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Does something while no other process that asks here changes the registry; waits for its turn. The
+ * lock is one on the state directory itself. A mediator
+ * that is running holds another one.
+ *
+ * @throws MediatorError `STATE_DIR_UNUSABLE`.
+ */
+export function whileRegistryIsLocked<T>(stateDir: string, work: () => T): T {
+  const fd = open(stateDir);
+  try {
+    lock(fd, stateDir);
+    return work();
+  } finally {
+    closeRead(fd);
+  }
+}
+
+function lock(fd: number, stateDir: string): void {
+  let isLocked: boolean;
+  try {
+    isLocked = flock(fd, PATIENCE_MS);
+  } catch (cause) {
+    throw unusable(stateDir, (cause as Error).message, cause);
+  }
+  if (isLocked) return;
+  throw unusable(stateDir, 'another process has been changing the registry for 10 seconds');
+}
+
+function open(stateDir: string): number {
+  try {
+    return openSync(stateDir, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (cause) {
+    if (errnoOf(cause) === undefined) throw cause;
+    throw unusable(stateDir, (cause as Error).message, cause);
+  }
+}
+
+function unusable(stateDir: string, reason: string, cause?: unknown): MediatorError {
+  return new MediatorError('STATE_DIR_UNUSABLE', `cannot lock ${stateDir}: ${reason}`, { cause });
+}

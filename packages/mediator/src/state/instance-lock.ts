@@ -1,0 +1,171 @@
+import { constants, lstatSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeDirectory } from './directories.js';
+import { flock, isUnsupported } from '../linux/flock.js';
+import { holderOf, lockFile, openLockFile } from './lock-file.js';
+import type { Logger } from '../telemetry/logger.js';
+import { MediatorError, unusableRoot, unusableStateDir } from '../mediator-error.js';
+import { closeRead, tolerate } from '../linux/errno.js';
+
+/**
+ * Where there is no addon and a mediator was killed just now, the child by which it locks may still be
+ * about to end, and holds the lock until then. A command may be trying whether it is held.
+ */
+const PATIENCE_MS = 1000;
+
+/** Its name in the root, where VM directories are, of which no VM can reach more than its own. */
+export const ROOT_LOCK = '.vgpu-mediator.lock';
+
+/**
+ * Keeps a second mediator off a state directory and a root, by locks on a file in each. They go with the
+ * process: nothing stale can remain. Both files are the mediator's alone: a lock on what others may open,
+ * such as the root itself, anybody could hold.
+ *
+ * The root itself is locked, too, as mediators without that file do. That alone counts where the file cannot
+ * be: in a root that is read-only, full, or another user's, and has none.
+ */
+export class InstanceLock {
+  readonly #stateDir: string;
+  readonly #root: string | undefined;
+  readonly #logger: Logger | undefined;
+  #stateDescriptor: number | undefined;
+  #rootDescriptors: number[] = [];
+
+  constructor(stateDir: string, root?: string, logger?: Logger) {
+    this.#stateDir = stateDir;
+    this.#root = root;
+    this.#logger = logger;
+  }
+
+  /**
+   * Creates the state directory if there is none.
+   *
+   * @throws MediatorError `ALREADY_RUNNING`, `STATE_DIR_UNUSABLE` or `ROOT_UNUSABLE`.
+   */
+  acquire(): void {
+    try {
+      this.#lockStateDir();
+      this.#lockRoot(PATIENCE_MS);
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+  }
+
+  release(): void {
+    const descriptors = [this.#stateDescriptor, ...this.#rootDescriptors.splice(0)];
+    this.#stateDescriptor = undefined;
+    for (const fd of descriptors) if (fd !== undefined) closeRead(fd);
+  }
+
+  /**
+   * Locks the directory that has the root's name now, and no longer the one that had it before. Waits for
+   * nobody: VMs are being served.
+   *
+   * @throws MediatorError `ALREADY_RUNNING` or `ROOT_UNUSABLE`; then the one before stays locked.
+   */
+  lockRoot(): void {
+    this.#lockRoot(0);
+  }
+
+  #lockRoot(patienceMs: number): void {
+    if (this.#root === undefined) return;
+    const locked = this.#lockedIn(this.#root, patienceMs);
+    for (const fd of this.#rootDescriptors) closeRead(fd);
+    this.#rootDescriptors = locked;
+  }
+
+  #lockStateDir(): void {
+    const path = lockOf(this.#stateDir);
+    try {
+      makeDirectory(this.#stateDir, 0o700);
+      this.#stateDescriptor = openLockFile(path);
+      if (lockFile(this.#stateDescriptor, path, PATIENCE_MS)) return;
+    } catch (error) {
+      throw unusableStateDir(this.#stateDir, error);
+    }
+    throw alreadyRunning(`${holderOf(path)} holds ${path}`);
+  }
+
+  /** Locks a root; gives what has to stay open for that. */
+  #lockedIn(root: string, patienceMs: number): number[] {
+    const opened: number[] = [];
+    try {
+      opened.push(openSync(root, constants.O_RDONLY | constants.O_DIRECTORY));
+      const [directory = -1] = opened;
+      const path = join(root, ROOT_LOCK);
+      const file = openUnlessImpossible(path);
+      if (file !== undefined) opened.push(file);
+      const isLocked = file !== undefined && lockIfPossible(() => lockFile(file, path, patienceMs));
+      if (isLocked === false && file !== undefined) {
+        throw alreadyRunning(`${holderOf(path)} holds ${path}`);
+      }
+      this.#lockDirectory(directory, root, isLocked === true ? 0 : patienceMs, isLocked === true);
+      return opened;
+    } catch (error) {
+      for (const fd of opened) closeRead(fd);
+      throw error instanceof MediatorError ? error : unusableRoot(root, error);
+    }
+  }
+
+  #lockDirectory(fd: number, root: string, patienceMs: number, isLocked: boolean): void {
+    if (lockIfPossible(() => flock(fd, patienceMs)) !== false) return;
+    if (!isLocked) {
+      throw alreadyRunning(
+        `another process holds a lock on ${root} (lslocks names it), where there is no ${ROOT_LOCK}, ` +
+          'and none can be made',
+      );
+    }
+    this.#logger?.warn('another process holds a lock on the root, which keeps nobody off', {
+      root,
+      remedy: 'find it by lslocks; if it is another mediator, stop one of them',
+    });
+  }
+}
+
+/** Gives undefined where there is none and none can be made: the root is read-only, or full, or not ours. */
+function openUnlessImpossible(path: string): number | undefined {
+  try {
+    return openLockFile(path);
+  } catch (error) {
+    const isThere = tolerate(['ENOENT'], () => lstatSync(path)) !== undefined;
+    if (isThere) throw error;
+    return undefined;
+  }
+}
+
+/** Gives undefined where the file system has no locks, as some NFS: that of the state directory must do. */
+function lockIfPossible(lock: () => boolean): boolean | undefined {
+  try {
+    return lock();
+  } catch (error) {
+    if (isUnsupported(error)) return undefined;
+    throw error;
+  }
+}
+
+function alreadyRunning(reason: string): MediatorError {
+  return new MediatorError(
+    'ALREADY_RUNNING',
+    `${reason}; stop it first, or give this mediator another --root`,
+  );
+}
+
+/**
+ * Whether a mediator uses a state directory.
+ *
+ * @throws the error of open(2), or Error if it cannot be locked at all.
+ */
+export function isLockHeld(stateDir: string): boolean {
+  const fd = tolerate(['ENOENT'], () => openSync(lockOf(stateDir), constants.O_RDONLY));
+  if (fd === undefined) return false;
+  try {
+    return !flock(fd, 0);
+  } finally {
+    closeRead(fd);
+  }
+}
+
+function lockOf(stateDir: string): string {
+  return join(stateDir, 'lock');
+}

@@ -1,0 +1,142 @@
+/** All VM directories together: which of them a sweep looks at. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { Logger } from '../../src/telemetry/logger.js';
+import { FakeFs } from '../support/fake-fs.js';
+import { until } from '../support/until.js';
+
+const fakeFs = new FakeFs();
+const { Spool } = await import('../../src/spool/spool.js');
+
+const VMS = 200;
+const PER_SWEEP = 16;
+const SWEEPS = Math.ceil(VMS / PER_SWEEP);
+/** Old enough that the directories' times can be trusted. */
+const LONG_AGO = new Date(Date.now() - 60_000);
+
+let root: string;
+let spool: InstanceType<typeof Spool>;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'vgpu-spool-'));
+  for (let vm = 1; vm <= VMS; vm += 1) {
+    mkdirSync(join(root, `vm${vm}`));
+    utimesSync(join(root, `vm${vm}`), LONG_AGO, LONG_AGO);
+  }
+  utimesSync(root, LONG_AGO, LONG_AGO);
+  const ignore = () => undefined;
+  spool = newSpool({ debug: ignore, info: ignore, warn: ignore, error: ignore });
+  spool.open();
+});
+
+afterEach(() => {
+  fakeFs.restore();
+  void spool.close();
+  rmSync(root, { recursive: true });
+});
+
+function newSpool(logger: Logger): InstanceType<typeof Spool> {
+  const ignore = () => undefined;
+  return new Spool({
+    root,
+    isCrowded: () => false,
+    maxQueuedPerVm: () => 64,
+    settleMs: () => 0,
+    logger,
+    onRootReplaced: ignore,
+    onWork: ignore,
+    onGone: ignore,
+  });
+}
+
+/** Looks at all that there is to look at. */
+function work(): void {
+  while (spool.hasWork) {
+    spool.beginTurn();
+    spool.serve((vm) => vm.take().cost + 1);
+  }
+}
+
+/** The VMs whose directories a sweep looks at, in its first turn. */
+function swept(): Set<string> {
+  const names = intercepted();
+  spool.sweep();
+  fakeFs.restore();
+  work();
+  return names;
+}
+
+/** Those that it looks at in later turns. */
+async function rest(): Promise<Set<string>> {
+  const names = intercepted();
+  for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+  fakeFs.restore();
+  return names;
+}
+
+/** The VMs whose directories are looked at from now on. */
+function intercepted(): Set<string> {
+  const names = new Set<string>();
+  fakeFs.intercept(({ name, args, proceed }) => {
+    const [, vm] = /\/(vm\d+)$/.exec(String(args[0])) ?? [];
+    if (name === 'lstatSync' && vm !== undefined) names.add(vm);
+    return proceed();
+  });
+  return names;
+}
+
+test('a sweep looks at some of the quiet directories, and some sweeps at all of them', () => {
+  work();
+  // Now all are known.
+  for (let sweep = 0; sweep < 4; sweep += 1) swept();
+  const all = new Set<string>();
+  for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
+    const some = swept();
+    expect(some.size).toBeLessThanOrEqual(PER_SWEEP);
+    for (const vm of some) all.add(vm);
+  }
+  expect(all.size).toBe(VMS);
+});
+
+test('every sweep looks at those in which something is going on', async () => {
+  work();
+  for (let sweep = 0; sweep < 4; sweep += 1) swept();
+  writeFileSync(join(root, 'vm7', 'request-x.txt'), 'A:1:7:1:2');
+  await until('inotify tells', () => swept().has('vm7'));
+  for (let sweep = 0; sweep < 4; sweep += 1) expect([...swept()]).toContain('vm7');
+});
+
+test('after the kernel has lost events the next sweep looks at all, and no later one', async () => {
+  await spool.close();
+  fakeFs.hasAddon = true;
+  const lost: string[] = [];
+  const ignore = () => undefined;
+  spool = newSpool({
+    debug: (message) => {
+      if (message.includes('lost events')) lost.push(message);
+    },
+    info: ignore,
+    warn: ignore,
+    error: ignore,
+  });
+  spool.open();
+  fakeFs.hasAddon = false;
+  work();
+  for (let sweep = 0; sweep < 4; sweep += 1) swept();
+  // Nobody reads events while this thread writes; those that follow each other must differ to count.
+  const queue = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
+  for (let event = 0; event <= queue; event += 1) {
+    writeFileSync(join(root, 'vm1', `request-${event % 2}.txt`), '');
+  }
+  await until('the kernel tells', () => lost.length > 0);
+  const all = swept();
+  // Some at a time: others are served in between.
+  expect(all.size).toBeLessThan(VMS);
+  for (const vm of await rest()) all.add(vm);
+  expect(all.size).toBe(VMS);
+  // Those by turns, and some in which something goes on.
+  expect(swept().size).toBeLessThan(2 * PER_SWEEP);
+});

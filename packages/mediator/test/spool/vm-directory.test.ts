@@ -1,0 +1,800 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { MAX_LINE_BYTES, type Slot } from '@vgpu/protocol';
+import type { FileIdentity } from '../../src/spool/file-identity.js';
+import { afterHolding } from '../support/after-holding.js';
+import { FakeFs } from '../support/fake-fs.js';
+import { makeFifo, NON_EMPTY_DIRECTORY, REMOVABLE } from '../support/hostile.js';
+import { openBelow, temporaryDirectory } from '../support/temporary-directory.js';
+import { nextTick, until } from '../support/until.js';
+import { named, PLAIN, VmFiles } from '../support/vm-files.js';
+
+// What the addon does on a thread it does at once here.
+const fakeFs = new FakeFs();
+fakeFs.hasAddon = true;
+const { UndeliverableError, VmDirectory } = await import('../../src/spool/vm-directory.js');
+
+const SECRET = 'A:2:1:1:1\n';
+const isRoot = process.getuid?.() === 0;
+
+const slots = [
+  { title: 'the plain slot', slot: PLAIN },
+  { title: 'a named slot', slot: named('x') },
+];
+
+let root: string;
+let secret: string;
+let files: VmFiles;
+let directory: InstanceType<typeof VmDirectory>;
+
+beforeEach(() => {
+  const base = temporaryDirectory();
+  root = join(base, 'root');
+  secret = join(base, 'secret.txt');
+  writeFileSync(secret, SECRET, { mode: 0o600 });
+  files = new VmFiles(root, 7);
+  directory = new VmDirectory(root, 7);
+});
+
+afterEach(async () => {
+  directory.close();
+  // The addon closes by a thread what may be large.
+  await until('nothing is open', () => openBelow(root).length === 0);
+});
+
+const never = () => {
+  throw new Error('left');
+};
+
+/** The identity of a request as the mediator has read it. */
+function read(slot: Slot): FileIdentity {
+  const sight = directory.look(slot);
+  if (!('file' in sight)) throw new Error(`expected something to read, got ${sight.kind}`);
+  return sight.file;
+}
+
+/** What stands where a slot's request belongs, and is none. */
+function irregular(slot: Slot) {
+  const sight = directory.look(slot);
+  if (sight.kind !== 'irregular') throw new Error(`expected no request, got ${sight.kind}`);
+  return sight.file;
+}
+
+/** Of an untouched secret: same content, mode and links. */
+function expectSecretUntouched(links = 1): void {
+  expect(readFileSync(secret, 'latin1')).toBe(SECRET);
+  const { mode, nlink } = statSync(secret);
+  expect({ mode: mode & 0o777, nlink }).toEqual({ mode: 0o600, nlink: links });
+}
+
+/** Tells that a test cannot run without root, where it cannot. */
+function needsRoot(): boolean {
+  if (!isRoot)
+    process.stderr.write('skipped: only root may give files away; run the tests as root\n');
+  return !isRoot;
+}
+
+describe('the VM directory itself', () => {
+  test.each([
+    { name: 'a symbolic link to a directory', code: 'ENOTDIR' },
+    { name: 'a file', code: 'ENOTDIR' },
+    { name: 'a FIFO, without blocking', code: 'ENOTDIR' },
+    { name: 'nothing', code: 'ENOENT' },
+  ])('is refused if it is $name', ({ name, code }) => {
+    const path = join(root, 'vm8');
+    if (name.startsWith('a symbolic')) symlinkSync(files.path, path);
+    if (name === 'a file') writeFileSync(path, '');
+    if (name.startsWith('a FIFO')) makeFifo(path);
+    expect(() => new VmDirectory(root, 8)).toThrow(expect.objectContaining({ code }));
+  });
+
+  test('stays the same one when its name is given to another', () => {
+    files.write(PLAIN, 'A:2:7:1:2\n');
+    const file = read(PLAIN);
+    renameSync(files.path, join(root, 'old'));
+    const other = new VmFiles(root, 7);
+    expect(directory.is(lstatSync(other.path, { bigint: true }))).toBe(false);
+    expect(directory.is(lstatSync(join(root, 'old'), { bigint: true }))).toBe(true);
+    expect(directory.answer(PLAIN, file, '3\n')).toBe('delivered');
+    expect(other.names()).toEqual([]);
+    expect(readFileSync(join(root, 'old', 'response.txt'), 'latin1')).toBe('3\n');
+  });
+
+  test('says that it is gone once it has been removed, and answers nothing any more', () => {
+    files.write(PLAIN, 'A:2:7:1:2\n');
+    const file = read(PLAIN);
+    expect(directory.refresh().exists).toBe(true);
+    rmSync(files.path, { recursive: true });
+    expect(directory.refresh().exists).toBe(false);
+    expect(directory.look(PLAIN).kind).toBe('absent');
+    expect(directory.answer(PLAIN, file, '3\n')).toBe('withdrawn');
+    expect(directory.list(10)).toEqual({ names: [], complete: true });
+  });
+
+  test('tells the time of its last change', async () => {
+    const before = directory.refresh().mtimeNs;
+    await nextTick();
+    files.write(PLAIN, '');
+    expect(directory.refresh().mtimeNs).toBe(statSync(files.path, { bigint: true }).mtimeNs);
+    expect(directory.refresh().mtimeNs).toBeGreaterThan(before);
+  });
+
+  test('refuses everything once it is closed, though its descriptor may be reused', () => {
+    const closed = new VmDirectory(root, 7);
+    files.write(PLAIN, 'A:2:7:1:2\n');
+    files.write(named('x'), 'A:2:7:1:2\n');
+    const file = read(PLAIN);
+    closed.close();
+    // The lowest free number, which is that of the directory that was closed.
+    new VmFiles(root, 8).write(PLAIN, 'A:2:8:1:2\n');
+    const other = new VmDirectory(root, 8);
+    try {
+      expect(() => closed.look(PLAIN)).toThrow('closed');
+      expect(() => closed.ctimeNs('request.txt')).toThrow('closed');
+      expect(() => {
+        closed.recover(['.vgpu-answer-x']);
+      }).toThrow('closed');
+      expect(() => closed.removeStale(['response.txt'], 0n)).toThrow('closed');
+      expect(() => {
+        closed.answerIrregular(PLAIN, file, '3\n', never);
+      }).toThrow('closed');
+      expect(() => {
+        closed.emptyPlainResponse();
+      }).toThrow('closed');
+      expect(closed.fateOf(PLAIN, file)).toBe('withdrawn');
+      expect(closed.answer(PLAIN, file, '3\n')).toBe('withdrawn');
+      expect(() => closed.list(10)).toThrow('closed');
+      expect(() => closed.refresh()).toThrow('closed');
+    } finally {
+      other.close();
+    }
+  });
+});
+
+describe.each(slots)('look at $title', ({ slot }) => {
+  test('sees nothing where there is nothing', () => {
+    expect(directory.look(slot)).toEqual({ kind: 'absent' });
+  });
+
+  test('sees an empty file', () => {
+    files.write(slot, '');
+    expect(directory.look(slot)).toEqual({ kind: 'empty' });
+  });
+
+  test('reads a regular file, and identifies it', () => {
+    files.write(slot, 'A:2:7:100:200');
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(files.request(slot), { bigint: true });
+    expect(directory.look(slot)).toEqual({
+      kind: 'text',
+      text: 'A:2:7:100:200',
+      file: { dev, ino, size, mtimeNs, ctimeNs },
+    });
+  });
+
+  test('gives a character for each byte, whatever the bytes', () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
+    writeFileSync(files.request(slot), bytes);
+    const sight = directory.look(slot);
+    expect(sight).toMatchObject({ kind: 'text', text: Buffer.from(bytes).toString('latin1') });
+  });
+
+  test('gives of each file its own bytes, although the buffer is shared', () => {
+    files.write(slot, 'x'.repeat(1000));
+    const first = directory.look(slot);
+    files.write(slot, 'y');
+    const second = directory.look(slot);
+    expect(first).toMatchObject({ text: 'x'.repeat(1000) });
+    expect(second).toMatchObject({ text: 'y' });
+  });
+
+  test('reads 64 KiB and not a byte more', () => {
+    files.write(slot, 'x'.repeat(MAX_LINE_BYTES));
+    expect(directory.look(slot)).toMatchObject({ kind: 'text', text: 'x'.repeat(65_536) });
+    files.write(slot, 'x'.repeat(MAX_LINE_BYTES + 1));
+    const { ino } = statSync(files.request(slot), { bigint: true });
+    expect(directory.look(slot)).toMatchObject({
+      kind: 'too-large',
+      bytes: 65_537n,
+      file: { ino },
+    });
+  });
+
+  test('does not read a sparse file of a tebibyte', () => {
+    files.write(slot, '');
+    truncateSync(files.request(slot), 2 ** 40);
+    expect(directory.look(slot)).toMatchObject({ kind: 'too-large', bytes: 2n ** 40n });
+  });
+
+  test('sees a file without permissions as its text, or says that it may not read it', () => {
+    files.write(slot, 'A:2:7:1:2\n');
+    chmodSync(files.request(slot), 0);
+    expect(directory.look(slot)).toMatchObject(
+      isRoot
+        ? { kind: 'text', text: 'A:2:7:1:2\n' }
+        : { kind: 'irregular', what: 'a file that the mediator may not read' },
+    );
+  });
+
+  test.each([...REMOVABLE, NON_EMPTY_DIRECTORY])('neither follows nor blocks at $name', (thing) => {
+    thing.put(files.request(slot), secret);
+    const { ino } = lstatSync(files.request(slot), { bigint: true });
+    const sight = directory.look(slot);
+    expect(sight).toMatchObject({ kind: 'irregular', what: thing.what, file: { ino } });
+    expect(sight).not.toHaveProperty('text');
+  });
+});
+
+describe.each(slots)('fate of a request in $title', ({ slot }) => {
+  const LINE = 'A:2:7:100:200\n';
+  let file: FileIdentity;
+
+  beforeEach(async () => {
+    files.write(slot, LINE);
+    file = read(slot);
+    await nextTick();
+  });
+
+  test('is untouched if nobody has touched it', () => {
+    readFileSync(files.request(slot));
+    expect(directory.fateOf(slot, file)).toBe('untouched');
+  });
+
+  test('is withdrawn if it was removed', () => {
+    unlinkSync(files.request(slot));
+    expect(directory.fateOf(slot, file)).toBe('withdrawn');
+  });
+
+  test.each<{ how: string; change: (path: string) => void }>([
+    {
+      how: 'rewritten in place with as many bytes, and its mtime put back',
+      change: (path) => {
+        const { atimeMs, mtimeMs } = statSync(path);
+        writeFileSync(path, 'A:2:7:100:201\n');
+        utimesSync(path, atimeMs / 1000, mtimeMs / 1000);
+      },
+    },
+    {
+      how: 'rewritten with the same bytes',
+      change: (path) => {
+        writeFileSync(path, LINE);
+      },
+    },
+    {
+      how: 'made longer',
+      change: (path) => {
+        writeFileSync(path, 'x', { flag: 'a' });
+      },
+    },
+    {
+      how: 'emptied',
+      change: (path) => {
+        truncateSync(path);
+      },
+    },
+    {
+      how: 'replaced by another file with the same content and mtime',
+      change: (path) => {
+        const { atimeMs, mtimeMs } = statSync(path);
+        writeFileSync(`${path}.new`, LINE);
+        utimesSync(`${path}.new`, atimeMs / 1000, mtimeMs / 1000);
+        renameSync(`${path}.new`, path);
+      },
+    },
+    {
+      how: 'renamed away and back',
+      change: (path) => {
+        renameSync(path, `${path}.old`);
+        renameSync(`${path}.old`, path);
+      },
+    },
+    {
+      how: 'given a second link',
+      change: (path) => {
+        linkSync(path, `${path}.link`);
+      },
+    },
+    {
+      how: 'replaced by a symbolic link to what it was',
+      change: (path) => {
+        renameSync(path, `${path}.old`);
+        symlinkSync(`${path}.old`, path);
+      },
+    },
+    {
+      how: 'replaced by a directory',
+      change: (path) => {
+        unlinkSync(path);
+        mkdirSync(path);
+      },
+    },
+  ])('is changed if it was $how; it is not answered then', ({ change }) => {
+    change(files.request(slot));
+    const names = files.names();
+    expect(directory.fateOf(slot, file)).toBe('changed');
+    expect(directory.answer(slot, file, '300\n')).toBe('changed');
+    expect(files.names()).toEqual(names);
+  });
+
+  test('in another slot does not matter', () => {
+    const other = slot.kind === 'plain' ? named('other') : PLAIN;
+    files.write(other, LINE);
+    expect(directory.fateOf(slot, file)).toBe('untouched');
+    expect(directory.fateOf(other, file)).toBe('changed');
+  });
+});
+
+describe.each(slots)('an answer in $title', ({ slot }) => {
+  beforeEach(() => {
+    files.write(slot, 'A:2:7:100:200\n');
+  });
+
+  test.each([
+    { before: 'nothing', prepare: () => undefined },
+    {
+      before: 'an empty file',
+      prepare: () => {
+        writeFileSync(files.response(slot), '');
+      },
+    },
+    {
+      before: 'a longer answer that nobody has read',
+      prepare: () => {
+        writeFileSync(files.response(slot), '1'.repeat(1000));
+      },
+    },
+  ])('takes the place of $before, and its request goes', ({ prepare }) => {
+    prepare();
+    expect(directory.answer(slot, read(slot), '300\n')).toBe('delivered');
+    expect(files.answer(slot)).toBe('300\n');
+    expect(files.hasRequest(slot)).toBe(false);
+    expect(files.names()).toHaveLength(1);
+  });
+
+  test('may be as long as a request', () => {
+    const line = `${'1,'.repeat(MAX_LINE_BYTES / 2 - 1)}1\n`;
+    expect(line).toHaveLength(MAX_LINE_BYTES);
+    directory.answer(slot, read(slot), line);
+    expect(files.answer(slot)).toBe(line);
+  });
+
+  test.each(REMOVABLE)('replaces $name itself, not what is behind it', (thing) => {
+    const isLink = thing.what === 'a hard link';
+    thing.put(files.response(slot), secret);
+    expectSecretUntouched(isLink ? 2 : 1);
+    expect(directory.answer(slot, read(slot), '300\n')).toBe('delivered');
+    expectSecretUntouched();
+    expect(existsSync(`${secret}-missing`)).toBe(false);
+    expect(lstatSync(files.response(slot))).toMatchObject({ nlink: 1, size: 4 });
+    expect(lstatSync(files.response(slot)).isFile()).toBe(true);
+    expect(files.answer(slot)).toBe('300\n');
+    expect(files.names()).toHaveLength(1);
+  });
+
+  test('is undeliverable where a directory with content is; the request goes, nothing is left', () => {
+    NON_EMPTY_DIRECTORY.put(files.response(slot), secret);
+    const file = read(slot);
+    expect(() => directory.answer(slot, file, '300\n')).toThrow(UndeliverableError);
+    expect(files.hasRequest(slot)).toBe(false);
+    expect(files.names()).toHaveLength(1);
+    expect(existsSync(join(files.response(slot), 'inside'))).toBe(true);
+  });
+
+  test('leaves nothing behind if the directory has gone', () => {
+    const file = read(slot);
+    rmSync(files.path, { recursive: true });
+    expect(() => {
+      directory.answerIrregular(slot, file, '300\n', never);
+    }).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+    expect(directory.answer(slot, file, '300\n')).toBe('withdrawn');
+  });
+
+  test.each([0o777, 0o750, 0o700, 0o775])(
+    'is as readable and writable as the directory, whatever the umask: %o',
+    (mode) => {
+      chmodSync(files.path, mode);
+      directory.refresh();
+      const umask = process.umask(0o077);
+      try {
+        directory.answer(slot, read(slot), '300\n');
+      } finally {
+        process.umask(umask);
+      }
+      expect(statSync(files.response(slot)).mode & 0o7777).toBe(mode & 0o666);
+    },
+  );
+
+  test("belongs to the directory's owner and group", () => {
+    if (needsRoot()) return;
+    chownSync(files.path, 12_345, 23_456);
+    directory.refresh();
+    directory.answer(slot, read(slot), '300\n');
+    expect(statSync(files.response(slot))).toMatchObject({ uid: 12_345, gid: 23_456 });
+  });
+
+  test.each(REMOVABLE)('to $name as the request removes the thing itself', (thing) => {
+    unlinkSync(files.request(slot));
+    thing.put(files.request(slot), secret);
+    directory.answerIrregular(slot, irregular(slot), 'ERROR:BAD_REQUEST:x\n', never);
+    expectSecretUntouched();
+    expect(files.answer(slot)).toBe('ERROR:BAD_REQUEST:x\n');
+    expect(files.names()).toHaveLength(1);
+  });
+
+  test('to a directory with content leaves that directory', () => {
+    unlinkSync(files.request(slot));
+    NON_EMPTY_DIRECTORY.put(files.request(slot), secret);
+    let isLeft = false;
+    directory.answerIrregular(
+      slot,
+      irregular(slot),
+      'ERROR:BAD_REQUEST:x\n',
+      () => (isLeft = true),
+    );
+    expect(isLeft).toBe(true);
+    expect(files.answer(slot)).toBe('ERROR:BAD_REQUEST:x\n');
+    expect(existsSync(join(files.request(slot), 'inside'))).toBe(true);
+    expect(files.names()).toHaveLength(2);
+  });
+});
+
+describe('an answer that a killed mediator has left', () => {
+  const REQUEST = 'A:2:7:1:2\n';
+  /** A request about to be computed. */
+  const take = (slot: Slot) => {
+    files.write(slot, REQUEST);
+    const file = slot === PLAIN ? directory.markPlain(REQUEST) : read(slot);
+    if (file === undefined) throw new Error('expected a request');
+    return file;
+  };
+  /** As the mediator leaves it when it is killed before it clears the request. */
+  const leave = (slot: Slot, answer: string, { ctimeNs }: FileIdentity) => {
+    writeFileSync(files.response(slot), answer);
+    const seconds = Number(ctimeNs) / 1e9;
+    if (slot === PLAIN) utimesSync(files.response(slot), seconds, seconds);
+  };
+
+  test.each(slots)('is known, in $title', async ({ slot }) => {
+    const file = take(slot);
+    expect(directory.wasAnswered(slot, file)).toBe(false);
+    await nextTick();
+    leave(slot, '', file);
+    expect(directory.wasAnswered(slot, file)).toBe(false);
+    leave(slot, '3\n', file);
+    expect(directory.wasAnswered(slot, file)).toBe(true);
+    directory.clear(slot, file);
+    expect(files.hasRequest(slot)).toBe(false);
+    expect(files.answer(slot)).toBe('3\n');
+    expect(files.names()).toHaveLength(1);
+  });
+
+  test.each(slots)('is none if it is older than the request, in $title', async ({ slot }) => {
+    writeFileSync(files.response(slot), '3\n');
+    await nextTick();
+    expect(directory.wasAnswered(slot, take(slot))).toBe(false);
+  });
+
+  test('in the plain slot is none to a request that came after the clock was set back', async () => {
+    leave(PLAIN, '3\n', take(PLAIN));
+    await nextTick();
+    // By the order of times the answer is the newer one, as if the clock had been set back.
+    const file = { ...take(PLAIN), ctimeNs: 1n };
+    expect(directory.hasNewerAnswer(PLAIN, file)).toBe(true);
+    expect(directory.wasAnswered(PLAIN, file)).toBe(false);
+  });
+
+  test('in the plain slot is none to a request that has been written again', async () => {
+    const file = take(PLAIN);
+    leave(PLAIN, '3\n', file);
+    files.write(PLAIN, REQUEST);
+    await nextTick();
+    // Within the same tick of the clock that stamps files.
+    expect(directory.wasAnswered(PLAIN, { ...read(PLAIN), ctimeNs: file.ctimeNs })).toBe(false);
+  });
+
+  test.each([...REMOVABLE, NON_EMPTY_DIRECTORY].filter(({ what }) => what !== 'a hard link'))(
+    'is none if it is $name',
+    async (thing) => {
+      files.write(PLAIN, 'A:2:7:1:2\n');
+      const file = read(PLAIN);
+      await nextTick();
+      thing.put(files.response(PLAIN), secret);
+      expect(directory.hasNewerAnswer(PLAIN, file)).toBe(false);
+    },
+  );
+
+  test('does not make a newer plain request go', () => {
+    files.write(PLAIN, 'A:2:7:1:2\n');
+    const file = read(PLAIN);
+    files.write(PLAIN, 'A:2:7:10:20\n');
+    directory.clear(PLAIN, file);
+    expect(directory.look(PLAIN)).toMatchObject({ kind: 'text', text: 'A:2:7:10:20\n' });
+    expect(files.names()).toEqual(['request.txt']);
+  });
+});
+
+describe("the plain slot's leftover answer", () => {
+  test('is emptied, by a new file', () => {
+    writeFileSync(files.response(PLAIN), '3\n');
+    const { ino } = statSync(files.response(PLAIN));
+    directory.emptyPlainResponse();
+    expect(statSync(files.response(PLAIN))).toMatchObject({ size: 0 });
+    expect(statSync(files.response(PLAIN)).ino).not.toBe(ino);
+    expect(files.names()).toEqual(['response.txt']);
+  });
+
+  test('is left alone if there is none or it is empty', () => {
+    directory.emptyPlainResponse();
+    expect(files.names()).toEqual([]);
+    writeFileSync(files.response(PLAIN), '');
+    const { ino } = statSync(files.response(PLAIN));
+    directory.emptyPlainResponse();
+    expect(statSync(files.response(PLAIN)).ino).toBe(ino);
+  });
+
+  test.each(REMOVABLE)('is replaced if it is $name', (thing) => {
+    thing.put(files.response(PLAIN), secret);
+    directory.emptyPlainResponse();
+    expectSecretUntouched();
+    expect(lstatSync(files.response(PLAIN)).isFile()).toBe(true);
+    expect(files.answer(PLAIN)).toBe('');
+    expect(files.names()).toEqual(['response.txt']);
+  });
+
+  test('that is a directory with content makes the request undeliverable', () => {
+    files.write(PLAIN, 'A:2:7:1:2\n');
+    NON_EMPTY_DIRECTORY.put(files.response(PLAIN), secret);
+    expect(() => {
+      directory.emptyPlainResponse();
+    }).toThrow(UndeliverableError);
+    expect(files.names()).toEqual(['response.txt']);
+  });
+});
+
+describe('recovery', () => {
+  /** As a mediator names a request that it has set aside in order to clear it. */
+  function setAside({ ino, size, mtimeNs }: FileIdentity): string {
+    const aside = `.vgpu-taken-${ino}-${size}-${mtimeNs}-abcdefghijkl`;
+    renameSync(files.request(PLAIN), files.at(aside));
+    return aside;
+  }
+
+  const recover = () => {
+    directory.recover(directory.list(100).names);
+  };
+
+  test('removes unfinished answers', () => {
+    writeFileSync(files.at('.vgpu-answer-abcdefghijkl'), '30');
+    writeFileSync(files.at('.vgpu-answer-'), '');
+    recover();
+    expect(files.names()).toEqual([]);
+  });
+
+  test('leaves everything else', () => {
+    const names = [
+      '.request-x.1',
+      'a',
+      'request-1.txt',
+      'request.txt',
+      'response.txt',
+      'vgpu-taken-',
+    ];
+    for (const name of names) writeFileSync(files.at(name), '');
+    recover();
+    expect(files.names()).toEqual(names);
+  });
+
+  test('removes a request that was set aside after its answer', () => {
+    files.write(PLAIN, 'A:2:7:1:2\n');
+    setAside(read(PLAIN));
+    recover();
+    expect(directory.look(PLAIN).kind).toBe('absent');
+    afterHolding(directory);
+    expect(files.names()).toEqual([]);
+  });
+
+  test.each([
+    {
+      how: 'rewritten in place',
+      change: () => {
+        files.write(PLAIN, 'A:2:7:10:20\n');
+      },
+    },
+    {
+      how: 'replaced',
+      change: () => {
+        files.put(PLAIN, 'A:2:7:10:20\n');
+      },
+    },
+  ])('puts a request back that had been $how when it was set aside', async ({ change }) => {
+    files.write(PLAIN, 'A:2:7:10:2\n');
+    const file = read(PLAIN);
+    await nextTick();
+    change();
+    setAside(file);
+    recover();
+    expect(directory.look(PLAIN)).toMatchObject({ kind: 'text', text: 'A:2:7:10:20\n' });
+    expect(files.names()).toEqual(['request.txt']);
+  });
+
+  test('puts nothing back over a request that is newer still', () => {
+    files.write(PLAIN, 'A:2:7:1:2\n');
+    const file = read(PLAIN);
+    files.write(PLAIN, 'A:2:7:10:20\n');
+    setAside(file);
+    files.write(PLAIN, 'A:2:7:100:200\n');
+    recover();
+    expect(directory.look(PLAIN)).toMatchObject({ kind: 'text', text: 'A:2:7:100:200\n' });
+    expect(files.names()).toEqual(['request.txt']);
+  });
+
+  test('ends the doubt where it was killed after putting back, before removing the other name', () => {
+    files.write(PLAIN, 'A:2:7:1:2\n');
+    const file = read(PLAIN);
+    files.write(PLAIN, 'A:2:7:10:20\n');
+    linkSync(files.at(setAside(file)), files.request(PLAIN));
+    recover();
+    expect(directory.look(PLAIN)).toMatchObject({ kind: 'text', text: 'A:2:7:10:20\n' });
+    expect(files.names()).toEqual(['request.txt']);
+  });
+
+  test.each(REMOVABLE)('is not fooled by $name under such names', (thing) => {
+    thing.put(files.at('.vgpu-answer-x'), secret);
+    thing.put(files.at('.vgpu-taken-x'), secret);
+    recover();
+    // A link to a link is a link, so that even one that is put back as a request is never followed.
+    const left = files.names().filter((name) => name !== 'request.txt');
+    // A mediator leaves no directories.
+    expect(left.filter((name) => !lstatSync(files.at(name)).isDirectory())).toEqual([]);
+    expect(['absent', 'irregular', 'text']).toContain(directory.look(PLAIN).kind);
+    rmSync(files.request(PLAIN), { force: true, recursive: true });
+    expectSecretUntouched();
+  });
+
+  test('leaves a directory with content that has such a name', () => {
+    NON_EMPTY_DIRECTORY.put(files.at('.vgpu-answer-x'), secret);
+    NON_EMPTY_DIRECTORY.put(files.at('.vgpu-taken-x'), secret);
+    recover();
+    expect(files.names()).toEqual(['.vgpu-answer-x', '.vgpu-taken-x']);
+  });
+});
+
+describe('listing', () => {
+  const fill = (count: number) => {
+    const names = Array.from({ length: count }, (_, i) => `file-${i}`).sort();
+    for (const name of names) writeFileSync(files.at(name), '');
+    return names;
+  };
+
+  test('goes on where it was cut, and begins anew after its end', () => {
+    const all = fill(10);
+    for (let round = 0; round < 2; round += 1) {
+      const parts = [directory.list(4), directory.list(4), directory.list(4)];
+      expect(parts.map(({ names }) => names.length)).toEqual([4, 4, 2]);
+      expect(parts.map(({ complete }) => complete)).toEqual([false, false, true]);
+      expect(parts.flatMap(({ names }) => names).sort()).toEqual(all);
+    }
+  });
+
+  test('gives each name once, also beyond what the system reads at once', () => {
+    const all = fill(700);
+    const listed: string[] = [];
+    for (let complete = false; !complete;) {
+      const part = directory.list(97);
+      expect(part.names.length).toBeLessThanOrEqual(97);
+      listed.push(...part.names);
+      complete = part.complete;
+    }
+    expect(listed.sort()).toEqual(all);
+  });
+
+  test('of an empty directory is complete', () => {
+    expect(directory.list(1)).toEqual({ names: [], complete: true });
+  });
+
+  test('leaves nothing open, complete or not', () => {
+    fill(10);
+    directory.list(4);
+    directory.close();
+    expect(openBelow(root)).toEqual([]);
+    directory = new VmDirectory(root, 7);
+    directory.list(100);
+    expect(openBelow(root)).toEqual([files.path]);
+  });
+
+  test('tells when a name last changed', () => {
+    files.write(PLAIN, 'x');
+    symlinkSync(secret, files.at('link'));
+    expect(directory.ctimeNs('request.txt')).toBe(
+      statSync(files.request(PLAIN), { bigint: true }).ctimeNs,
+    );
+    expect(directory.ctimeNs('link')).toBe(lstatSync(files.at('link'), { bigint: true }).ctimeNs);
+    expect(directory.ctimeNs('none')).toBeUndefined();
+  });
+});
+
+describe('stale files', () => {
+  const FUTURE = 2n ** 63n;
+  const removeStale = (beforeNs: bigint) =>
+    directory.removeStale(directory.list(100).names, beforeNs);
+
+  test('are answers that nobody fetched and temporary requests, and nothing else', () => {
+    const stale = ['.request-a.b', 'response-empty.txt', 'response-x.txt', 'response.txt'];
+    const kept = [
+      '.request-a',
+      '.request-a.b.c',
+      'notes.txt',
+      'request-y.txt',
+      'request-z.txt',
+      'response-y.txt',
+      'response-z.txt',
+      'response-.txt',
+      'responses.txt',
+    ].sort();
+    for (const name of [...stale, ...kept]) writeFileSync(files.at(name), 'x');
+    writeFileSync(files.at('response-empty.txt'), '');
+    writeFileSync(files.at('response-z.txt'), '');
+    expect(removeStale(FUTURE)).toBe(stale.length);
+    expect(files.names()).toEqual(kept);
+  });
+
+  test('are those that last changed before the given time', async () => {
+    writeFileSync(files.at('response-old.txt'), '3\n');
+    await nextTick();
+    writeFileSync(files.at('response-new.txt'), '3\n');
+    const beforeNs = statSync(files.at('response-new.txt'), { bigint: true }).ctimeNs;
+    expect(removeStale(beforeNs)).toBe(1);
+    expect(files.names()).toEqual(['response-new.txt']);
+    expect(removeStale(beforeNs)).toBe(0);
+  });
+
+  test('are told by the ctime, which a guest cannot set', () => {
+    writeFileSync(files.at('response-x.txt'), '3\n');
+    const { ctimeNs } = statSync(files.at('response-x.txt'), { bigint: true });
+    utimesSync(files.at('response-x.txt'), 0, 0);
+    expect(removeStale(ctimeNs)).toBe(0);
+  });
+
+  test.each(REMOVABLE.filter(({ what }) => what !== 'a directory'))(
+    'may be $name, of which the thing itself is removed',
+    (thing) => {
+      thing.put(files.response(named('x')), secret);
+      expect(removeStale(FUTURE)).toBe(1);
+      expect(files.names()).toEqual([]);
+      expectSecretUntouched();
+    },
+  );
+
+  test('are no directories', () => {
+    mkdirSync(files.response(named('x')));
+    expect(removeStale(FUTURE)).toBe(0);
+    rmdirSync(files.response(named('x')));
+  });
+
+  test("do not include the plain slot's empty answer: that is how the slot is initialised", () => {
+    writeFileSync(files.response(PLAIN), '');
+    expect(removeStale(FUTURE)).toBe(0);
+    expect(files.names()).toEqual(['response.txt']);
+  });
+
+  test('may have gone meanwhile', () => {
+    expect(directory.removeStale(['response-gone.txt'], FUTURE)).toBe(0);
+  });
+});
