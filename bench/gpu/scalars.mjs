@@ -1,4 +1,5 @@
 import { Executor } from '../../packages/mediator/dist/devices/executor.js';
+import { Events } from '../../packages/mediator/dist/events.js';
 import { quantile } from '../lib/measured.mjs';
 
 /**
@@ -126,10 +127,9 @@ async function executorOf(/** @type {VectorAdder} */ device) {
   const executor = new Executor({
     index: device.device.index,
     open: () => Promise.resolve(device),
-    execLimitMs: () => 10_000,
+    settings: { execLimitMs: 10_000 },
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
-    onReady: ignore,
-    onChanged: ignore,
+    events: new Events(),
   });
   await executor.open();
   const request = { pool: 'A', priority: 2, vm: 1, a: new Int32Array(1), b: new Int32Array(1) };

@@ -1,6 +1,6 @@
 import { printable } from '@vgpu/protocol';
-import type { MediatorOptions } from './mediator.js';
 import { MediatorError } from './mediator-error.js';
+import type { MediatorOptions } from './options.js';
 
 /**
  * For callers without a type checker, whose mistake would else show much later, and as something else.

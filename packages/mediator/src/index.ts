@@ -1,7 +1,13 @@
 export type { DeviceFault } from './devices/execution.js';
-export type { Distribution, FinishedRequest, Outcome, StatisticsSnapshot } from './telemetry/statistics.js';
+export type {
+  Distribution,
+  FinishedRequest,
+  Outcome,
+  StatisticsSnapshot,
+} from './telemetry/statistics.js';
 export type { Logger } from './telemetry/logger.js';
-export { Mediator, type MediatorOptions } from './mediator.js';
+export { Mediator } from './mediator.js';
+export type { MediatorOptions } from './options.js';
 export { MediatorError, type MediatorErrorCode } from './mediator-error.js';
 export type { MediatorObserver } from './telemetry/observer.js';
 export type { Percentiles } from './telemetry/recent-durations.js';

@@ -1,8 +1,11 @@
 import { encodeAnswer } from '@vgpu/protocol';
 import type { Execution } from '../devices/execution.js';
+import type { Events } from '../events.js';
+import { COST } from '../scheduling/cost.js';
 import type { Job } from '../scheduling/job.js';
 import type { Logger } from '../telemetry/logger.js';
 import { errnoOf } from '../linux/errno.js';
+import type { VmSpool } from '../spool/vm-spool.js';
 import { UndeliverableError } from '../spool/vm-directory.js';
 import type { Outcome } from '../telemetry/statistics.js';
 
@@ -11,7 +14,13 @@ const RETRY_MAX_MS = 5000;
 
 export interface DeliveryOptions {
   readonly logger: Logger;
-  readonly onDelivered: (job: Job, outcome: Outcome, execution: Execution) => void;
+  readonly completion: {
+    finish(job: Job, outcome: Outcome, execution: Execution): void;
+  };
+  /** What a response costs is charged there. */
+  readonly spool: { charge(spool: VmSpool, cost: number): void };
+  /** Told of `work`: there may be room for another request. */
+  readonly events: Events;
 }
 
 /** Puts answers in place; tries again while that can help, without holding up others. */
@@ -36,7 +45,7 @@ export class Delivery {
   }
 
   deliver(job: Job, execution: Execution, retryMs = RETRY_MIN_MS): void {
-    const { logger, onDelivered } = this.#options;
+    const { logger } = this.#options;
     const { answer } = execution;
     const { vm, directory } = job.spool;
     if (directory.isLocked) {
@@ -50,12 +59,12 @@ export class Delivery {
     try {
       const delivery = directory.answer(job.slot, job.file, encodeAnswer(answer));
       const outcome = 'sum' in answer ? 'ok' : answer.code;
-      onDelivered(job, delivery === 'delivered' ? outcome : 'WITHDRAWN', execution);
+      this.#finish(job, delivery === 'delivered' ? outcome : 'WITHDRAWN', execution);
     } catch (error) {
       const fields = { vm, request: job.name, ...directory.explain(error) };
       if (error instanceof UndeliverableError) {
         logger.warn('an answer has no place; its request is removed', fields);
-        onDelivered(job, 'UNDELIVERABLE', execution);
+        this.#finish(job, 'UNDELIVERABLE', execution);
         return;
       }
       if (errnoOf(error) === undefined) throw error;
@@ -66,5 +75,12 @@ export class Delivery {
       }, retryMs);
       this.#retries.add(timer);
     }
+  }
+
+  #finish(job: Job, outcome: Outcome, execution: Execution): void {
+    const { spool, completion, events } = this.#options;
+    spool.charge(job.spool, COST.response + COST.element * job.request.a.length);
+    completion.finish(job, outcome, execution);
+    events.emit('work');
   }
 }

@@ -6,8 +6,10 @@ import {
   type DeviceFault,
   type Execution,
 } from './execution.js';
+import type { Events } from '../events.js';
 import type { Job } from '../scheduling/job.js';
 import type { Logger } from '../telemetry/logger.js';
+import type { MediatorSettings } from '../settings.js';
 import { settledWithin } from '../settled-within.js';
 import type { DeviceSnapshot } from '../telemetry/snapshot.js';
 
@@ -24,15 +26,13 @@ export interface ExecutorOptions {
   readonly device?: number | undefined;
   /** Opens the device; called again after a fault. */
   readonly open: () => Promise<VectorAdder>;
-  /** An operation that takes longer (milliseconds) is taken for a hung device. */
-  readonly execLimitMs: () => number;
+  readonly settings: Pick<MediatorSettings, 'execLimitMs'>;
   readonly logger: Logger;
-  /** Called when the device has become able to take a job other than by finishing one. */
-  readonly onReady: () => void;
-  /** Called when the device has been opened, or was let go after a fault, and why. */
-  readonly onChanged: (device: DeviceSnapshot, fault?: DeviceFault) => void;
-  /** Called when the device is left alone for some time before it is opened again. */
-  readonly onLeftAlone?: () => void;
+  /**
+   * Told of `deviceChanged`, and of `devicesChanged` when it has been opened again or is left alone for some
+   * time.
+   */
+  readonly events: Events;
 }
 
 /**
@@ -108,7 +108,7 @@ export class Executor {
   isStuck(marginMs: number): boolean {
     const sinceMs = this.isBusy ? this.#startedMs : this.#openedSinceMs;
     if (sinceMs === undefined) return false;
-    return performance.now() - sinceMs > this.#options.execLimitMs() + marginMs;
+    return performance.now() - sinceMs > this.#options.settings.execLimitMs + marginMs;
   }
 
   /** @throws DeviceError if the device cannot be opened. */
@@ -138,7 +138,7 @@ export class Executor {
     this.#state = 'busy';
     this.#jobs += 1;
     this.#startedMs = performance.now();
-    const limitMs = this.#options.execLimitMs();
+    const limitMs = this.#options.settings.execLimitMs;
     const operation = execute(adder, job.request);
     // What a hung device gives later belongs to nobody: the job has been answered by then.
     const isOver = await settledWithin(limitMs, operation);
@@ -176,7 +176,7 @@ export class Executor {
     this.#isLeftAlone = false;
     this.#state = 'idle';
     logger.info('device ready', { ...adder.device, executor: index });
-    this.#options.onChanged(this.snapshot());
+    this.#options.events.emit('deviceChanged', this.snapshot());
   }
 
   get #isOutOfService(): boolean {
@@ -190,13 +190,13 @@ export class Executor {
 
   /** Lets a device go that cannot be used any more, and opens it anew, at once or later. */
   async #replace(adder: VectorAdder, fault: DeviceFault): Promise<void> {
-    const { index, logger, onChanged } = this.#options;
+    const { index, logger, events } = this.#options;
     const { kind, message } = fault;
     this.#state = 'closed';
     this.#adder = undefined;
     this.#faults += 1;
     this.#faultsSinceSuccess += 1;
-    onChanged(this.snapshot(), fault);
+    events.emit('deviceChanged', this.snapshot(), fault);
     const closing = adder.close().catch((error: unknown) => {
       logger.warn(`the ${kind} device did not close`, { executor: index, error: messageOf(error) });
     });
@@ -215,15 +215,20 @@ export class Executor {
 
   #reopen(): void {
     if (this.#state === 'stopped') return;
-    this.open().then(this.#options.onReady, (error: unknown) => {
-      this.openLater(error);
-    });
+    this.open().then(
+      () => {
+        this.#options.events.emit('devicesChanged');
+      },
+      (error: unknown) => {
+        this.openLater(error);
+      },
+    );
   }
 
   #reopenLater(): void {
     if (this.#state === 'stopped') return;
     this.#isLeftAlone = true;
-    this.#options.onLeftAlone?.();
+    this.#options.events.emit('devicesChanged');
     this.#reopening = setTimeout(() => {
       this.#reopen();
     }, REOPEN_AFTER_MS);

@@ -1,4 +1,5 @@
 import type { Executor } from './executor.js';
+import type { Events } from '../events.js';
 import type { Logger } from '../telemetry/logger.js';
 import { settledWithin } from '../settled-within.js';
 
@@ -9,13 +10,13 @@ const PATIENCE_MS = 5000;
  * Opens devices until one can serve. Others that fail are tried again while serving; such as take
  * long come when they are ready.
  *
- * @param onReady Called for each one that is open, now or later.
+ * @param events Told of `devicesChanged` for each one that is open, now or later.
  * @throws DeviceError, the first one's, if none can be opened.
  */
 export async function openDevices(
   executors: readonly Executor[],
   logger: Logger,
-  onReady: () => void,
+  events: Events,
 ): Promise<void> {
   const openings = executors.map((executor) => executor.open());
   const first = await Promise.any(openings).catch((error: unknown) => error);
@@ -24,8 +25,13 @@ export async function openDevices(
     logger.warn('not all devices have opened yet; serving without them meanwhile', {});
   }
   for (const [i, opening] of openings.entries()) {
-    opening.then(onReady, (error: unknown) => {
-      executors[i]?.openLater(error);
-    });
+    opening.then(
+      () => {
+        events.emit('devicesChanged');
+      },
+      (error: unknown) => {
+        executors[i]?.openLater(error);
+      },
+    );
   }
 }

@@ -7,7 +7,7 @@ import type { PoolSnapshot } from '../telemetry/snapshot.js';
 export interface PoolAssignmentOptions {
   readonly executors: readonly Executor[];
   /** The numbers of the devices that serve a pool; undefined: every device. */
-  readonly devicesOf: (pool: Pool) => readonly number[] | undefined;
+  readonly registry: { poolDevices(pool: Pool): readonly number[] | undefined };
   readonly logger: Logger;
 }
 
@@ -54,9 +54,9 @@ export class PoolAssignment {
    * every device serves is not spoken of: what the log says of the devices is enough.
    */
   note(): void {
-    const { devicesOf, logger } = this.#options;
+    const { registry, logger } = this.#options;
     for (const pool of POOLS) {
-      const devices = devicesOf(pool);
+      const devices = registry.poolDevices(pool);
       if (devices === undefined || this.#isServed(pool)) {
         if (this.#unserved.delete(pool)) logger.info('a pool has a device again', { pool });
       } else if (!this.#unserved.has(pool)) {
@@ -73,7 +73,7 @@ export class PoolAssignment {
   snapshot(): PoolSnapshot[] {
     return POOLS.map((pool) => ({
       pool,
-      devices: this.#options.devicesOf(pool) ?? null,
+      devices: this.#options.registry.poolDevices(pool) ?? null,
       isServed: this.#isServed(pool),
     }));
   }
@@ -85,7 +85,7 @@ export class PoolAssignment {
   }
 
   #serves({ device }: Executor, pool: Pool): boolean {
-    const devices = this.#options.devicesOf(pool);
+    const devices = this.#options.registry.poolDevices(pool);
     return devices === undefined || (device !== undefined && devices.includes(device));
   }
 }

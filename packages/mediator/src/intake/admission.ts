@@ -1,6 +1,7 @@
 import type { ErrorCode, Pool, Priority, Request } from '@vgpu/protocol';
 import type { Registration } from '../state/registration.js';
-import { TokenBucket, type RateLimit } from './token-bucket.js';
+import type { MediatorSettings } from '../settings.js';
+import { TokenBucket } from './token-bucket.js';
 import { VmBuckets } from './vm-buckets.js';
 
 /** Why a request is answered with an error. */
@@ -16,10 +17,9 @@ export interface Claim {
 }
 
 export interface AdmissionOptions {
-  readonly registrationOf: (vm: number) => Registration | undefined;
-  readonly requireRegistration: () => boolean;
-  /** For VMs that the registry gives none of their own; undefined: no limit. */
-  readonly rateLimit: () => RateLimit | undefined;
+  readonly registry: { get(vm: number): Registration | undefined };
+  /** What counts for VMs that the registry gives nothing of their own. */
+  readonly settings: Pick<MediatorSettings, 'requireRegistration' | 'rateLimit' | 'maxQueuedPerVm'>;
 }
 
 /**
@@ -41,8 +41,8 @@ export class Admission {
 
   /** Why none of a VM's requests is served at present. */
   refusalOf(vm: number): Rejection | undefined {
-    const registration = this.#options.registrationOf(vm);
-    if (registration === undefined && this.#options.requireRegistration()) {
+    const registration = this.#options.registry.get(vm);
+    if (registration === undefined && this.#options.settings.requireRegistration) {
       return { code: 'UNKNOWN_VM', text: `VM ${vm} is not registered on this host` };
     }
     if (registration?.suspended === true) {
@@ -51,9 +51,15 @@ export class Admission {
     return undefined;
   }
 
+  /** How many of a VM's requests may be queued at once. */
+  maxQueued(vm: number): number {
+    const { registry, settings } = this.#options;
+    return registry.get(vm)?.maxQueued ?? settings.maxQueuedPerVm;
+  }
+
   /** The request as it is served, with the claim that was overridden, if one was. */
   identify(request: Request): { readonly request: Request; readonly claim?: Claim } {
-    const registration = this.#options.registrationOf(request.vm);
+    const registration = this.#options.registry.get(request.vm);
     if (registration === undefined) return { request };
     const { pool, priority } = registration;
     if (pool === request.pool && priority === request.priority) return { request };
@@ -64,7 +70,7 @@ export class Admission {
   }
 
   #limit(vm: number): Rejection | undefined {
-    const limit = this.#options.registrationOf(vm)?.rateLimit ?? this.#options.rateLimit();
+    const limit = this.#options.registry.get(vm)?.rateLimit ?? this.#options.settings.rateLimit;
     if (limit === undefined) return undefined;
     const nowMs = performance.now();
     const waitMs = this.#buckets.of(vm, nowMs).take(limit, nowMs);

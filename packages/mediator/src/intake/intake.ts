@@ -18,7 +18,8 @@ import type { FinishedRequest } from '../telemetry/statistics.js';
 import { errnoOf } from '../linux/errno.js';
 import type { FileIdentity } from '../spool/file-identity.js';
 import { UndeliverableError, type Sight } from '../spool/vm-directory.js';
-import type { Candidate, VmSpool } from '../spool/vm-spool.js';
+import type { Candidate } from '../spool/backlog.js';
+import type { VmSpool } from '../spool/vm-spool.js';
 import { toNs } from '../time.js';
 
 /** Directories named like requests that are remembered per VM as answered. */
@@ -27,9 +28,11 @@ const MAX_LEFT = 64;
 export interface IntakeOptions {
   readonly logger: Logger;
   readonly admission: Admission;
-  /** A queued job's request is no longer what was read; true if the job was still queued. */
-  readonly onVoid: (job: Job) => boolean;
-  readonly onRejected: (request: FinishedRequest) => void;
+  readonly completion: {
+    /** A queued job's request is no longer what was read; true if the job was still queued. */
+    withdraw(job: Job): boolean;
+    reject(request: FinishedRequest): void;
+  };
 }
 
 /** What became of a name, and what it cost to decide. */
@@ -63,7 +66,7 @@ export class Intake {
     } catch (error) {
       if (error instanceof UndeliverableError) {
         const { vm } = spool;
-        this.#options.onRejected({ vm, slot: slotLabel(slot), outcome: 'UNDELIVERABLE' });
+        this.#options.completion.reject({ vm, slot: slotLabel(slot), outcome: 'UNDELIVERABLE' });
         const rest = spool.directory.look(slot);
         if (rest.kind === 'irregular') this.#leave(spool, candidate.name, rest.file);
       } else {
@@ -82,13 +85,13 @@ export class Intake {
     }
   }
 
-  #consider(spool: VmSpool, slot: Slot, { name, held }: Candidate): Considered {
+  #consider(spool: VmSpool, slot: Slot, { name, deferred }: Candidate): Considered {
     let cost = 0;
     const queued = spool.jobs.get(name);
     if (queued !== undefined) {
       const fate = spool.directory.fateOf(slot, queued.file);
       cost += COST.look;
-      if (fate === 'untouched' || !this.#options.onVoid(queued)) return { cost };
+      if (fate === 'untouched' || !this.#options.completion.withdraw(queued)) return { cost };
       cost += COST.withdrawal;
     }
     const sight = spool.directory.look(slot);
@@ -120,7 +123,7 @@ export class Intake {
       file: sight.file,
       plainText: slot.kind === 'plain' && sight.kind === 'text' ? sight.text : undefined,
       ...verdict,
-      arrivalNs: held ? admittedNs(sight.file) : sight.file.ctimeNs,
+      arrivalNs: deferred ? admittedNs(sight.file) : sight.file.ctimeNs,
       admittedMs: performance.now(),
     };
     spool.admit(job);
@@ -194,7 +197,7 @@ export class Intake {
       }
     }
     const { code: outcome, text: error } = rejection;
-    this.#options.onRejected({ vm: spool.vm, slot: slotLabel(slot), outcome, error });
+    this.#options.completion.reject({ vm: spool.vm, slot: slotLabel(slot), outcome, error });
   }
 
   /** Remembers a directory that has been answered, and cannot be removed, for as long as it lasts. */

@@ -3,17 +3,19 @@ import type { Pool, Priority } from '@vgpu/protocol';
 import { risenLevel } from './aging.js';
 import type { Job } from './job.js';
 import type { QueueDepth } from '../telemetry/snapshot.js';
+import { DEFAULT_SETTINGS, type MediatorSettings } from '../settings.js';
 import { toNs } from '../time.js';
 
 export const PRIORITIES = [2, 1, 0] as const satisfies Priority[];
 export const POOLS = ['A', 'B'] as const satisfies Pool[];
 
+const HIGH_WATERMARK = 16_384;
+
 /** Jobs of one priority and pool, by arrival. */
 type Line = PriorityQueue<Job>;
 
 export interface RequestQueueOptions {
-  /** What waits rises by one level for every so many milliseconds, 1 at least; undefined: it does not. */
-  readonly agingMs?: () => number | undefined;
+  readonly settings?: Pick<MediatorSettings, 'agingMs'>;
   /** The clock that stamps files. */
   readonly nowNs?: () => bigint;
 }
@@ -35,19 +37,24 @@ export class RequestQueue {
   #epochNs: bigint | undefined;
   #seq = 0;
   #size = 0;
-  readonly #agingMs: () => number | undefined;
+  readonly #settings: Pick<MediatorSettings, 'agingMs'>;
   readonly #nowNs: () => bigint;
 
   constructor({
-    agingMs = () => undefined,
+    settings = DEFAULT_SETTINGS,
     nowNs = () => toNs(Date.now()),
   }: RequestQueueOptions = {}) {
-    this.#agingMs = agingMs;
+    this.#settings = settings;
     this.#nowNs = nowNs;
   }
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Whether so much is queued that more would only fill memory. */
+  get isOverloaded(): boolean {
+    return this.#size >= HIGH_WATERMARK;
   }
 
   /** Highest priority first; also of what there is nothing. */
@@ -91,7 +98,7 @@ export class RequestQueue {
   /** The next job of some pools, which leaves the queue. */
   take(pools: readonly Pool[] = POOLS): Job | undefined {
     if (this.#size === 0) return undefined;
-    const agingMs = this.#agingMs();
+    const { agingMs } = this.#settings;
     const line =
       agingMs === undefined
         ? (this.#firstLine(2, pools) ?? this.#firstLine(1, pools) ?? this.#firstLine(0, pools))

@@ -5,9 +5,11 @@ import { encodeVmDirectoryName, VmDirectoryName } from '@vgpu/protocol';
 import { COST, FIRST_TURN, TURN } from '../scheduling/cost.js';
 import { DeficitRoundRobin } from '../scheduling/deficit-round-robin.js';
 import type { Logger } from '../telemetry/logger.js';
+import type { Events } from '../events.js';
 import { MediatorError } from '../mediator-error.js';
 import { closeRead, errnoOf, explain } from '../linux/errno.js';
 import { MtimeTrust } from './mtime-trust.js';
+import type { MediatorSettings } from '../settings.js';
 import { openSpare } from './spare-descriptors.js';
 import { Sweeps } from './sweeps.js';
 import { removed } from './removed.js';
@@ -17,21 +19,22 @@ import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
 export interface SpoolOptions {
   /** The directory that holds the VM directories. */
   readonly root: string;
-  readonly maxQueuedPerVm: (vm: number) => number;
+  /** How many requests of a VM may be queued at once. */
+  readonly limits: { maxQueued(vm: number): number };
   /** Whether so much is queued in all that each VM is held to a part of its queue limit. */
-  readonly isCrowded: () => boolean;
-  readonly settleMs: () => number;
+  readonly queue: { readonly isOverloaded: boolean };
+  readonly settings: Pick<MediatorSettings, 'settleMs'>;
   readonly logger: Logger;
-  /**
-   * Called when another directory has taken the root's name.
-   *
-   * @throws MediatorError if it is not to be served.
-   */
-  readonly onRootReplaced: () => void;
-  /** Called when some VM's directory has a name to look at; `serve` does it. */
-  readonly onWork: () => void;
-  /** A VM directory has been removed or replaced: its jobs are void. */
-  readonly onGone: (spool: VmSpool) => void;
+  readonly lock: {
+    /**
+     * Another directory has taken the root's name.
+     *
+     * @throws MediatorError if it is not to be served.
+     */
+    lockRoot(): void;
+  };
+  /** Told of `work`, which `serve` does, and of `directoryGone`. */
+  readonly events: Events;
 }
 
 /** What the spool knows of a VM. */
@@ -201,7 +204,7 @@ export class Spool {
   #noteWork(spool: VmSpool): void {
     this.#awake.add(spool);
     this.#turns.add(spool);
-    this.#options.onWork();
+    this.#options.events.emit('work');
   }
 
   /** Runs a step on one VM's directory; what fails there concerns nobody else. */
@@ -262,7 +265,7 @@ export class Spool {
   #noteRoot(stats: BigIntStats): void {
     const before = this.#root;
     if (before !== undefined && (before.ino !== stats.ino || before.dev !== stats.dev)) {
-      this.#options.onRootReplaced();
+      this.#options.lock.lockRoot();
       this.#rootWatcher?.close();
       this.#rootWatcher = undefined;
       this.#rootChanged = true;
@@ -292,7 +295,7 @@ export class Spool {
 
   /** Opens a VM directory that is new, or that stands in the place of another of its name. */
   #adopt(vm: number): void {
-    const { root, maxQueuedPerVm, isCrowded, settleMs, logger } = this.#options;
+    const { root, limits, queue, settings, logger } = this.#options;
     const known = this.#spools.get(vm);
     try {
       const path = join(root, encodeVmDirectoryName(vm));
@@ -308,9 +311,9 @@ export class Spool {
       const spool = new VmSpool({
         root,
         vm,
-        maxQueued: () => maxQueuedPerVm(vm),
-        isCrowded,
-        settleMs,
+        maxQueued: () => limits.maxQueued(vm),
+        isCrowded: () => queue.isOverloaded,
+        settleMs: () => settings.settleMs,
         onAwake: (awake) => {
           this.#awake.add(awake);
         },
@@ -338,7 +341,7 @@ export class Spool {
       this.#spools.set(vm, spool);
       this.#awake.add(spool);
       this.#turns.add(spool);
-      this.#options.onWork();
+      this.#options.events.emit('work');
       logger.debug('serving a VM directory', { vm, path });
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
@@ -357,9 +360,9 @@ export class Spool {
     this.#sweeps.forget(spool);
     this.#failing.delete(spool.vm);
     spool.close();
-    this.#options.onGone(spool);
+    this.#options.events.emit('directoryGone', spool);
     this.#options.logger.info('a VM directory is gone', { vm: spool.vm });
-    this.#options.onWork();
+    this.#options.events.emit('work');
   }
 
   #watchRoot(): void {
@@ -369,7 +372,7 @@ export class Spool {
       (_names, _others, areLost) => {
         if (areLost) this.#noteLostEvents();
         else this.#rootChanged = true;
-        this.#options.onWork();
+        this.#options.events.emit('work');
       },
       (error) => {
         this.#rootWatcher = undefined;

@@ -53,12 +53,13 @@ export class Registry {
    * Reads the registry; without a file no VM is registered.
    *
    * @param stateDir The mediator's own directory.
+   * @param isRead False: it is empty until {@link reload}.
    * @throws MediatorError `INVALID_REGISTRY`: the file cannot be read, or not be understood.
    */
-  constructor(stateDir: string) {
+  constructor(stateDir: string, isRead = true) {
     this.#stateDir = stateDir;
     this.#path = join(stateDir, 'registry.json');
-    this.#content = this.#read();
+    this.#content = isRead ? this.#read() : { vms: new Map(), pools: new Map() };
   }
 
   /** How many VMs are registered. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { CpuVectorAdder, type AddOptions, type VectorAdder } from '@vgpu/cuda-binding';
 import { encodeAnswer } from '@vgpu/protocol';
 import { Executor } from '../../src/devices/executor.js';
+import { Events } from '../../src/events.js';
 import type { Job } from '../../src/scheduling/job.js';
 import {
   FakeFailingAdder,
@@ -31,7 +32,14 @@ let changes: string[];
 /** An executor of the given devices, one for each time it opens one. */
 function executorOf(...devices: (VectorAdder | Error | Promise<VectorAdder>)[]): Executor {
   const rest = [...devices];
-  return new Executor({
+  const events = new Events();
+  events.on('devicesChanged', () => {
+    if (executor.isIdle) ready += 1;
+  });
+  events.on('deviceChanged', ({ state }, fault) => {
+    changes.push(fault === undefined ? state : `${state}: ${fault.kind}`);
+  });
+  const executor = new Executor({
     index: 0,
     open: () => {
       const device = rest.shift();
@@ -41,15 +49,11 @@ function executorOf(...devices: (VectorAdder | Error | Promise<VectorAdder>)[]):
       opened.push(device);
       return Promise.resolve(device);
     },
-    execLimitMs: () => LIMIT_MS,
+    settings: { execLimitMs: LIMIT_MS },
     logger,
-    onReady: () => {
-      ready += 1;
-    },
-    onChanged: ({ state }, fault) => {
-      changes.push(fault === undefined ? state : `${state}: ${fault.kind}`);
-    },
+    events,
   });
+  return executor;
 }
 
 beforeEach(() => {
@@ -121,8 +125,7 @@ describe('a device', () => {
 describe('a snapshot', () => {
   test('has the number of a device that could not be opened, where it is known', () => {
     const open = () => new Promise<never>(() => undefined);
-    const [onReady, onChanged] = [() => undefined, () => undefined];
-    const options = { open, logger, execLimitMs: () => LIMIT_MS, onReady, onChanged };
+    const options = { open, logger, settings: { execLimitMs: LIMIT_MS }, events: new Events() };
     const executor = new Executor({ ...options, index: 0, device: 3 });
     expect(executor.snapshot()).toMatchObject({ executor: 0, device: 3, state: 'closed' });
   });

@@ -1,11 +1,13 @@
 import { expect, jest, test } from '@jest/globals';
 import { CpuVectorAdder, DeviceError, type VectorAdder } from '@vgpu/cuda-binding';
 import { Executor } from '../../src/devices/executor.js';
+import { Events } from '../../src/events.js';
 import { Mediator } from '../../src/mediator.js';
 import { openDevices } from '../../src/devices/open-devices.js';
 import { TestHost } from '../support/test-host.js';
 
 const logger = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn() };
+const events = new Events();
 const failure = (text: string) => new DeviceError('BACKEND_UNAVAILABLE', text);
 
 const executors = (...openings: (() => Promise<VectorAdder>)[]) =>
@@ -15,9 +17,8 @@ const executors = (...openings: (() => Promise<VectorAdder>)[]) =>
         index,
         open,
         logger,
-        execLimitMs: () => 1000,
-        onReady: () => undefined,
-        onChanged: () => undefined,
+        settings: { execLimitMs: 1000 },
+        events,
       }),
   );
 const works = () => Promise.resolve(new CpuVectorAdder());
@@ -27,7 +28,7 @@ test('a device that cannot be opened does not keep the others from serving', asy
   logger.error.mockClear();
   const [bad, good] = executors(fails('broken'), works);
   if (!bad || !good) throw new Error('two executors');
-  await openDevices([bad, good], logger, () => undefined);
+  await openDevices([bad, good], logger, events);
   expect([bad.isIdle, good.isIdle]).toEqual([false, true]);
   await new Promise(setImmediate);
   expect(logger.error).toHaveBeenCalledWith(
@@ -45,7 +46,7 @@ test('one that fails once it is stopped is not said to be tried again', async ()
   if (!late || !good) throw new Error('two executors');
   jest.useFakeTimers();
   try {
-    const opened = openDevices([late, good], logger, () => undefined);
+    const opened = openDevices([late, good], logger, events);
     await jest.advanceTimersByTimeAsync(5000);
     await opened;
   } finally {
@@ -68,7 +69,7 @@ test('a mediator without devices says so', async () => {
 
 test('the first failure is reported if no device can be opened', async () => {
   const all = executors(fails('first'), fails('second'));
-  await expect(openDevices(all, logger, () => undefined)).rejects.toThrow('first');
+  await expect(openDevices(all, logger, events)).rejects.toThrow('first');
 });
 
 test('a device that opens for ever is not waited for once another is open', async () => {
@@ -76,7 +77,7 @@ test('a device that opens for ever is not waited for once another is open', asyn
   try {
     const [slow, good] = executors(() => new Promise<never>(() => undefined), works);
     if (!slow || !good) throw new Error('two executors');
-    const opened = openDevices([slow, good], logger, () => undefined);
+    const opened = openDevices([slow, good], logger, events);
     await jest.advanceTimersByTimeAsync(5000);
     await opened;
     expect([slow.isIdle, good.isIdle]).toEqual([false, true]);

@@ -1,5 +1,6 @@
 import type { Priority } from '@vgpu/protocol';
-import type { Mediator, MediatorOptions } from '../../src/mediator.js';
+import type { Mediator } from '../../src/mediator.js';
+import type { MediatorOptions } from '../../src/options.js';
 import type { FsCall } from '../support/fake-fs.js';
 import { FakeManualAdder } from '../support/fakes.js';
 import type { SimulatedClock } from './clock.js';

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Mediator, MediatorOptions } from '../../src/mediator.js';
+import type { Mediator } from '../../src/mediator.js';
+import type { MediatorOptions } from '../../src/options.js';
 import { systemError, type FakeFs, type FsCall } from '../support/fake-fs.js';
 import type { Steps } from './clients.js';
 import { settlePromises, SimulatedClock } from './clock.js';

@@ -80,25 +80,34 @@ function newIntake(): IntakeClass {
   return new Intake({
     logger,
     admission: new Admission({
-      registrationOf: (vm) => registrations.get(vm),
-      requireRegistration: () => isRegistrationRequired,
-      rateLimit: () => rateLimit,
+      registry: registrations,
+      settings: {
+        maxQueuedPerVm: 64,
+        get requireRegistration() {
+          return isRegistrationRequired;
+        },
+        get rateLimit() {
+          return rateLimit;
+        },
+      },
     }),
-    onVoid: (job) => {
-      voided.push(job);
-      if (isQueued) spool.release(job);
-      return isQueued;
-    },
-    onRejected: (request) => {
-      rejected.push(request);
+    completion: {
+      withdraw: (job) => {
+        voided.push(job);
+        if (isQueued) spool.release(job);
+        return isQueued;
+      },
+      reject: (request) => {
+        rejected.push(request);
+      },
     },
   });
 }
 
 const nameOf = (slot: Slot) => (slot.kind === 'plain' ? 'request.txt' : `request-${slot.id}.txt`);
 
-function consider(slot: Slot, held = false): Job | undefined {
-  return intake.consider(spool, { name: nameOf(slot), held }).job;
+function consider(slot: Slot, deferred = false): Job | undefined {
+  return intake.consider(spool, { name: nameOf(slot), deferred }).job;
 }
 
 const slots = [
@@ -673,7 +682,7 @@ test('names that are no slots are ignored', () => {
     'request-x.txt\n',
     '',
   ]) {
-    expect(intake.consider(spool, { name, held: false }).job).toBeUndefined();
+    expect(intake.consider(spool, { name, deferred: false }).job).toBeUndefined();
   }
   expect(files.names()).toEqual([]);
 });

@@ -28,9 +28,12 @@ test('one that has used up its tokens does not get others by being let go', () =
 
 test('admission limits a VM as before, however many there were in between', () => {
   const admission = new Admission({
-    registrationOf: () => undefined,
-    requireRegistration: () => false,
-    rateLimit: () => ({ perSecond: 0.001, burst: 1 }),
+    registry: new Map<number, never>(),
+    settings: {
+      maxQueuedPerVm: 64,
+      requireRegistration: false,
+      rateLimit: { perSecond: 0.001, burst: 1 },
+    },
   });
   expect(admission.refuse(1)).toBeUndefined();
   for (let vm = 2; vm < 3000; vm += 1) expect(admission.refuse(vm)).toBeUndefined();

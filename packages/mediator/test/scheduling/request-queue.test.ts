@@ -209,8 +209,8 @@ describe('of some pools', () => {
 describe('with aging', () => {
   const EVERY_NS = 1_000_000_000n;
   let nowNs = NOW_NS;
-  const aging = (agingMs: () => number | undefined = () => 1000) =>
-    new RequestQueue({ agingMs, nowNs: () => nowNs });
+  const aging = (settings: { agingMs: number | undefined } = { agingMs: 1000 }) =>
+    new RequestQueue({ settings, nowNs: () => nowNs });
   beforeEach(() => {
     nowNs = NOW_NS;
   });
@@ -275,18 +275,18 @@ describe('with aging', () => {
     fc.assert(
       fc.property(steps, (all) => {
         nowNs = NOW_NS;
-        let agingMs: number | undefined;
-        const queue = aging(() => agingMs);
+        const settings: { agingMs: number | undefined } = { agingMs: undefined };
+        const queue = aging(settings);
         const waiting: Job[] = [];
         const levelOf = ({ request, arrivalNs }: Job) => {
           let level: number = request.priority;
-          if (agingMs === undefined) return level;
-          const everyNs = BigInt(agingMs) * 1_000_000n;
+          if (settings.agingMs === undefined) return level;
+          const everyNs = BigInt(settings.agingMs) * 1_000_000n;
           for (let at = arrivalNs + everyNs; at <= nowNs && level < 2; at += everyNs) level += 1;
           return level;
         };
         for (const step of all) {
-          ({ agingMs } = step);
+          settings.agingMs = step.agingMs;
           nowNs += step.passesNs;
           // Some arrived a while ago, as what was on disk at a start.
           const jobs = step.jobs.map(([level, pool, agoNs]) => fakeJob(level, nowNs - agoNs, pool));

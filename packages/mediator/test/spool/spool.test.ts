@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { Events } from '../../src/events.js';
 import type { Logger } from '../../src/telemetry/logger.js';
 import { FakeFs } from '../support/fake-fs.js';
 import { until } from '../support/until.js';
@@ -42,13 +43,12 @@ function newSpool(logger: Logger): InstanceType<typeof Spool> {
   const ignore = () => undefined;
   return new Spool({
     root,
-    isCrowded: () => false,
-    maxQueuedPerVm: () => 64,
-    settleMs: () => 0,
+    limits: { maxQueued: () => 64 },
+    queue: { isOverloaded: false },
+    settings: { settleMs: 0 },
     logger,
-    onRootReplaced: ignore,
-    onWork: ignore,
-    onGone: ignore,
+    lock: { lockRoot: ignore },
+    events: new Events(),
   });
 }
 

@@ -3,7 +3,8 @@ import { rmSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } 
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Job } from '../../src/scheduling/job.js';
-import type { Candidate, VmSpool as Spool, VmSpoolOptions } from '../../src/spool/vm-spool.js';
+import type { Candidate } from '../../src/spool/backlog.js';
+import type { VmSpool as Spool, VmSpoolOptions } from '../../src/spool/vm-spool.js';
 import { FakeFs, silentWatcher, systemError } from '../support/fake-fs.js';
 import { openBelow, temporaryDirectory } from '../support/temporary-directory.js';
 import { nextTick, until } from '../support/until.js';
@@ -116,9 +117,9 @@ describe('what is there at the start', () => {
     expect(spool.hasWork).toBe(true);
     expect(spool.isDrained).toBe(false);
     expect(takeAll()).toEqual([
-      { name: 'request-c.txt', held: false },
-      { name: 'request.txt', held: false },
-      { name: 'request-a.txt', held: false },
+      { name: 'request-c.txt', deferred: false },
+      { name: 'request.txt', deferred: false },
+      { name: 'request-a.txt', deferred: false },
     ]);
     expect(spool.hasWork).toBe(false);
     expect(spool.isDrained).toBe(true);
@@ -249,7 +250,7 @@ describe('inotify', () => {
     await until('it is noticed', () => works > 0);
     expect(spool.hasWork).toBe(true);
     expect(spool.isDrained).toBe(false);
-    expect(takeAll()).toEqual([{ name, held: false }]);
+    expect(takeAll()).toEqual([{ name, deferred: false }]);
   });
 
   test('tells of a queued request that is removed, for which there is always room', async () => {
@@ -260,7 +261,7 @@ describe('inotify', () => {
     admit('request-x.txt');
     unlinkSync(files.request(named('x')));
     await until('it is noticed', () => spool.hasWork);
-    expect(takeAll()).toEqual([{ name: 'request-x.txt', held: false }]);
+    expect(takeAll()).toEqual([{ name: 'request-x.txt', deferred: false }]);
   });
 
   test('of other names gives no work', async () => {
@@ -387,7 +388,7 @@ describe('the limit of what is queued', () => {
     for (const job of jobs) if (job) spool.release(job);
     expect(works).toBe(2);
     expect(spool.hasWork).toBe(true);
-    expect(spool.take().candidate).toEqual({ name: 'request-3.txt', held: true });
+    expect(spool.take().candidate).toEqual({ name: 'request-3.txt', deferred: true });
   });
 
   test('holds back all that waited, and nothing that comes after it', () => {
@@ -395,18 +396,18 @@ describe('the limit of what is queued', () => {
     expect(spool.take().candidate).toBeUndefined();
     for (const job of jobs) if (job) spool.release(job);
     expect(takeAll()).toEqual([
-      { name: 'request-3.txt', held: true },
-      { name: 'request-4.txt', held: true },
+      { name: 'request-3.txt', deferred: true },
+      { name: 'request-4.txt', deferred: true },
     ]);
     spool.notice('request-5.txt');
-    expect(spool.take().candidate).toEqual({ name: 'request-5.txt', held: false });
+    expect(spool.take().candidate).toEqual({ name: 'request-5.txt', deferred: false });
   });
 
   test('holds back also where nobody asked for more than there was room for', () => {
     const jobs = [takeAndAdmit()?.job, takeAndAdmit()?.job];
     // No call of take() that finds no room: the turn ended exactly at the limit.
     for (const job of jobs) if (job) spool.release(job);
-    expect(spool.take().candidate).toEqual({ name: 'request-3.txt', held: true });
+    expect(spool.take().candidate).toEqual({ name: 'request-3.txt', deferred: true });
   });
 
   test('holds back what arrives while there is no room', () => {
@@ -414,17 +415,17 @@ describe('the limit of what is queued', () => {
     spool.notice('request-5.txt');
     expect(spool.hasWork).toBe(false);
     for (const job of jobs) spool.release(job);
-    expect(spool.take().candidate).toEqual({ name: 'request-5.txt', held: true });
+    expect(spool.take().candidate).toEqual({ name: 'request-5.txt', deferred: true });
   });
 
   test('holds nothing back for what has happened to queued requests', () => {
     const jobs = namesOf(takeAll()).map(admit);
     takeAll();
     spool.notice('request-1.txt');
-    expect(spool.take().candidate).toEqual({ name: 'request-1.txt', held: false });
+    expect(spool.take().candidate).toEqual({ name: 'request-1.txt', deferred: false });
     for (const job of jobs) spool.release(job);
     spool.notice('request-5.txt');
-    expect(spool.take().candidate).toEqual({ name: 'request-5.txt', held: false });
+    expect(spool.take().candidate).toEqual({ name: 'request-5.txt', deferred: false });
   });
 
   test('can be raised while it runs', () => {
@@ -470,7 +471,7 @@ describe('a VM that is over its limit', () => {
     isCrowded = false;
     const rest = admitAll();
     expect(rest).toHaveLength(12);
-    expect(rest.some(({ held }) => held)).toBe(false);
+    expect(rest.some(({ deferred }) => deferred)).toBe(false);
   });
 
   test('has an eighth of it queued until nothing waits on disk any more', () => {
@@ -478,7 +479,7 @@ describe('a VM that is over its limit', () => {
     fill(100);
     const first = admitAll();
     expect(first).toHaveLength(64);
-    expect(first.some(({ held }) => held)).toBe(false);
+    expect(first.some(({ deferred }) => deferred)).toBe(false);
     const queued = first.map(({ job }) => job);
     const later: Candidate[] = [];
     for (let job = queued.shift(); job !== undefined; job = queued.shift()) {
@@ -489,9 +490,9 @@ describe('a VM that is over its limit', () => {
       later.push(...more);
     }
     expect(later).toHaveLength(36);
-    expect(later.every(({ held }) => held)).toBe(true);
+    expect(later.every(({ deferred }) => deferred)).toBe(true);
     for (const id of ['a', 'b']) spool.notice(`request-${id}.txt`);
-    expect(admitAll().map(({ held }) => held)).toEqual([false, false]);
+    expect(admitAll().map(({ deferred }) => deferred)).toEqual([false, false]);
   });
 
   test('and was muted is held back no longer once its watch is back', () => {
@@ -513,17 +514,17 @@ describe('a VM that is over its limit', () => {
       }
     };
     serve(jobs);
-    expect(admitAll().map(({ held }) => held)).toEqual([true]);
+    expect(admitAll().map(({ deferred }) => deferred)).toEqual([true]);
     serve(spool.jobs.values());
     spool.notice('request-4.txt');
-    expect(spool.take().candidate).toEqual({ name: 'request-4.txt', held: true });
+    expect(spool.take().candidate).toEqual({ name: 'request-4.txt', deferred: true });
     age();
     for (let sweeps = 0; sweeps < 3; sweeps += 1) {
       spool.sweep();
       takeAll();
     }
     spool.notice('request-5.txt');
-    expect(spool.take().candidate).toEqual({ name: 'request-5.txt', held: false });
+    expect(spool.take().candidate).toEqual({ name: 'request-5.txt', deferred: false });
   });
 
   test('never has to wait for a listing while its jobs are served', () => {

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VectorAdder } from '@vgpu/cuda-binding';
-import type { Mediator, MediatorOptions } from '../../src/mediator.js';
+import type { Mediator } from '../../src/mediator.js';
+import type { MediatorOptions } from '../../src/options.js';
 import { FakeLogger } from './fakes.js';
 import { until } from './until.js';
 import { openBelow, temporaryDirectory } from './temporary-directory.js';

@@ -1,0 +1,76 @@
+import type { Execution } from '../devices/execution.js';
+import type { Events } from '../events.js';
+import { describe, slotLabel, type Job } from '../scheduling/job.js';
+import type { RequestQueue } from '../scheduling/request-queue.js';
+import type { GoneVms } from '../telemetry/gone-vms.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { FinishedRequest, Outcome } from '../telemetry/statistics.js';
+
+export interface CompletionOptions {
+  readonly queue: RequestQueue;
+  readonly gone: GoneVms;
+  readonly events: Events;
+  readonly logger: Logger;
+  /** For what a VM causes without a device. */
+  readonly limitedLogger: Logger;
+}
+
+/** The end of a request, whatever came of it: it leaves its VM's backlog, statistics and log are told. */
+export class Completion {
+  readonly #options: CompletionOptions;
+
+  constructor(options: CompletionOptions) {
+    this.#options = options;
+  }
+
+  /** A queued job's request is gone or another one; true if the job was still queued. */
+  withdraw(job: Job): boolean {
+    if (!this.#options.queue.remove(job)) return false;
+    this.finish(job, 'WITHDRAWN');
+    return true;
+  }
+
+  /** A request was refused before it was queued. */
+  reject(request: FinishedRequest): void {
+    this.#tell(request);
+    const { vm, slot, outcome } = request;
+    this.#options.limitedLogger.info('request rejected', { vm, slot, outcome });
+  }
+
+  /** @param execution What came of the job on its device; absent if it has not computed the job. */
+  finish(job: Job, outcome: Outcome, execution?: Execution): void {
+    const { spool, request, waitMs, device } = job;
+    spool.release(job);
+    // What stands there now may be the next request.
+    if (outcome === 'WITHDRAWN') spool.notice(job.name);
+    const times =
+      execution && waitMs !== undefined ? { waitMs, execMs: execution.execMs, device } : undefined;
+    this.#tell({
+      vm: spool.vm,
+      slot: slotLabel(job.slot),
+      pool: request.pool,
+      priority: request.priority,
+      isClaimOverridden: job.claim !== undefined,
+      outcome,
+      ...(execution && 'code' in execution.answer && { error: execution.answer.text }),
+      ...times,
+      durationMs: performance.now() - job.admittedMs,
+    });
+    const { logger, limitedLogger } = this.#options;
+    (execution === undefined ? limitedLogger : logger).info('request finished', {
+      ...describe(job),
+      ...(times && { waitMs: round(times.waitMs), execMs: round(times.execMs) }),
+      outcome,
+    });
+  }
+
+  #tell(request: FinishedRequest): void {
+    this.#options.events.emit('requestFinished', request);
+    this.#options.gone.check(request.vm);
+  }
+}
+
+/** To microseconds. */
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

@@ -1,0 +1,32 @@
+import { EventEmitter } from 'node:events';
+import type { DeviceFault } from './devices/execution.js';
+import type { Job } from './scheduling/job.js';
+import type { VmSpool } from './spool/vm-spool.js';
+import type { DeviceSnapshot } from './telemetry/snapshot.js';
+import type { FinishedRequest } from './telemetry/statistics.js';
+
+/** What happens in a mediator: its parts, statistics and observers subscribe. */
+export interface MediatorEvents {
+  /** A VM directory has something to take in, or a device can take a request. */
+  work: [];
+  /** A request has left its device, which is free again, and its response is on its way. */
+  requestComputed: [job: Job];
+  /** A request has left the mediator: served, rejected, withdrawn or without a place to answer. */
+  requestFinished: [request: FinishedRequest];
+  /** A device was opened, or let go because of a fault. */
+  deviceChanged: [device: DeviceSnapshot, fault?: DeviceFault];
+  /** Which devices work has changed otherwise than by one request. */
+  devicesChanged: [];
+  /** A VM directory has been removed or replaced: its jobs are void. */
+  directoryGone: [spool: VmSpool];
+  /** A VM has neither a directory nor a registration any more. */
+  vmGone: [vm: number];
+}
+
+export class Events extends EventEmitter<MediatorEvents> {
+  constructor() {
+    super();
+    // There may be as many observers as a program wants.
+    this.setMaxListeners(0);
+  }
+}

@@ -1,0 +1,81 @@
+import { Completion } from './delivery/completion.js';
+import { Delivery } from './delivery/delivery.js';
+import { Executor } from './devices/executor.js';
+import { PoolAssignment } from './devices/pool-assignment.js';
+import { Events } from './events.js';
+import { Admission } from './intake/admission.js';
+import { Intake } from './intake/intake.js';
+import { Lifecycle } from './lifecycle.js';
+import type { MediatorOptions } from './options.js';
+import { Dispatcher } from './scheduling/dispatcher.js';
+import { RequestQueue } from './scheduling/request-queue.js';
+import { Turns } from './scheduling/turns.js';
+import { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
+import { Spool } from './spool/spool.js';
+import { InstanceLock } from './state/instance-lock.js';
+import { Registry } from './state/registry.js';
+import { GoneVms } from './telemetry/gone-vms.js';
+import { Inspection } from './telemetry/inspection.js';
+import { LimitedLogger } from './telemetry/limited-logger.js';
+import { Statistics } from './telemetry/statistics.js';
+
+/** One object that all parts read; a change of it counts at once. */
+type LiveSettings = { -readonly [Name in keyof MediatorSettings]: MediatorSettings[Name] };
+
+export type Parts = ReturnType<typeof makeParts>;
+
+/** Makes the parts of a mediator, and joins them. Touches no file and opens no device. */
+export function makeParts({
+  root,
+  stateDir,
+  devices,
+  deviceNumbers,
+  logger,
+  ...given
+}: MediatorOptions) {
+  const settings: LiveSettings = { ...DEFAULT_SETTINGS, ...given };
+  const [events, lifecycle, statistics] = [new Events(), new Lifecycle(), new Statistics()];
+  // What a VM causes is limited in number.
+  const limitedLogger = new LimitedLogger(logger);
+  const lock = new InstanceLock(stateDir, root, logger);
+  const registry = new Registry(stateDir, false);
+  const admission = new Admission({ registry, settings });
+  const queue = new RequestQueue({ settings });
+  const limited = { logger: limitedLogger, events };
+  const spool = new Spool({ ...limited, root, limits: admission, queue, settings, lock });
+  const gone = new GoneVms({ spool, registry, statistics, events });
+  const completion = new Completion({ queue, gone, events, logger, limitedLogger });
+  const intake = new Intake({ logger: limitedLogger, admission, completion });
+  const delivery = new Delivery({ ...limited, completion, spool });
+  const executors = devices.map((open, index) => {
+    const device = deviceNumbers?.[index];
+    return new Executor({ index, device, open, settings, logger, events });
+  });
+  const pools = new PoolAssignment({ executors, registry, logger });
+  const common = { queue, spool, lifecycle, events, logger };
+  const dispatcher = new Dispatcher({ ...common, pools, delivery, completion });
+  const turns = new Turns({ ...common, intake, dispatcher, executors });
+  const inspection = new Inspection({
+    ...{ root, stateDir, lifecycle, queue, executors, pools },
+    ...{ registry, spool, statistics, settings },
+  });
+
+  events.on('requestFinished', (request) => {
+    statistics.record(request, performance.now());
+  });
+  events.on('directoryGone', (vmSpool) => {
+    for (const job of vmSpool.jobs.values()) completion.withdraw(job);
+    gone.check(vmSpool.vm);
+  });
+  events.on('deviceChanged', () => {
+    pools.assign();
+  });
+  events.on('devicesChanged', () => {
+    if (lifecycle.isServing) pools.note();
+    turns.request();
+  });
+  return {
+    ...{ root, stateDir, logger, settings, events, lifecycle, statistics, lock, registry },
+    ...{ admission, queue, spool, gone, delivery, executors, pools, dispatcher, turns, inspection },
+  };
+}

@@ -1,0 +1,145 @@
+import { COST } from './cost.js';
+import type { Completion } from '../delivery/completion.js';
+import type { Delivery } from '../delivery/delivery.js';
+import type { Execution } from '../devices/execution.js';
+import type { Executor } from '../devices/executor.js';
+import type { PoolAssignment } from '../devices/pool-assignment.js';
+import type { Events } from '../events.js';
+import type { Lifecycle } from '../lifecycle.js';
+import type { Spool } from '../spool/spool.js';
+import type { VmSpool } from '../spool/vm-spool.js';
+import type { Logger } from '../telemetry/logger.js';
+import { describe, type Job } from './job.js';
+import type { RequestQueue } from './request-queue.js';
+
+/**
+ * A request that was read less than this ago, in milliseconds, is not checked again before it is computed:
+ * the check takes longer than a wasted addition. It is checked before it is answered, in any case.
+ */
+const FRESH_MS = 100;
+/**
+ * A request that has met so many lost devices is answered. The first one is not its fault, since no
+ * two vectors of int32 can harm a device; but one after which every device is lost, for whatever
+ * reason, must not take them from all others for ever.
+ */
+const MAX_DEVICE_FAULTS = 2;
+
+export interface DispatcherOptions {
+  readonly queue: RequestQueue;
+  readonly pools: PoolAssignment;
+  readonly spool: Spool;
+  readonly delivery: Delivery;
+  readonly completion: Completion;
+  readonly lifecycle: Lifecycle;
+  readonly events: Events;
+  readonly logger: Logger;
+}
+
+/**
+ * Gives queued requests to idle devices, and what comes of them to the delivery.
+ *
+ * A job is *queued*; {@link dispatch} gives it to a device, or defers it. It is *deferred* while a thread
+ * locks its VM's directory, then queued again. It is *on a device* until that has computed it: then its
+ * response is delivered, or it is queued again, once, if the device was lost.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #deferred = new Map<VmSpool, Job[]>();
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Jobs that have left the queue, and wait until nothing locks their VM's directory. */
+  get deferred(): number {
+    return [...this.#deferred.values()].flat().length;
+  }
+
+  /** Gives each idle device the first job of its pools. */
+  dispatch(): void {
+    const { queue, pools } = this.#options;
+    for (const { executor, pools: served } of pools.choosers) {
+      while (executor.isIdle) {
+        const job = queue.take(served);
+        if (job === undefined) break;
+        if (job.spool.directory.isLocked) this.#defer(job);
+        else void this.#serve(executor, job);
+      }
+    }
+  }
+
+  #defer(job: Job): void {
+    const { spool } = job;
+    const deferred = this.#deferred.get(spool);
+    if (deferred !== undefined) {
+      deferred.push(job);
+      return;
+    }
+    this.#deferred.set(spool, [job]);
+    spool.directory.whenUnlocked(() => {
+      const jobs = this.#deferred.get(spool) ?? [];
+      this.#deferred.delete(spool);
+      for (const each of jobs) this.#options.queue.putBack(each);
+      // At once: the thread may have more to read.
+      if (this.#options.lifecycle.isServing) this.dispatch();
+    });
+  }
+
+  async #serve(executor: Executor, job: Job): Promise<void> {
+    const { pools, delivery, events, logger } = this.#options;
+    const waitMs = performance.now() - job.admittedMs;
+    const isFresh = waitMs < FRESH_MS && job.plainText === undefined;
+    if (!isFresh && !this.isStillThere(job)) return;
+    job.waitMs = waitMs;
+    job.device = executor.device;
+    logger.debug('request on the device', { ...describe(job), device: executor.device });
+    const execution = await executor.run(job);
+    if ('code' in execution.answer) {
+      const { code, text } = execution.answer;
+      const fields = { ...describe(job), device: executor.device, code, error: text };
+      logger.warn('a device did not compute a request', fields);
+    }
+    if (!this.#putBack(job, execution)) delivery.deliver(job, execution);
+    if (pools.isAnyUnserved) events.emit('devicesChanged');
+    events.emit('requestComputed', job);
+  }
+
+  /** Queues a job again whose device was lost; false if it is to be answered. */
+  #putBack(job: Job, { fault }: Execution): boolean {
+    if (fault?.kind !== 'lost') return false;
+    job.deviceFaults = (job.deviceFaults ?? 0) + 1;
+    if (job.deviceFaults >= MAX_DEVICE_FAULTS) return false;
+    // While a job is on a device nobody looks at what happens to its file. Where nobody can, its turn will.
+    if (job.spool.directory.isLocked || this.isStillThere(job)) {
+      this.#options.queue.putBack(job);
+      const message = 'request queued again, because its device was lost';
+      this.#options.logger.warn(message, describe(job));
+    }
+    return true;
+  }
+
+  /** Whether a job's request is still the one that was read; if not, the job leaves. */
+  isStillThere(job: Job): boolean {
+    const { spool: spools, completion, logger } = this.#options;
+    const { spool, slot, plainText } = job;
+    let isStillThere: boolean | undefined;
+    spools.guard(spool, () => {
+      const isUntouched = spool.directory.fateOf(slot, job.file) === 'untouched';
+      // Without the mark, a plain request cannot be told from the next one.
+      const isPlain = isUntouched && plainText !== undefined;
+      const file = isPlain ? spool.directory.markPlain(plainText) : job.file;
+      isStillThere = isUntouched && file !== undefined;
+      job.file = file ?? job.file;
+    });
+    if (isStillThere === false) {
+      spools.charge(spool, COST.withdrawal);
+      completion.finish(job, 'WITHDRAWN');
+    }
+    if (isStillThere === undefined) {
+      // Nobody knows now. What is on disk is found again by the next scan.
+      spool.release(job);
+      logger.debug('request left on disk for the next sweep', describe(job));
+    }
+    return isStillThere === true;
+  }
+}

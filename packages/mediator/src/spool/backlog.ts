@@ -1,0 +1,152 @@
+import type { Job } from '../scheduling/job.js';
+
+/** Names remembered per VM beyond the queued ones; what is beyond is found again on disk. */
+const MAX_WAITING = 1024;
+/** Empty request files that are checked by every scan. */
+const MAX_EMPTY = 64;
+/** Operands of queued requests, in bytes; exceeded by less than one request. */
+const MAX_QUEUED_BYTES = 2 ** 20;
+/**
+ * Requests from the backlog on disk may take up only this part of the VM's queue limits. It is enough to keep
+ * devices busy, and what a VM that floods delays its equals by.
+ */
+const BACKLOG_PART = 1 / 8;
+
+/** A name that may be a request; `deferred` if it waited on disk because its VM was over its queue limit. */
+export interface Candidate {
+  readonly name: string;
+  readonly deferred: boolean;
+}
+
+export interface BacklogOptions {
+  /** Requests that may be queued at once; what is beyond waits on disk. */
+  readonly maxQueued: () => number;
+  /** Whether all VMs are held to a part of that, as one is whose requests waited on disk. */
+  readonly isOverloaded: () => boolean;
+}
+
+/**
+ * What is known of one VM's requests, within bounds.
+ *
+ * A name *waits* from the moment at which it is noticed until there is room in the queue and its turn comes. It
+ * is *deferred* if the VM was over its queue limit by then, as all are that follow it, until none waits any
+ * more. Then it is a *job*, from its admission to its response; a job is *touched* when something has happened
+ * to its file. Or it is *empty*: its writer may fill it without a sign.
+ */
+export class Backlog {
+  readonly #options: BacklogOptions;
+  readonly #jobs = new Map<string, Job>();
+  /** Oldest first; whether they are deferred. */
+  readonly #waiting = new Map<string, boolean>();
+  readonly #touched = new Set<string>();
+  readonly #empty = new Set<string>();
+  #defers = false;
+  #queuedBytes = 0;
+
+  constructor(options: BacklogOptions) {
+    this.#options = options;
+  }
+
+  /** Admitted and not yet answered, by the name of the request file. */
+  get jobs(): ReadonlyMap<string, Job> {
+    return this.#jobs;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  get hasTouched(): boolean {
+    return this.#touched.size > 0;
+  }
+
+  get empty(): ReadonlySet<string> {
+    return this.#empty;
+  }
+
+  /** Whether a request needs no finding. */
+  has(name: string): boolean {
+    return this.#jobs.has(name) || this.#waiting.has(name);
+  }
+
+  /** Whether one more may be queued. */
+  get hasRoom(): boolean {
+    const [isDeferred = this.#defers] = this.#waiting.values();
+    const part = isDeferred || this.#options.isOverloaded() ? BACKLOG_PART : 1;
+    return (
+      this.#jobs.size < Math.ceil(part * this.#options.maxQueued()) &&
+      this.#queuedBytes < part * MAX_QUEUED_BYTES
+    );
+  }
+
+  /** Something has happened to a name; false if there is no more room to remember it. */
+  notice(name: string): boolean {
+    this.#empty.delete(name);
+    if (this.#jobs.has(name)) this.#touched.add(name);
+    else if (this.#waiting.size < MAX_WAITING) this.wait(name);
+    else return false;
+    return true;
+  }
+
+  /** A request is there, but empty; false if there is no more room to remember it. */
+  noticeEmpty(name: string): boolean {
+    if (this.#empty.size >= MAX_EMPTY) return false;
+    this.#empty.add(name);
+    return true;
+  }
+
+  /** A request has been found. What comes while as many as may be queued are known is deferred. */
+  wait(name: string): void {
+    this.#defers ||= this.#jobs.size + this.#waiting.size >= this.#options.maxQueued();
+    if (!this.#waiting.has(name)) this.#waiting.set(name, this.#defers);
+  }
+
+  /** The next job that something has happened to. */
+  takeTouched(): Candidate | undefined {
+    for (const name of this.#touched) {
+      this.#touched.delete(name);
+      return { name, deferred: false };
+    }
+    return undefined;
+  }
+
+  /**
+   * The name that waits longest.
+   *
+   * @param hasMore Whether there may be more on disk than is known, besides those that wait.
+   */
+  take(hasMore: boolean): Candidate | undefined {
+    for (const [name, deferred] of this.#waiting) {
+      this.#waiting.delete(name);
+      if (this.#waiting.size === 0 && !hasMore) this.#defers = false;
+      return { name, deferred };
+    }
+    return undefined;
+  }
+
+  /**
+   * A request is queued from now on.
+   *
+   * @param hasMore As for {@link take}.
+   */
+  admit(job: Job, hasMore: boolean): void {
+    this.#jobs.set(job.name, job);
+    this.#queuedBytes += bytesOf(job);
+    if (this.#queuedBytes < MAX_QUEUED_BYTES) return;
+    this.#defers ||= hasMore || this.#waiting.size > 0;
+    for (const name of this.#waiting.keys()) this.#waiting.set(name, true);
+  }
+
+  /** A job has left; false if it was none of these. */
+  release(job: Job): boolean {
+    if (this.#jobs.get(job.name) !== job) return false;
+    this.#jobs.delete(job.name);
+    this.#queuedBytes -= bytesOf(job);
+    return true;
+  }
+}
+
+/** As int32. */
+function bytesOf({ request }: Job): number {
+  return 4 * (request.a.length + request.b.length);
+}
