@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 
 import { ScalarAddition, VectorAddition } from './addition.js';
-import { listDevices, type CudaDeviceInfo } from './cuda-devices.js';
+import type { CudaDeviceInfo } from './cuda-device-info.js';
+import { listDevices } from './cuda-devices.js';
 import { DeviceError } from './device-error.js';
 import { LaunchQueue } from './launch-queue.js';
 import {

@@ -1,4 +1,4 @@
-import type { CudaDeviceInfo } from './cuda-devices.js';
+import type { CudaDeviceInfo } from './cuda-device-info.js';
 import type { DeviceErrorCode } from './device-error.js';
 
 /** What an `IsolatedDevice` sends to its process. */

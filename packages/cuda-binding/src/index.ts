@@ -1,5 +1,6 @@
 export { CpuVectorAdder, type CpuVectorAdderOptions } from './cpu-vector-adder.js';
-export { listDevices, type CudaDeviceInfo } from './cuda-devices.js';
+export type { CudaDeviceInfo } from './cuda-device-info.js';
+export { listDevices } from './cuda-devices.js';
 export { CudaError, type CudaFailure } from './cuda-error.js';
 export { DeviceError, type DeviceErrorCode } from './device-error.js';
 export { openDevice, type OpenDeviceOptions } from './open-device.js';

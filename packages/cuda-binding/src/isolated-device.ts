@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 
-import type { CudaDeviceInfo } from './cuda-devices.js';
+import type { CudaDeviceInfo } from './cuda-device-info.js';
 import { CudaError } from './cuda-error.js';
 import { DeviceError, operandsChanged } from './device-error.js';
 import type { FromDevice, SentError, ToDevice } from './device-messages.js';

@@ -1,4 +1,4 @@
-import type { CudaDeviceInfo } from './cuda-devices.js';
+import type { CudaDeviceInfo } from './cuda-device-info.js';
 import { CudaError, type CudaFailure } from './cuda-error.js';
 import { DeviceError } from './device-error.js';
 import { loadOwnAddon, ownFile, OwnFileError } from './own-package.js';

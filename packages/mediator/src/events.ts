@@ -3,7 +3,7 @@ import type { DeviceFault } from './devices/execution.js';
 import type { Job } from './scheduling/job.js';
 import type { VmSpool } from './spool/vm-spool.js';
 import type { DeviceSnapshot } from './telemetry/snapshot.js';
-import type { FinishedRequest } from './telemetry/statistics.js';
+import type { FinishedRequest } from './telemetry/finished-request.js';
 
 /** What happens in a mediator: its parts, statistics and observers subscribe. */
 export interface MediatorEvents {

@@ -1,10 +1,6 @@
 export type { DeviceFault } from './devices/execution.js';
-export type {
-  Distribution,
-  FinishedRequest,
-  Outcome,
-  StatisticsSnapshot,
-} from './telemetry/statistics.js';
+export type { Distribution, StatisticsSnapshot } from './telemetry/statistics.js';
+export type { FinishedRequest, Outcome } from './telemetry/finished-request.js';
 export type { Logger } from './telemetry/logger.js';
 export { Mediator } from './mediator.js';
 export type { MediatorOptions } from './options.js';

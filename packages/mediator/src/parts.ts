@@ -8,6 +8,7 @@ import { Intake } from './intake/intake.js';
 import { Lifecycle } from './lifecycle.js';
 import type { MediatorOptions } from './options.js';
 import { Dispatcher } from './scheduling/dispatcher.js';
+import type { Job } from './scheduling/job.js';
 import { RequestQueue } from './scheduling/request-queue.js';
 import { Turns } from './scheduling/turns.js';
 import { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
@@ -40,7 +41,7 @@ export function makeParts({
   const lock = new InstanceLock(stateDir, root, logger);
   const registry = new Registry(stateDir, false);
   const admission = new Admission({ registry, settings });
-  const queue = new RequestQueue({ settings });
+  const queue = new RequestQueue<Job>({ settings });
   const limited = { logger: limitedLogger, events };
   const spool = new Spool({ ...limited, root, limits: admission, queue, settings, lock });
   const gone = new GoneVms({ spool, registry, statistics, events });
@@ -64,7 +65,7 @@ export function makeParts({
     statistics.record(request, performance.now());
   });
   events.on('directoryGone', (vmSpool) => {
-    for (const job of vmSpool.jobs.values()) completion.withdraw(job);
+    for (const ticket of vmSpool.tickets.values()) intake.withdraw(ticket);
     gone.check(vmSpool.vm);
   });
   events.on('deviceChanged', () => {

@@ -268,7 +268,7 @@ describe('inotify', () => {
     await expectAnswered(files, named('y'));
     files.write(PLAIN, line({ vm: 7, a: 1 }));
     await expectAnswered(files, PLAIN);
-    expect(files.names()).toEqual(['response-x.txt', 'response-y.txt', 'response.txt']);
+    await expectNames(files, ['response-x.txt', 'response-y.txt', 'response.txt']);
   });
 
   test('makes new VM directories be served without waiting for a sweep', async () => {
@@ -715,7 +715,7 @@ describe('stop()', () => {
     expect(files.answer(X)).toBe('2\n');
     expect(adder.isClosed).toBe(true);
     expect(adder.started).toEqual([1]);
-    expect(files.names()).toEqual(['request-y.txt', 'response-x.txt']);
+    await expectNames(files, ['request-y.txt', 'response-x.txt']);
 
     await host.start([new CpuVectorAdder()]);
     await expectAnswered(files, named('y'));

@@ -1,14 +1,24 @@
-import type { Answer } from './answer.js';
 import { MAX_LINE_BYTES } from './max-line-bytes.js';
 import { writeInt32List } from './operands.js';
-import type { Request } from './request.js';
 
 // The usual lines are written without the codecs, which take longer over a line than everything else
 // that is done with it. What is not exactly as usual gives undefined here: the codecs decide about it,
 // and say what is wrong with it. Where there is a result, it is theirs.
 
+interface Sum {
+  readonly sum: Int32Array;
+}
+
+interface SumRequest {
+  readonly pool: string;
+  readonly priority: number;
+  readonly vm: number;
+  readonly a: Int32Array;
+  readonly b: Int32Array;
+}
+
 /** The line of a request. */
-export function writeUsualRequest(request: Request): string | undefined {
+export function writeUsualRequest(request: SumRequest): string | undefined {
   if (!isObject(request)) return undefined;
   const { pool, priority, vm, a, b } = request;
   const [letter, digit]: unknown[] = [pool, priority];
@@ -24,7 +34,7 @@ export function writeUsualRequest(request: Request): string | undefined {
 }
 
 /** The line of a sum. */
-export function writeUsualAnswer(answer: Answer): string | undefined {
+export function writeUsualAnswer(answer: Sum | { readonly code: string }): string | undefined {
   if (!isObject(answer) || !('sum' in answer) || !isList(answer.sum)) return undefined;
   const line = `${writeInt32List(answer.sum)}\n`;
   return line.length > MAX_LINE_BYTES ? undefined : line;

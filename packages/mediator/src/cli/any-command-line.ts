@@ -1,9 +1,8 @@
 import { printable } from '@vgpu/protocol';
 import type { Argv } from 'yargs';
 import { MediatorError } from '../mediator-error.js';
-import type { CommandLine } from './command-line.js';
 import { type OnChosen, withAdministration } from './commands/administration.js';
-import type { Flags } from './commands/command.js';
+import type { CommandLine, Flags } from './commands/command.js';
 import { PARSING, refuseOddSwitches, SERVE_GROUPS, SERVE_OPTIONS } from './serve-flags.js';
 
 /**

@@ -1,18 +1,7 @@
-import type { ExitCode } from '@vgpu/protocol';
 import { MediatorError } from '../mediator-error.js';
-import type { Flags, Surroundings } from './commands/command.js';
+import type { CommandLine, Flags } from './commands/command.js';
 import { WORDS } from './completion-script.js';
 import { plainServeFlags, refuseOddSwitches } from './serve-flags.js';
-
-export type CommandLine =
-  | { readonly command: 'serve'; readonly flags: Flags }
-  /** Something that is done instead, beside a mediator that may be running. */
-  | {
-      readonly command: 'administer';
-      readonly run: (surroundings: Surroundings) => Promise<ExitCode>;
-    }
-  /** `--help` or `--version`: print and be done. */
-  | { readonly command: 'print'; readonly text: string };
 
 /**
  * Reads the command line.

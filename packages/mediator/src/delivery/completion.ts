@@ -1,13 +1,14 @@
 import type { Execution } from '../devices/execution.js';
 import type { Events } from '../events.js';
-import { describe, slotLabel, type Job } from '../scheduling/job.js';
+import type { Job } from '../scheduling/job.js';
+import { describe } from '../scheduling/queued-request.js';
 import type { RequestQueue } from '../scheduling/request-queue.js';
 import type { GoneVms } from '../telemetry/gone-vms.js';
 import type { Logger } from '../telemetry/logger.js';
-import type { FinishedRequest, Outcome } from '../telemetry/statistics.js';
+import type { FinishedRequest, Outcome } from '../telemetry/finished-request.js';
 
 export interface CompletionOptions {
-  readonly queue: RequestQueue;
+  readonly queue: RequestQueue<Job>;
   readonly gone: GoneVms;
   readonly events: Events;
   readonly logger: Logger;
@@ -39,15 +40,15 @@ export class Completion {
 
   /** @param execution What came of the job on its device; absent if it has not computed the job. */
   finish(job: Job, outcome: Outcome, execution?: Execution): void {
-    const { spool, request, waitMs, device } = job;
-    spool.release(job);
+    const { spool, ticket, request, waitMs, device } = job;
+    spool.release(ticket);
     // What stands there now may be the next request.
-    if (outcome === 'WITHDRAWN') spool.notice(job.name);
+    if (outcome === 'WITHDRAWN') spool.notice(ticket.name);
     const times =
       execution && waitMs !== undefined ? { waitMs, execMs: execution.execMs, device } : undefined;
     this.#tell({
       vm: spool.vm,
-      slot: slotLabel(job.slot),
+      slot: job.slot,
       pool: request.pool,
       priority: request.priority,
       isClaimOverridden: job.claim !== undefined,

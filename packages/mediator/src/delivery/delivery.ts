@@ -7,7 +7,7 @@ import type { Logger } from '../telemetry/logger.js';
 import { errnoOf } from '../linux/errno.js';
 import type { VmSpool } from '../spool/vm-spool.js';
 import { UndeliverableError } from '../spool/vm-directory.js';
-import type { Outcome } from '../telemetry/statistics.js';
+import type { Outcome } from '../telemetry/finished-request.js';
 
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 5000;
@@ -48,6 +48,7 @@ export class Delivery {
     const { logger } = this.#options;
     const { answer } = execution;
     const { vm, directory } = job.spool;
+    const { slot, name, file } = job.ticket;
     if (directory.isLocked) {
       this.#deferred += 1;
       directory.whenUnlocked(() => {
@@ -57,11 +58,11 @@ export class Delivery {
       return;
     }
     try {
-      const delivery = directory.answer(job.slot, job.file, encodeAnswer(answer));
+      const delivery = directory.answer(slot, file, encodeAnswer(answer));
       const outcome = 'sum' in answer ? 'ok' : answer.code;
       this.#finish(job, delivery === 'delivered' ? outcome : 'WITHDRAWN', execution);
     } catch (error) {
-      const fields = { vm, request: job.name, ...directory.explain(error) };
+      const fields = { vm, request: name, ...directory.explain(error) };
       if (error instanceof UndeliverableError) {
         logger.warn('an answer has no place; its request is removed', fields);
         this.#finish(job, 'UNDELIVERABLE', execution);

@@ -7,7 +7,7 @@ import {
   type Execution,
 } from './execution.js';
 import type { Events } from '../events.js';
-import type { Job } from '../scheduling/job.js';
+import type { QueuedRequest } from '../scheduling/queued-request.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { MediatorSettings } from '../settings.js';
 import { settledWithin } from '../settled-within.js';
@@ -132,7 +132,7 @@ export class Executor {
   }
 
   /** Runs a job. Never rejects for the device's sake: what goes wrong is the answer. */
-  async run(job: Job): Promise<Execution> {
+  async run(job: QueuedRequest): Promise<Execution> {
     const adder = this.#adder;
     if (adder === undefined || !this.isIdle) throw new Error('the device is not idle');
     this.#state = 'busy';

@@ -1,7 +1,7 @@
 import type { DeviceFault } from '../devices/execution.js';
 import type { DeviceSnapshot } from '../telemetry/snapshot.js';
 import type { MediatorObserver } from '../telemetry/observer.js';
-import type { FinishedRequest } from '../telemetry/statistics.js';
+import type { FinishedRequest } from '../telemetry/finished-request.js';
 import type { FinishedAt, Trouble } from './page-events.js';
 import { Ring } from './ring.js';
 

@@ -4,7 +4,7 @@ import type * as Prom from 'prom-client';
 import type { Mediator } from '../mediator.js';
 import type { MediatorObserver } from '../telemetry/observer.js';
 import type { MediatorOverview, VmOverview } from '../telemetry/snapshot.js';
-import type { FinishedRequest } from '../telemetry/statistics.js';
+import type { FinishedRequest } from '../telemetry/finished-request.js';
 import { visitInTurns } from './in-turns.js';
 import { canServe } from './readiness.js';
 import { defineMetrics } from './metric-definitions.js';

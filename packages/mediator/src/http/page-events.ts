@@ -1,6 +1,6 @@
 import type { DeviceFault } from '../devices/execution.js';
 import type { DeviceSnapshot, MediatorOverview, VmSnapshot } from '../telemetry/snapshot.js';
-import type { FinishedRequest } from '../telemetry/statistics.js';
+import type { FinishedRequest } from '../telemetry/finished-request.js';
 
 /** The event `sample` of the stream, each second: what the queue held at a time, milliseconds since the epoch. */
 export interface QueueSample {

@@ -14,9 +14,10 @@ import { answerText } from './answer-text.js';
 import { COST } from '../scheduling/cost.js';
 import { slotLabel, type Job } from '../scheduling/job.js';
 import type { Logger } from '../telemetry/logger.js';
-import type { FinishedRequest } from '../telemetry/statistics.js';
+import type { FinishedRequest } from '../telemetry/finished-request.js';
 import { errnoOf } from '../linux/errno.js';
 import type { FileIdentity } from '../spool/file-identity.js';
+import type { Ticket } from '../spool/ticket.js';
 import { UndeliverableError, type Sight } from '../spool/vm-directory.js';
 import type { Candidate } from '../spool/backlog.js';
 import type { VmSpool } from '../spool/vm-spool.js';
@@ -50,11 +51,18 @@ export class Intake {
   readonly #options: IntakeOptions;
   /** What was on disk before may have been answered by a mediator that was killed. */
   readonly #startedNs = toNs(Date.now());
+  readonly #jobs = new WeakMap<Ticket, Job>();
   /** Directories that could not be removed, by VM, and the inode of each. */
   readonly #left = new WeakMap<VmSpool, Map<string, bigint>>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+  }
+
+  /** An admitted request is void; true if it was still queued. */
+  withdraw(ticket: Ticket): boolean {
+    const job = this.#jobs.get(ticket);
+    return job !== undefined && this.#options.completion.withdraw(job);
   }
 
   /** Looks at a name; gives a job if it is a request that is complete, well-formed and new. */
@@ -87,11 +95,11 @@ export class Intake {
 
   #consider(spool: VmSpool, slot: Slot, { name, deferred }: Candidate): Considered {
     let cost = 0;
-    const queued = spool.jobs.get(name);
+    const queued = spool.tickets.get(name);
     if (queued !== undefined) {
       const fate = spool.directory.fateOf(slot, queued.file);
       cost += COST.look;
-      if (fate === 'untouched' || !this.#options.completion.withdraw(queued)) return { cost };
+      if (fate === 'untouched' || !this.withdraw(queued)) return { cost };
       cost += COST.withdrawal;
     }
     const sight = spool.directory.look(slot);
@@ -116,17 +124,24 @@ export class Intake {
       spool.directory.emptyPlainResponse();
       cost += COST.look;
     }
-    const job: Job = {
-      spool,
+    const { a, b } = verdict.request;
+    const ticket: Ticket = {
       slot,
       name,
       file: sight.file,
       plainText: slot.kind === 'plain' && sight.kind === 'text' ? sight.text : undefined,
+      bytes: a.byteLength + b.byteLength,
+    };
+    const job: Job = {
+      spool,
+      ticket,
+      slot: slotLabel(slot),
       ...verdict,
       arrivalNs: deferred ? admittedNs(sight.file) : sight.file.ctimeNs,
       admittedMs: performance.now(),
     };
-    spool.admit(job);
+    this.#jobs.set(ticket, job);
+    spool.admit(ticket);
     return { job, cost };
   }
 

@@ -9,7 +9,8 @@ import type { Lifecycle } from '../lifecycle.js';
 import type { Spool } from '../spool/spool.js';
 import type { VmSpool } from '../spool/vm-spool.js';
 import type { Logger } from '../telemetry/logger.js';
-import { describe, type Job } from './job.js';
+import type { Job } from './job.js';
+import { describe } from './queued-request.js';
 import type { RequestQueue } from './request-queue.js';
 
 /**
@@ -25,7 +26,7 @@ const FRESH_MS = 100;
 const MAX_DEVICE_FAULTS = 2;
 
 export interface DispatcherOptions {
-  readonly queue: RequestQueue;
+  readonly queue: RequestQueue<Job>;
   readonly pools: PoolAssignment;
   readonly spool: Spool;
   readonly delivery: Delivery;
@@ -88,7 +89,7 @@ export class Dispatcher {
   async #serve(executor: Executor, job: Job): Promise<void> {
     const { pools, delivery, events, logger } = this.#options;
     const waitMs = performance.now() - job.admittedMs;
-    const isFresh = waitMs < FRESH_MS && job.plainText === undefined;
+    const isFresh = waitMs < FRESH_MS && job.ticket.plainText === undefined;
     if (!isFresh && !this.isStillThere(job)) return;
     job.waitMs = waitMs;
     job.device = executor.device;
@@ -121,15 +122,16 @@ export class Dispatcher {
   /** Whether a job's request is still the one that was read; if not, the job leaves. */
   isStillThere(job: Job): boolean {
     const { spool: spools, completion, logger } = this.#options;
-    const { spool, slot, plainText } = job;
+    const { spool, ticket } = job;
+    const { slot, plainText } = ticket;
     let isStillThere: boolean | undefined;
     spools.guard(spool, () => {
-      const isUntouched = spool.directory.fateOf(slot, job.file) === 'untouched';
+      const isUntouched = spool.directory.fateOf(slot, ticket.file) === 'untouched';
       // Without the mark, a plain request cannot be told from the next one.
       const isPlain = isUntouched && plainText !== undefined;
-      const file = isPlain ? spool.directory.markPlain(plainText) : job.file;
+      const file = isPlain ? spool.directory.markPlain(plainText) : ticket.file;
       isStillThere = isUntouched && file !== undefined;
-      job.file = file ?? job.file;
+      ticket.file = file ?? ticket.file;
     });
     if (isStillThere === false) {
       spools.charge(spool, COST.withdrawal);
@@ -137,7 +139,7 @@ export class Dispatcher {
     }
     if (isStillThere === undefined) {
       // Nobody knows now. What is on disk is found again by the next scan.
-      spool.release(job);
+      spool.release(ticket);
       logger.debug('request left on disk for the next sweep', describe(job));
     }
     return isStillThere === true;

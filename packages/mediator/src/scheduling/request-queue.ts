@@ -1,7 +1,7 @@
 import { PriorityQueue } from '@vgpu/queue';
 import type { Pool, Priority } from '@vgpu/protocol';
 import { risenLevel } from './aging.js';
-import type { Job } from './job.js';
+import type { QueuedRequest } from './queued-request.js';
 import type { QueueDepth } from '../telemetry/snapshot.js';
 import { DEFAULT_SETTINGS, type MediatorSettings } from '../settings.js';
 import { toNs } from '../time.js';
@@ -12,7 +12,7 @@ export const POOLS = ['A', 'B'] as const satisfies Pool[];
 const HIGH_WATERMARK = 16_384;
 
 /** Jobs of one priority and pool, by arrival. */
-type Line = PriorityQueue<Job>;
+type Line<Job> = PriorityQueue<Job>;
 
 export interface RequestQueueOptions {
   readonly settings?: Pick<MediatorSettings, 'agingMs'>;
@@ -27,8 +27,8 @@ export interface RequestQueueOptions {
  * ordered by arrival: one for each pool, of which the head that comes first is taken. With aging what
  * counts is the level to which a request has risen at the moment at which one is taken.
  */
-export class RequestQueue {
-  readonly #lines: Record<Priority, Record<Pool, Line>> = {
+export class RequestQueue<Job extends QueuedRequest = QueuedRequest> {
+  readonly #lines: Record<Priority, Record<Pool, Line<Job>>> = {
     2: { A: new PriorityQueue(), B: new PriorityQueue() },
     1: { A: new PriorityQueue(), B: new PriorityQueue() },
     0: { A: new PriorityQueue(), B: new PriorityQueue() },
@@ -117,7 +117,7 @@ export class RequestQueue {
   }
 
   /** The line of a priority whose head comes first; undefined if all are empty. */
-  #firstLine(priority: Priority, pools: readonly Pool[]): Line | undefined {
+  #firstLine(priority: Priority, pools: readonly Pool[]): Line<Job> | undefined {
     // By name: a look-up by a variable costs more than all the rest.
     const { A, B } = this.#lines[priority];
     const a = A.size > 0 && pools.includes('A') ? A : undefined;
@@ -127,9 +127,9 @@ export class RequestQueue {
   }
 
   /** The line whose head has risen highest; among those that are equal, the one that arrived first. */
-  #firstLineAged(pools: readonly Pool[], everyNs: bigint): Line | undefined {
+  #firstLineAged(pools: readonly Pool[], everyNs: bigint): Line<Job> | undefined {
     const nowNs = this.#nowNs();
-    let first: Line | undefined;
+    let first: Line<Job> | undefined;
     let highest = -1;
     for (const priority of PRIORITIES) {
       const line = this.#firstLine(priority, pools);
@@ -142,7 +142,7 @@ export class RequestQueue {
     return first;
   }
 
-  #lineOf({ request }: Job): Line {
+  #lineOf({ request }: Job): Line<Job> {
     const { A, B } = this.#lines[request.priority];
     return request.pool === 'A' ? A : B;
   }
@@ -161,12 +161,12 @@ export class RequestQueue {
 }
 
 /** Whether the head of a line comes before that of another of the same level. */
-function isBefore(line: Line, other: Line): boolean {
+function isBefore(line: Line<QueuedRequest>, other: Line<QueuedRequest>): boolean {
   const [a, b] = [line.peek(), other.peek()];
   if (a === undefined || b === undefined) return a !== undefined;
   return a.arrivalNs < b.arrivalNs || (a.arrivalNs === b.arrivalNs && seqOf(a) < seqOf(b));
 }
 
-function seqOf({ seq }: Job): number {
+function seqOf({ seq }: QueuedRequest): number {
   return seq ?? 0;
 }

@@ -7,7 +7,8 @@ import type { VmSpool } from '../spool/vm-spool.js';
 import type { Logger } from '../telemetry/logger.js';
 import { COST } from './cost.js';
 import type { Dispatcher } from './dispatcher.js';
-import { describe, type Job } from './job.js';
+import type { Job } from './job.js';
+import { describe } from './queued-request.js';
 import type { RequestQueue } from './request-queue.js';
 
 /** The time slice in which jobs follow each other before new arrivals are read, milliseconds. */
@@ -18,7 +19,7 @@ const MIN_SERVED = 2;
 export interface TurnsOptions {
   readonly spool: Spool;
   readonly intake: Intake;
-  readonly queue: RequestQueue;
+  readonly queue: RequestQueue<Job>;
   readonly dispatcher: Dispatcher;
   readonly executors: readonly Executor[];
   readonly lifecycle: Lifecycle;
@@ -115,7 +116,7 @@ export class Turns {
    */
   #takeInAhead({ spool }: Job): void {
     const { lifecycle, executors, spool: spools } = this.#options;
-    if (!lifecycle.isAdmitting || spool.jobs.size >= executors.length) return;
+    if (!lifecycle.isAdmitting || spool.tickets.size >= executors.length) return;
     const jobs: Job[] = [];
     spools.serveAhead(spool, () => this.#takeFrom(spool, jobs));
     this.#enqueue(jobs);

@@ -1,4 +1,4 @@
-import type { Job } from '../scheduling/job.js';
+import type { Ticket } from './ticket.js';
 
 /** Names remembered per VM beyond the queued ones; what is beyond is found again on disk. */
 const MAX_WAITING = 1024;
@@ -30,12 +30,12 @@ export interface BacklogOptions {
  *
  * A name *waits* from the moment at which it is noticed until there is room in the queue and its turn comes. It
  * is *deferred* if the VM was over its queue limit by then, as all are that follow it, until none waits any
- * more. Then it is a *job*, from its admission to its response; a job is *touched* when something has happened
+ * more. Then it has a *ticket*, from its admission to its response; it is *touched* when something has happened
  * to its file. Or it is *empty*: its writer may fill it without a sign.
  */
 export class Backlog {
   readonly #options: BacklogOptions;
-  readonly #jobs = new Map<string, Job>();
+  readonly #tickets = new Map<string, Ticket>();
   /** Oldest first; whether they are deferred. */
   readonly #waiting = new Map<string, boolean>();
   readonly #touched = new Set<string>();
@@ -48,8 +48,8 @@ export class Backlog {
   }
 
   /** Admitted and not yet answered, by the name of the request file. */
-  get jobs(): ReadonlyMap<string, Job> {
-    return this.#jobs;
+  get tickets(): ReadonlyMap<string, Ticket> {
+    return this.#tickets;
   }
 
   get waiting(): number {
@@ -66,7 +66,7 @@ export class Backlog {
 
   /** Whether a request needs no finding. */
   has(name: string): boolean {
-    return this.#jobs.has(name) || this.#waiting.has(name);
+    return this.#tickets.has(name) || this.#waiting.has(name);
   }
 
   /** Whether one more may be queued. */
@@ -74,7 +74,7 @@ export class Backlog {
     const [isDeferred = this.#defers] = this.#waiting.values();
     const part = isDeferred || this.#options.isOverloaded() ? BACKLOG_PART : 1;
     return (
-      this.#jobs.size < Math.ceil(part * this.#options.maxQueued()) &&
+      this.#tickets.size < Math.ceil(part * this.#options.maxQueued()) &&
       this.#queuedBytes < part * MAX_QUEUED_BYTES
     );
   }
@@ -82,7 +82,7 @@ export class Backlog {
   /** Something has happened to a name; false if there is no more room to remember it. */
   notice(name: string): boolean {
     this.#empty.delete(name);
-    if (this.#jobs.has(name)) this.#touched.add(name);
+    if (this.#tickets.has(name)) this.#touched.add(name);
     else if (this.#waiting.size < MAX_WAITING) this.wait(name);
     else return false;
     return true;
@@ -97,11 +97,11 @@ export class Backlog {
 
   /** A request has been found. What comes while as many as may be queued are known is deferred. */
   wait(name: string): void {
-    this.#defers ||= this.#jobs.size + this.#waiting.size >= this.#options.maxQueued();
+    this.#defers ||= this.#tickets.size + this.#waiting.size >= this.#options.maxQueued();
     if (!this.#waiting.has(name)) this.#waiting.set(name, this.#defers);
   }
 
-  /** The next job that something has happened to. */
+  /** The next admitted request that something has happened to. */
   takeTouched(): Candidate | undefined {
     for (const name of this.#touched) {
       this.#touched.delete(name);
@@ -129,24 +129,19 @@ export class Backlog {
    *
    * @param hasMore As for {@link take}.
    */
-  admit(job: Job, hasMore: boolean): void {
-    this.#jobs.set(job.name, job);
-    this.#queuedBytes += bytesOf(job);
+  admit(ticket: Ticket, hasMore: boolean): void {
+    this.#tickets.set(ticket.name, ticket);
+    this.#queuedBytes += ticket.bytes;
     if (this.#queuedBytes < MAX_QUEUED_BYTES) return;
     this.#defers ||= hasMore || this.#waiting.size > 0;
     for (const name of this.#waiting.keys()) this.#waiting.set(name, true);
   }
 
-  /** A job has left; false if it was none of these. */
-  release(job: Job): boolean {
-    if (this.#jobs.get(job.name) !== job) return false;
-    this.#jobs.delete(job.name);
-    this.#queuedBytes -= bytesOf(job);
+  /** A request has left; false if it was none of these. */
+  release(ticket: Ticket): boolean {
+    if (this.#tickets.get(ticket.name) !== ticket) return false;
+    this.#tickets.delete(ticket.name);
+    this.#queuedBytes -= ticket.bytes;
     return true;
   }
-}
-
-/** As int32. */
-function bytesOf({ request }: Job): number {
-  return 4 * (request.a.length + request.b.length);
 }

@@ -1,7 +1,4 @@
 import type { BigIntStats } from 'node:fs';
-import { loadAddon } from '../linux/native.js';
-import { NativeCalls } from './native-calls.js';
-import { ProcCalls } from './proc-calls.js';
 
 /** What stat(2) tells of a file. */
 export type FileStats = Pick<
@@ -72,10 +69,4 @@ export interface DirectoryCalls {
   closeLater(descriptor: number): number;
   /** What a thread has still to do for this directory. */
   readonly outstanding: number;
-}
-
-/** @param path Leads to the directory whatever has its name by now. */
-export function callsOn(directory: number, path: string): DirectoryCalls {
-  const addon = loadAddon();
-  return addon === undefined ? new ProcCalls(path) : new NativeCalls(addon, directory, path);
 }

@@ -3,7 +3,8 @@ import { constants, fstatSync, lstatSync, readlinkSync, openSync, type BigIntSta
 import { constants as system } from 'node:os';
 import { join } from 'node:path';
 import { encodeVmDirectoryName, slotOfRequest } from '@vgpu/protocol';
-import { callsOn, type DirectoryCalls, type FileStats } from './directory-calls.js';
+import { callsOn } from './calls-on.js';
+import type { DirectoryCalls, FileStats } from './directory-calls.js';
 import { DirectoryCursor } from './directory-cursor.js';
 import { closeRead, errnoOf, explain, systemError, tolerate } from '../linux/errno.js';
 

@@ -128,8 +128,8 @@ export class Spool {
 
   /** Every VM that has a directory, or something in its place that cannot be used. */
   *vms(): IterableIterator<SpooledVm> {
-    for (const { vm, jobs, hasFailed } of this.#spools.values()) {
-      yield { vm, queued: jobs.size, hasFailed: hasFailed || this.#failing.has(vm) };
+    for (const { vm, tickets, hasFailed } of this.#spools.values()) {
+      yield { vm, queued: tickets.size, hasFailed: hasFailed || this.#failing.has(vm) };
     }
     for (const vm of [...this.#unopened.keys(), ...this.#refused]) {
       yield { vm, queued: 0, hasFailed: true };

@@ -1,10 +1,10 @@
 import { PLAIN_SLOT, requestName, slotOfRequest } from '@vgpu/protocol';
 import { COST } from '../scheduling/cost.js';
-import type { Job } from '../scheduling/job.js';
 import { Backlog, type Candidate } from './backlog.js';
 import { ListingSchedule } from './listing-schedule.js';
 import { RequestListing } from './request-listing.js';
 import { Settling } from './settling.js';
+import type { Ticket } from './ticket.js';
 import { VmDirectory } from './vm-directory.js';
 import { VmWatch } from './vm-watch.js';
 
@@ -115,8 +115,8 @@ export class VmSpool {
   }
 
   /** Admitted and not yet answered, by the name of the request file. */
-  get jobs(): ReadonlyMap<string, Job> {
-    return this.#backlog.jobs;
+  get tickets(): ReadonlyMap<string, Ticket> {
+    return this.#backlog.tickets;
   }
 
   /** Whether there is anything to do at once: names to look at, and room for what they hold. */
@@ -134,8 +134,8 @@ export class VmSpool {
 
   /** Whether nothing has happened since the last scan, and inotify would have told. */
   get isQuiet(): boolean {
-    const { jobs, empty } = this.#backlog;
-    const isIdle = jobs.size + empty.size + this.settling.size === 0;
+    const { tickets, empty } = this.#backlog;
+    const isIdle = tickets.size + empty.size + this.settling.size === 0;
     const isSeen = this.#schedule.isUpToDate && this.#watch.isQuiet;
     return isIdle && isSeen && !this.#isBehind && !this.#hasFailed;
   }
@@ -145,7 +145,7 @@ export class VmSpool {
     return this.#hasFailed;
   }
 
-  /** Lets the directory go; jobs in it are void. */
+  /** Lets the directory go; its tickets are void. */
   close(): void {
     this.#isOpen = false;
     clearTimeout(this.#heldLook);
@@ -179,13 +179,13 @@ export class VmSpool {
   }
 
   /** A request is queued from now on. */
-  admit(job: Job): void {
-    this.#backlog.admit(job, this.#schedule.isDue);
+  admit(ticket: Ticket): void {
+    this.#backlog.admit(ticket, this.#schedule.isDue);
   }
 
-  /** A job has left: there may be room for another. */
-  release(job: Job): void {
-    if (!this.#backlog.release(job)) return;
+  /** A request has left: there may be room for another. */
+  release(ticket: Ticket): void {
+    if (!this.#backlog.release(ticket)) return;
     this.#watch.noteJob();
     this.#schedule.noteReleased();
     if (this.#isOpen && this.#isBehind) this.#options.onWork(this);
@@ -206,7 +206,7 @@ export class VmSpool {
     this.#watch.noteScan();
     this.#hasFailed = false;
     if (staleBeforeNs !== undefined) this.#listing.removeStale(staleBeforeNs);
-    const isServed = this.#backlog.waiting + this.jobs.size > 0;
+    const isServed = this.#backlog.waiting + this.tickets.size > 0;
     this.#schedule.noteScan(mtimeNs, !this.#watch.isOpen, isItsTurn || !isServed);
     // Writing into a file that is there leaves the directory's mtime alone.
     const silent = wasQuiet ? [] : [requestName(PLAIN_SLOT), ...this.#backlog.empty];

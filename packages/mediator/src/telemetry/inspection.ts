@@ -2,7 +2,7 @@ import { VERSION } from '../constants.js';
 import type { Executor } from '../devices/executor.js';
 import type { PoolAssignment } from '../devices/pool-assignment.js';
 import type { Lifecycle } from '../lifecycle.js';
-import type { Job } from '../scheduling/job.js';
+import type { QueuedRequest } from '../scheduling/queued-request.js';
 import { PRIORITIES, type RequestQueue } from '../scheduling/request-queue.js';
 import type { MediatorSettings } from '../settings.js';
 import type { Spool, SpooledVm } from '../spool/spool.js';
@@ -26,7 +26,7 @@ export interface InspectionSources {
   readonly root: string;
   readonly stateDir: string;
   readonly lifecycle: Lifecycle;
-  readonly queue: RequestQueue;
+  readonly queue: Pick<RequestQueue<QueuedRequest>, 'size' | 'depths' | 'oldest'>;
   readonly executors: readonly Executor[];
   readonly pools: PoolAssignment;
   readonly registry: Registry;
@@ -117,7 +117,7 @@ export class Inspection {
 }
 
 /** By the clock that stamps files; it may be set. */
-function ageMsOf({ arrivalNs }: Job): number {
+function ageMsOf({ arrivalNs }: QueuedRequest): number {
   return Math.max(0, Date.now() - Number(arrivalNs / 1000n) / 1000);
 }
 

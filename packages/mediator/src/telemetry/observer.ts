@@ -1,6 +1,6 @@
 import type { DeviceFault } from '../devices/execution.js';
 import type { DeviceSnapshot } from './snapshot.js';
-import type { FinishedRequest } from './statistics.js';
+import type { FinishedRequest } from './finished-request.js';
 
 /**
  * Is told what happens in a mediator. It is called while requests are served: it has to be quick, and

@@ -1,6 +1,6 @@
 import type { Pool, Priority } from '@vgpu/protocol';
 import { RecentDurations, type Percentiles } from './recent-durations.js';
-import type { FinishedRequest } from './statistics.js';
+import type { FinishedRequest } from './finished-request.js';
 
 /** What has become of one VM's requests since the start. */
 export interface VmTotals {

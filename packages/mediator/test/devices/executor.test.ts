@@ -3,7 +3,7 @@ import { CpuVectorAdder, type AddOptions, type VectorAdder } from '@vgpu/cuda-bi
 import { encodeAnswer } from '@vgpu/protocol';
 import { Executor } from '../../src/devices/executor.js';
 import { Events } from '../../src/events.js';
-import type { Job } from '../../src/scheduling/job.js';
+import type { QueuedRequest } from '../../src/scheduling/queued-request.js';
 import {
   FakeFailingAdder,
   FakeHungAdder,
@@ -18,8 +18,8 @@ const RETRY_MS = 5000;
 const CLOSE_LIMIT_MS = 2000;
 
 /** As much of a job as an executor looks at. */
-function fakeJob(a: readonly number[], b: readonly number[]): Job {
-  return { request: { a: Int32Array.from(a), b: Int32Array.from(b) } } as unknown as Job;
+function fakeJob(a: readonly number[], b: readonly number[]): QueuedRequest {
+  return { request: { a: Int32Array.from(a), b: Int32Array.from(b) } } as unknown as QueuedRequest;
 }
 
 const JOB = fakeJob([100], [200]);

@@ -14,7 +14,7 @@ import fc from 'fast-check';
 import type { Intake as IntakeClass } from '../../src/intake/intake.js';
 import { slotLabel, type Job } from '../../src/scheduling/job.js';
 import type { Registration } from '../../src/state/registration.js';
-import type { FinishedRequest } from '../../src/telemetry/statistics.js';
+import type { FinishedRequest } from '../../src/telemetry/finished-request.js';
 import type { VmSpool as Spool } from '../../src/spool/vm-spool.js';
 import type { RateLimit } from '../../src/intake/token-bucket.js';
 import { FakeFs, systemError, type FsCall } from '../support/fake-fs.js';
@@ -94,7 +94,7 @@ function newIntake(): IntakeClass {
     completion: {
       withdraw: (job) => {
         voided.push(job);
-        if (isQueued) spool.release(job);
+        if (isQueued) spool.release(job.ticket);
         return isQueued;
       },
       reject: (request) => {
@@ -122,16 +122,15 @@ describe.each(slots)('a well-formed request in $title', ({ slot }) => {
     const { dev, ino, size, mtimeNs, ctimeNs } = statSync(files.request(slot), { bigint: true });
     expect(job).toMatchObject({
       spool,
-      slot,
-      name: nameOf(slot),
-      file: { dev, ino, size, mtimeNs, ctimeNs },
+      slot: slotLabel(slot),
+      ticket: { slot, name: nameOf(slot), file: { dev, ino, size, mtimeNs, ctimeNs }, bytes: 16 },
       request: { pool: 'B', priority: 0, vm: 7 },
       arrivalNs: ctimeNs,
     });
     expect([...(job?.request.a ?? [])]).toEqual([1, 2]);
     expect([...(job?.request.b ?? [])]).toEqual([-1, -2]);
     expect(job?.admittedMs).toBeLessThanOrEqual(performance.now());
-    expect(spool.jobs.get(nameOf(slot))).toBe(job);
+    expect(spool.tickets.get(nameOf(slot))).toBe(job?.ticket);
     expect(files.hasRequest(slot)).toBe(true);
     expect(rejected).toEqual([]);
   });
@@ -149,7 +148,7 @@ describe.each(slots)('a well-formed request in $title', ({ slot }) => {
     const job = consider(slot);
     expect(consider(slot)).toBeUndefined();
     expect(voided).toEqual([]);
-    expect(spool.jobs.get(nameOf(slot))).toBe(job);
+    expect(spool.tickets.get(nameOf(slot))).toBe(job?.ticket);
   });
 
   test('makes the queued one void if it is another', async () => {
@@ -160,7 +159,7 @@ describe.each(slots)('a well-formed request in $title', ({ slot }) => {
     const job = consider(slot);
     expect(voided).toEqual([old]);
     expect([...(job?.request.b ?? [])]).toEqual([201]);
-    expect(spool.jobs.get(nameOf(slot))).toBe(job);
+    expect(spool.tickets.get(nameOf(slot))).toBe(job?.ticket);
   });
 
   test('waits if the one before it is on the device', async () => {
@@ -170,7 +169,7 @@ describe.each(slots)('a well-formed request in $title', ({ slot }) => {
     files.write(slot, 'A:2:7:100:201\n');
     isQueued = false;
     expect(consider(slot)).toBeUndefined();
-    expect(spool.jobs.get(nameOf(slot))).toBe(old);
+    expect(spool.tickets.get(nameOf(slot))).toBe(old?.ticket);
   });
 
   test('that was removed makes the queued one void', () => {
@@ -179,7 +178,7 @@ describe.each(slots)('a well-formed request in $title', ({ slot }) => {
     unlinkSync(files.request(slot));
     expect(consider(slot)).toBeUndefined();
     expect(voided).toEqual([job]);
-    expect(spool.jobs.size).toBe(0);
+    expect(spool.tickets.size).toBe(0);
     expect(files.answer(slot)).toBe('');
   });
 });
@@ -351,7 +350,7 @@ describe.each(slots)('a rejection in $title', ({ slot }) => {
     expect(files.hasRequest(slot)).toBe(false);
     expect(files.names()).toHaveLength(1);
     expect(rejected).toEqual([{ vm: 7, slot: slotLabel(slot), outcome: code, error }]);
-    expect(spool.jobs.size).toBe(0);
+    expect(spool.tickets.size).toBe(0);
   };
 
   test.each([
@@ -455,7 +454,7 @@ describe('who a VM is', () => {
     const job = answerTo('A:2:7:1:2\n');
     expect(job).toMatchObject({ request: { pool: 'A', priority: 2 } });
     expect(job).not.toHaveProperty('claim');
-    spool.release(job as Job);
+    spool.release((job as Job).ticket);
     registrations.delete(7);
     expect(answerTo('B:1:7:1:2\n')).toMatchObject({ request: { pool: 'B', priority: 1 } });
   });
@@ -726,7 +725,7 @@ test('property: whatever the bytes, there is a job or an answer, and never both'
         served += 1;
         expect(files.answer(slot)).toBe('');
         expect(rejected).toEqual([]);
-        spool.release(job);
+        spool.release(job.ticket);
       }
       expect(files.hasRequest(slot)).toBe(job !== undefined);
       expect(files.names().filter((name) => name.startsWith('.'))).toEqual([]);

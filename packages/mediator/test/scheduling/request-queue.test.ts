@@ -1,18 +1,18 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Pool, Priority } from '@vgpu/protocol';
 import fc from 'fast-check';
-import type { Job } from '../../src/scheduling/job.js';
+import type { QueuedRequest } from '../../src/scheduling/queued-request.js';
 import { RequestQueue } from '../../src/scheduling/request-queue.js';
 
 /** July 2025, in nanoseconds: a double counts such numbers in steps of 256. */
 const NOW_NS = 1_752_000_000_123_456_789n;
 
 /** As much of a job as the queue looks at. */
-function fakeJob(priority: Priority, arrivalNs: bigint, pool: Pool = 'A'): Job {
-  return { request: { priority, pool }, arrivalNs } as Job;
+function fakeJob(priority: Priority, arrivalNs: bigint, pool: Pool = 'A'): QueuedRequest {
+  return { request: { priority, pool }, arrivalNs } as QueuedRequest;
 }
 
-function drain(queue: RequestQueue): Job[] {
+function drain(queue: RequestQueue): QueuedRequest[] {
   return Array.from({ length: queue.size }, () => queue.take()).filter((job) => job !== undefined);
 }
 
@@ -54,7 +54,7 @@ describe('a job that is put back', () => {
             const [job] = taken.splice((picks.next().value ?? 0) % taken.length, 1);
             if (job !== undefined) queue.putBack(job);
           }
-          const seqs = (jobs: Job[]) => jobs.map(({ seq }) => seq);
+          const seqs = (jobs: QueuedRequest[]) => jobs.map(({ seq }) => seq);
           expect(seqs(drain(queue))).toEqual(seqs(drain(untouched)));
         },
       ),
@@ -124,10 +124,10 @@ describe('order', () => {
     fc.assert(
       fc.property(batches, (rounds) => {
         const queue = new RequestQueue();
-        const waiting: Job[] = [];
+        const waiting: QueuedRequest[] = [];
         const first = () => {
           // The first of the best: `waiting` is in the order of discovery.
-          const best = waiting.reduce<Job | undefined>((found, job) => {
+          const best = waiting.reduce<QueuedRequest | undefined>((found, job) => {
             if (found === undefined) return job;
             const levels = job.request.priority - found.request.priority;
             return levels > 0 || (levels === 0 && job.arrivalNs < found.arrivalNs) ? job : found;
@@ -181,7 +181,7 @@ describe('of some pools', () => {
     fc.assert(
       fc.property(steps, (all) => {
         const queue = new RequestQueue();
-        const waiting: Job[] = [];
+        const waiting: QueuedRequest[] = [];
         for (const [batch, pools, isPutBack] of all) {
           const jobs = batch.map(([level, pool, ns]) => fakeJob(level, NOW_NS + ns, pool));
           queue.push(jobs);
@@ -241,7 +241,7 @@ describe('with aging', () => {
     const low = fakeJob(0, NOW_NS);
     queue.push([low]);
     let others = 0;
-    for (let taken: Job | undefined; taken !== low; nowNs += EVERY_NS / 10n) {
+    for (let taken: QueuedRequest | undefined; taken !== low; nowNs += EVERY_NS / 10n) {
       queue.push([fakeJob(2, nowNs + 1n), fakeJob(2, nowNs + 2n)]);
       taken = queue.take();
       if (taken !== low) others += 1;
@@ -277,8 +277,8 @@ describe('with aging', () => {
         nowNs = NOW_NS;
         const settings: { agingMs: number | undefined } = { agingMs: undefined };
         const queue = aging(settings);
-        const waiting: Job[] = [];
-        const levelOf = ({ request, arrivalNs }: Job) => {
+        const waiting: QueuedRequest[] = [];
+        const levelOf = ({ request, arrivalNs }: QueuedRequest) => {
           let level: number = request.priority;
           if (settings.agingMs === undefined) return level;
           const everyNs = BigInt(settings.agingMs) * 1_000_000n;
@@ -359,7 +359,7 @@ describe('depths', () => {
     fc.assert(
       fc.property(jobs, (all) => {
         const queue = new RequestQueue();
-        let queued: Job[] = [];
+        let queued: QueuedRequest[] = [];
         for (const [level, pool, fate, offsetNs] of all) {
           const job = fakeJob(level, NOW_NS + offsetNs, pool);
           queue.push([job]);
@@ -370,7 +370,7 @@ describe('depths', () => {
           else queued = queued.filter((other) => other !== gone);
         }
         for (const { queued: depth, ...of } of queue.depths) {
-          const isOf = ({ request }: Job) =>
+          const isOf = ({ request }: QueuedRequest) =>
             request.pool === of.pool && request.priority === of.priority;
           expect(depth).toBe(queued.filter(isOf).length);
         }

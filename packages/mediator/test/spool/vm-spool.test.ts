@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { rmSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { Job } from '../../src/scheduling/job.js';
+import type { Ticket } from '../../src/spool/ticket.js';
 import type { Candidate } from '../../src/spool/backlog.js';
 import type { VmSpool as Spool, VmSpoolOptions } from '../../src/spool/vm-spool.js';
 import { FakeFs, silentWatcher, systemError } from '../support/fake-fs.js';
@@ -57,11 +57,10 @@ afterEach(() => {
 });
 
 /** As if the name had become a job, of a vector of so many elements. */
-function admit(name: string, length = 1): Job {
-  const request = { a: new Int32Array(length), b: new Int32Array(length) };
-  const job = { name, request } as Job;
-  spool.admit(job);
-  return job;
+function admit(name: string, length = 1): Ticket {
+  const ticket = { name, bytes: 8 * length } as Ticket;
+  spool.admit(ticket);
+  return ticket;
 }
 
 /** All names that there are to look at without waiting for anything. */
@@ -441,7 +440,7 @@ describe('the limit of what is queued', () => {
     if (first === undefined) throw new Error('expected a name');
     const second = admit(first.name);
     spool.release(first.job);
-    expect(spool.jobs.get(first.name)).toBe(second);
+    expect(spool.tickets.get(first.name)).toBe(second);
   });
 });
 
@@ -453,7 +452,7 @@ describe('a VM that is over its limit', () => {
   };
   /** Everything there is room for, and what it was. */
   const admitAll = (length?: number) => {
-    const candidates: (Candidate & { readonly job: Job })[] = [];
+    const candidates: (Candidate & { readonly job: Ticket })[] = [];
     while (spool.hasWork) {
       const next = spool.take().candidate;
       if (next) candidates.push({ ...next, job: admit(next.name, length) });
@@ -507,7 +506,7 @@ describe('a VM that is over its limit', () => {
     open();
     const jobs = admitAll().map(({ job }) => job);
     for (let i = 0; i < 16_385; i += 1) report('change', 'junk');
-    const serve = (served: Iterable<Job>) => {
+    const serve = (served: Iterable<Ticket>) => {
       for (const job of served) {
         unlinkSync(files.at(job.name));
         spool.release(job);
@@ -515,7 +514,7 @@ describe('a VM that is over its limit', () => {
     };
     serve(jobs);
     expect(admitAll().map(({ deferred }) => deferred)).toEqual([true]);
-    serve(spool.jobs.values());
+    serve(spool.tickets.values());
     spool.notice('request-4.txt');
     expect(spool.take().candidate).toEqual({ name: 'request-4.txt', deferred: true });
     age();

@@ -5,7 +5,7 @@ import type { DeviceFault } from '../../src/devices/execution.js';
 import type { DeviceSnapshot } from '../../src/telemetry/snapshot.js';
 import { Mediator } from '../../src/mediator.js';
 import { Registry } from '../../src/state/registry.js';
-import type { FinishedRequest } from '../../src/telemetry/statistics.js';
+import type { FinishedRequest } from '../../src/telemetry/finished-request.js';
 import { FakeManualAdder, LOST } from '../support/fakes.js';
 import { TestHost } from '../support/test-host.js';
 import { until } from '../support/until.js';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { Statistics, type FinishedRequest, type Outcome } from '../../src/telemetry/statistics.js';
+import { Statistics } from '../../src/telemetry/statistics.js';
+import type { FinishedRequest, Outcome } from '../../src/telemetry/finished-request.js';
 
 const OUTCOMES: Outcome[] = ['ok', 'WITHDRAWN', 'UNDELIVERABLE', 'BAD_REQUEST', 'DEADLINE'];
 

@@ -1,6 +1,6 @@
 import { ExitCode, type Identity, priorityName } from '@vgpu/protocol';
 import { type Reply, VgpuClient } from '../client.js';
-import type { Arguments } from './arguments.js';
+import type { Arguments } from './command.js';
 import type { Command } from './command.js';
 import { defaultRoot } from './default-root.js';
 import { identify } from './identify.js';

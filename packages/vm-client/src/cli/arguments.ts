@@ -2,14 +2,8 @@ import { printable } from '@vgpu/protocol';
 import type { Options } from 'yargs';
 import parser from 'yargs-parser';
 import { VgpuError } from '../errors.js';
-import type { Command, SettingTable } from './command.js';
+import type { Arguments, Command, SettingTable } from './command.js';
 import { type Flags, type Setting, variableOf } from './settings.js';
-
-/** What stands on a command line. Names are checked, values are not. */
-export interface Arguments {
-  readonly operands: readonly string[];
-  readonly flags: Flags;
-}
 
 /** Every option that may stand on a command line with these settings, as yargs takes it. */
 export const optionsOf = (settings: SettingTable): Readonly<Record<string, Options>> => ({

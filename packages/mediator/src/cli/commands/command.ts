@@ -65,3 +65,14 @@ export const LOCATION = {
   'state-dir': value("the mediator's own directory [default: <root>-state]"),
   config: value('JSON file with options of the mediator'),
 };
+
+/** What a command line asks for. */
+export type CommandLine =
+  | { readonly command: 'serve'; readonly flags: Flags }
+  /** Something that is done instead, beside a mediator that may be running. */
+  | {
+      readonly command: 'administer';
+      readonly run: (surroundings: Surroundings) => Promise<ExitCode>;
+    }
+  /** `--help` or `--version`: print and be done. */
+  | { readonly command: 'print'; readonly text: string };

@@ -1,7 +1,7 @@
 import { ExitCode, printable } from '@vgpu/protocol';
 import { exitCodeOf } from '../../errors.js';
-import { type Arguments, misuseOf } from '../arguments.js';
-import type { Command } from '../command.js';
+import { misuseOf } from '../arguments.js';
+import type { Arguments, Command } from '../command.js';
 import { readSetting } from '../settings.js';
 import type { Display, Surroundings } from '../surroundings.js';
 import { withDirectories } from './directories.js';

@@ -1,5 +1,5 @@
 import { ExitCode, printable } from '@vgpu/protocol';
-import type { Arguments } from '../arguments.js';
+import type { Arguments } from '../command.js';
 import { misuseOf } from '../arguments.js';
 import type { Command } from '../command.js';
 import { SETTINGS } from '../settings.js';
@@ -10,7 +10,7 @@ import { completionScript, SHELLS } from './script.js';
 export const COMPLETION: Command = {
   name: 'vgpu-vm-client completion',
   settings: { json: SETTINGS.json },
-  help: async () => (await import('./help.js')).help(),
+  help: async () => (await import('./help.js')).help(COMPLETION.settings),
   run: complete,
 };
 

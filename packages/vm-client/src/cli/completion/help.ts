@@ -1,5 +1,5 @@
 import { help as helpOf } from '../help.js';
-import { COMPLETION } from './completion.js';
+import type { SettingTable } from '../command.js';
 
 const USAGE = `$0 completion bash|zsh|fish
 
@@ -7,8 +7,8 @@ Prints a script that has a shell complete commands, options, and values of choic
 
 const EPILOGUE = 'Exit status: 0 printed; 64 wrong use.';
 
-export function help(): Promise<string> {
-  return helpOf(COMPLETION.settings, {
+export function help(settings: SettingTable): Promise<string> {
+  return helpOf(settings, {
     usage: USAGE,
     examples: [
       ['source <($0 completion bash)', 'in ~/.bashrc'],

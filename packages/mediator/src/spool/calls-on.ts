@@ -1,0 +1,14 @@
+import { loadAddon } from '../linux/native.js';
+import type { DirectoryCalls } from './directory-calls.js';
+import { NativeCalls } from './native-calls.js';
+import { ProcCalls } from './proc-calls.js';
+
+/**
+ * The calls on the names in an open directory: by the addon, or where there is none by Node alone.
+ *
+ * @param path Leads to the directory whatever has its name by now.
+ */
+export function callsOn(directory: number, path: string): DirectoryCalls {
+  const addon = loadAddon();
+  return addon === undefined ? new ProcCalls(path) : new NativeCalls(addon, directory, path);
+}
