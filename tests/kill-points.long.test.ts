@@ -17,7 +17,7 @@ import {
 } from './support/traced-mediator.js';
 import * as strikes from './support/strikes.js';
 
-const { complaintIn, inLines, nameOf } = strikes;
+const { complaintIn, inLinesHit, nameOf } = strikes;
 
 const SETTINGS = ['--backend', 'cpu', '--settle', '20', '--log-format', 'json'];
 /** Sweeps come so late that they make no calls in between, but where something failed. */
@@ -64,7 +64,7 @@ describeTraced('a mediator that is killed at a system call', () => {
     const calls = await callsOf(scenario);
     // All that a killed process leaves is on disk.
     const differing = calls.filter((_, index) => !strikes.isReading(calls[index - 1]));
-    await inLines(chosen(HAS_ALL ? calls : differing), async (call, line) => {
+    await inLinesHit(chosen(HAS_ALL ? calls : differing), async (call, line) => {
       const prepare = () => aftermath.prepare(scenario);
       const { trial } = await strikes.struckAt(call, 'KILL', ONCE, line, prepare);
       aftermath.take(trial, `killed at ${nameOf(call)}`);
@@ -83,7 +83,7 @@ describeTraced('a mediator that is killed at a system call', () => {
         seed: random.below(2 ** 31),
       });
     }
-    await inLines(picked, async ({ scenario, call, seed }, line) => {
+    await inLinesHit(picked, async ({ scenario, call, seed }, line) => {
       const prepare = () => aftermath.prepare(scenario);
       const kill = async () => (await strikes.struckAt(call, 'KILL', ONCE, line, prepare)).trial;
       const rehearsal = await kill();
@@ -111,7 +111,7 @@ describeTraced('a mediator for which a system call fails', () => {
       blows.push({ call, error: 'ESTALE' });
       if (mayLackSpace(call)) blows.push({ call, error: 'ENOSPC' }, { call, error: 'EDQUOT' });
     }
-    await inLines(blows, async ({ call, error }, line) => {
+    await inLinesHit(blows, async ({ call, error }, line) => {
       const prepare = () => aftermath.prepare(scenario);
       const struck = await strikes.struckAt(call, error, ONCE, line, prepare);
       const { trial, status, stderr } = struck;
@@ -129,7 +129,7 @@ describeTraced('a mediator for which a system call fails', () => {
   it.each(SCENARIOS)('$name: no descriptor is left', async (scenario) => {
     const calls = await callsOf(scenario);
     const opens = calls.filter(({ what }) => /^open.*\/(?:vm#|fd\/)/.test(what));
-    await inLines(chosen(opens), async (call, line) => {
+    await inLinesHit(chosen(opens), async (call, line) => {
       const prepare = () => aftermath.prepare(scenario);
       const struck = await strikes.struckAt(call, 'EMFILE', ONCE, line, prepare);
       const { trial, status, stderr } = struck;

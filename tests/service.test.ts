@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
@@ -109,10 +109,14 @@ describe('vgpu-mediator as a service', () => {
   });
 
   it('keeps its own directory out of reach', async () => {
-    const flags = ['--root', root.path, '--state-dir', root.in(1), '--backend', 'cpu'];
-    const { status, stderr } = await runMediator(...flags);
-    expect(status).toBe(78);
-    expect(stderr).toContain(`is within the root ${root.path}`);
+    const before = readdirSync(root.path);
+    for (const stateDir of [root.path, root.in(1), root.in(1, 'state/below')]) {
+      const flags = ['--root', root.path, '--state-dir', stateDir, '--backend', 'cpu'];
+      const { status, stderr } = await runMediator(...flags);
+      expect(status).toBe(78);
+      expect(stderr).toContain(`is within the root ${root.path}`);
+      expect([readdirSync(root.path), readdirSync(root.in(1))]).toEqual([before, []]);
+    }
   });
 
   // Only root may mount the small disk.

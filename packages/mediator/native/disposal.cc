@@ -143,6 +143,8 @@ class Disposal {
       is_due = !ready_.empty() && (working_ == 0 || is_stalled);
     }
     waiting_ -= 1;
+    // Another one watches from now on: this thread, too, may be held up.
+    if (is_due && waiting_ > 0) wake_.notify_one();
     return is_due;
   }
 

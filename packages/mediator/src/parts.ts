@@ -54,7 +54,7 @@ export function makeParts({
   });
   const pools = new PoolAssignment({ executors, registry, logger });
   const common = { queue, spool, lifecycle, events, logger };
-  const dispatcher = new Dispatcher({ ...common, pools, delivery, completion });
+  const dispatcher = new Dispatcher({ ...common, pools, admission, delivery, completion });
   const turns = new Turns({ ...common, intake, dispatcher, executors });
   const inspection = new Inspection({
     ...{ root, stateDir, lifecycle, queue, executors, pools },

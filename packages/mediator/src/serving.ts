@@ -15,10 +15,11 @@ export class Serving {
     this.#parts = parts;
   }
 
-  /** Requests that are queued or on a device. */
+  /** Requests that are queued or on a device, or whose directory is locked for the moment. */
   get unfinished(): number {
-    const { queue, dispatcher, executors } = this.#parts;
-    return queue.size + dispatcher.deferred + executors.filter(({ isBusy }) => isBusy).length;
+    const { queue, dispatcher, delivery, executors } = this.#parts;
+    const busy = executors.filter(({ isBusy }) => isBusy).length;
+    return queue.size + dispatcher.deferred + delivery.deferred + busy;
   }
 
   /** See `Mediator.start`. */
@@ -28,6 +29,8 @@ export class Serving {
     if (lifecycle.phase !== 'new') throw new Error('expected a new mediator: each one starts once');
     if (executors.length === 0) throw new RangeError('devices: expected at least one');
     makeRoot(root, logger);
+    // Before anything is written there, and again: what is a link may lead elsewhere by then.
+    requireElsewhere(stateDir, root);
     lock.acquire();
     try {
       requireElsewhere(stateDir, root);

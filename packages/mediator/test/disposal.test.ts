@@ -14,10 +14,14 @@ const ADDON = fileURLToPath(
   new URL(`../prebuilds/${process.platform}-${process.arch}/vgpu_spool.node`, import.meta.url),
 );
 
-/** Stands for a disk that frees slowly: to remove a name with `slow` in it takes until a file is there. */
+/**
+ * Stands for a disk that frees slowly: to remove a name that begins with `slow` takes until there is a file of
+ * that name in the directory RELEASE.
+ */
 const SLOW_UNLINK = `
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <stdlib.h>
 #include <sys/types.h>
@@ -25,7 +29,9 @@ const SLOW_UNLINK = `
 int unlinkat(int directory, const char *name, int flags) {
   static int (*next)(int, const char *, int);
   if (!next) next = (int (*)(int, const char *, int))dlsym(RTLD_NEXT, "unlinkat");
-  if (strstr(name, "slow")) while (access(getenv("RELEASE"), F_OK) != 0) usleep(1000);
+  char release[4096];
+  snprintf(release, sizeof release, "%s/%s", getenv("RELEASE"), name);
+  if (!strncmp(name, "slow", 4)) while (access(release, F_OK) != 0) usleep(1000);
   return next(directory, name, flags);
 }`;
 
@@ -43,37 +49,77 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
   removeLater(open[path] ??= fs.openSync(path, 'r'), name);
 });`;
 
-describeIf(canRun, HINT, 'files of two VMs, of which one is freed slowly', () => {
-  it.each([1, 2, 3])('are freed independently, when %d are held up', async (count) => {
-    const base = temporaryDirectory();
-    const shim = join(base, 'slow.so');
-    const release = join(base, 'release');
-    writeFileSync(join(base, 'slow.c'), SLOW_UNLINK);
+/** A process with the addon, of which unlinkat(2) can be held up. */
+class Remover {
+  readonly #base = temporaryDirectory();
+  readonly #child;
+
+  constructor() {
+    const shim = join(this.#base, 'slow.so');
+    writeFileSync(join(this.#base, 'slow.c'), SLOW_UNLINK);
     const built = spawnSync('gcc', [
-      ...['-D_GNU_SOURCE', '-shared', '-fPIC', '-o', shim, join(base, 'slow.c'), '-ldl'],
+      ...['-D_GNU_SOURCE', '-shared', '-fPIC', '-o', shim, join(this.#base, 'slow.c'), '-ldl'],
     ]);
     expect(built.status).toBe(0);
-    const child = spawn(process.execPath, ['-e', CHILD, ADDON], {
+    this.#child = spawn(process.execPath, ['-e', CHILD, ADDON], {
       stdio: ['pipe', 'inherit', 'inherit'],
-      env: { ...process.env, LD_PRELOAD: shim, RELEASE: release },
+      env: { ...process.env, LD_PRELOAD: shim, RELEASE: this.#base },
     });
-    const remove = (vm: string, name: string) => {
-      const directory = join(base, vm);
-      mkdirSync(directory, { recursive: true });
-      writeFileSync(join(directory, name), '');
-      child.stdin.write(`${directory} ${name}\n`);
-      return join(directory, name);
-    };
-    const gone = (path: string) => until(`${path} to be gone`, () => !existsSync(path));
-    for (const name of ['a', 'b', 'c']) await gone(remove('vm1', name));
+  }
+
+  remove(vm: string, name: string): string {
+    const directory = join(this.#base, vm);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, name), '');
+    this.#child.stdin.write(`${directory} ${name}\n`);
+    return join(directory, name);
+  }
+
+  release(name: string): void {
+    writeFileSync(join(this.#base, name), '');
+  }
+
+  async end(): Promise<void> {
+    this.#child.stdin.end();
+    expect(await once(this.#child, 'exit')).toEqual([0, null]);
+  }
+}
+
+const gone = (path: string) => until(`${path} to be gone`, () => !existsSync(path));
+
+describeIf(canRun, HINT, 'files of several VMs, of which some are freed slowly', () => {
+  it.each([1, 2, 3])('are freed independently, when %d are held up', async (count) => {
+    const remover = new Remover();
+    for (const name of ['a', 'b', 'c']) await gone(remover.remove('vm1', name));
     // Until the threads that there are have nothing to do: nothing tells.
     await sleep(100);
-    const slow = Array.from({ length: count }, (_, index) => remove(`vm${index + 2}`, 'slow'));
-    for (const name of ['d', 'e', 'f']) await gone(remove('vm1', name));
+    const slow = Array.from({ length: count }, (_, index) =>
+      remover.remove(`vm${index + 2}`, 'slow'),
+    );
+    for (const name of ['d', 'e', 'f']) await gone(remover.remove('vm1', name));
     expect(slow.filter((path) => !existsSync(path))).toEqual([]);
-    writeFileSync(release, '');
+    remover.release('slow');
     for (const path of slow) await gone(path);
-    child.stdin.end();
-    expect(await once(child, 'exit')).toEqual([0, null]);
+    await remover.end();
+  });
+
+  it('are freed independently, when the one that takes over is held up, and nothing more comes', async () => {
+    const remover = new Remover();
+    const first = remover.remove('vm2', 'slow1');
+    await sleep(30);
+    const second = remover.remove('vm3', 'slow2');
+    await sleep(30);
+    remover.release('slow2');
+    await gone(second);
+    await gone(remover.remove('vm1', 'a'));
+    // One is held up, and two have nothing to do.
+    await sleep(100);
+    const third = remover.remove('vm3', 'slow3');
+    await sleep(2);
+    await gone(remover.remove('vm1', 'b'));
+    expect([first, third].every((path) => existsSync(path))).toBe(true);
+    for (const name of ['slow1', 'slow3']) remover.release(name);
+    for (const path of [first, third]) await gone(path);
+    await remover.end();
   });
 });

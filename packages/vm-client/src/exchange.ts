@@ -9,7 +9,7 @@ import { PolledChanges } from './polled-changes.js';
 import { shareError } from './share-error.js';
 import type { Awaitable, Share } from './share.js';
 
-/** So long a mediator may take to clear the plain slot after its answer. */
+/** After this, in milliseconds, a request that was answered and is still there is removed. */
 const CLEARING_MS = 500;
 
 /** An answer line, and the time from sending the request until it was read. */
@@ -127,22 +127,34 @@ export class Exchange {
 
   /** What stands there once the request is cleared is its response. */
   async #confirm(line: string, answered: Answered): Promise<Answered> {
-    await quietly(() => this.#awaitClearing(line));
+    await this.#awaitClearing(line);
     const last = await quietly(() => this.#answer.read());
     return last === undefined ? answered : { ...answered, line: last };
   }
 
-  /** Waits until the request is gone, or is another one; a mediator that died never removes it. */
+  /**
+   * Waits until the request is gone, or is another one. A mediator that died never removes it; but where the
+   * response is one to an earlier request, this one waits still.
+   */
   async #awaitClearing(line: string): Promise<void> {
     const polls = new PolledChanges().of();
+    this.#interruption.whenInterrupted(() => {
+      polls.stop();
+    });
     const due = performance.now() + CLEARING_MS;
-    while ((await this.#requestText()) === line) {
-      if (performance.now() >= due) {
-        await this.#share.remove(this.#request);
+    while ((await quietly(() => this.#requestText())) === line) {
+      if (performance.now() >= due && (await this.#isOwnAnswer())) {
+        await quietly(() => this.#share.remove(this.#request));
         return;
       }
+      this.#interruption.throwIfInterrupted();
       await polls.happened();
     }
+  }
+
+  async #isOwnAnswer(): Promise<boolean> {
+    const isOwn = await quietly(() => this.#share.isResponseTo(this.#response, this.#request));
+    return isOwn ?? false;
   }
 
   /** Empty if there is no request. */

@@ -23,6 +23,15 @@ export const newReadBuffer = (): Buffer => Buffer.allocUnsafe(MAX_LINE_BYTES + 1
 /** Whether there was nothing to read. NFS: ESTALE for what was removed meanwhile. */
 export const isAbsent = (error: unknown): boolean => isErrno(error, 'ENOENT', 'ESTALE');
 
+/** Node sets times as seconds in a double, exact to 240 ns in this century. */
+const TIME_ERROR_NS = 2000n;
+
+/** See `Share.isResponseTo`; of what stat(2) tells of both files. */
+export const isResponseTo = (
+  response: { readonly mtimeNs: bigint },
+  request: { readonly ctimeNs: bigint },
+): boolean => response.mtimeNs + TIME_ERROR_NS >= request.ctimeNs;
+
 /** What removing gives where there is nothing to remove. */
 export function falseIfAbsent(error: unknown): false {
   if (isErrno(error, 'ENOENT')) return false;

@@ -5,6 +5,7 @@ import {
   falseIfAbsent,
   isAbsent,
   isCurtailed,
+  isResponseTo,
   newReadBuffer,
   READ,
   REQUEST_MODE,
@@ -54,6 +55,13 @@ export class LocalShare implements Share {
       if (isAbsent(error)) return undefined;
       throw error;
     }
+  }
+
+  isResponseTo(response: string, request: string): boolean {
+    const [answer, asked] = [response, request].map((name) =>
+      fs.lstatSync(this.#path(name), { bigint: true, throwIfNoEntry: false }),
+    );
+    return answer !== undefined && asked !== undefined && isResponseTo(answer, asked);
   }
 
   remove(name: string): boolean {

@@ -5,6 +5,7 @@ import {
   falseIfAbsent,
   isAbsent,
   isCurtailed,
+  isResponseTo,
   newReadBuffer,
   READ,
   REQUEST_MODE,
@@ -65,6 +66,13 @@ export class NetworkShare implements Share {
       if (isAbsent(error)) return undefined;
       throw error;
     }
+  }
+
+  async isResponseTo(response: string, request: string): Promise<boolean> {
+    const [answer, asked] = await Promise.all(
+      [response, request].map((name) => fs.lstat(this.#path(name), { bigint: true })),
+    );
+    return answer !== undefined && asked !== undefined && isResponseTo(answer, asked);
   }
 
   async remove(name: string): Promise<boolean> {

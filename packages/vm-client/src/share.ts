@@ -20,6 +20,11 @@ export interface Share {
   read(name: string): Awaitable<string>;
   /** The same of a file that others may have removed since it was used here; undefined if it is gone. */
   readIfThere(name: string): Awaitable<string | undefined>;
+  /**
+   * Whether a response belongs to the request that stands there, or came after it: the mediator gives it the
+   * ctime of its request as mtime.
+   */
+  isResponseTo(response: string, request: string): Awaitable<boolean>;
   /** Removes a file; false if there was none. */
   remove(name: string): Awaitable<boolean>;
 }

@@ -22,6 +22,7 @@ export function faulty(replace: (share: Share) => Partial<Share>) {
       rename: real.rename.bind(real),
       read: real.read.bind(real),
       readIfThere: real.readIfThere.bind(real),
+      isResponseTo: real.isResponseTo.bind(real),
       remove: real.remove.bind(real),
       ...replace(real),
     };

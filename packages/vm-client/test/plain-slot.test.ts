@@ -95,6 +95,23 @@ describe.each([
     expect(mediator.files()).toEqual([]);
   });
 
+  test('is not taken for answered by a response to an earlier request', async () => {
+    mediator.behaviour = async ({ request, put, clear }) => {
+      put('99\n');
+      fs.utimesSync(mediator.path('response.txt'), 1, 1);
+      await pause(700);
+      put(sumOf(request));
+      clear();
+    };
+    expect(await client.add(1, 2)).toBe(3);
+    mediator.behaviour = ({ put }) => {
+      put('99\n');
+      fs.utimesSync(mediator.path('response.txt'), 1, 1);
+    };
+    await expect(client.add(1, 2, { timeoutMs: 700 })).rejects.toEqual(failing('TIMEOUT'));
+    expect(mediator.files()).toEqual([]);
+  });
+
   test('is left to the next one who uses it', async () => {
     mediator.behaviour = ({ request, put }) => {
       mediator.behaviour = neverAnswer;

@@ -29,6 +29,7 @@ export class Delivery {
   readonly #retries = new Set<NodeJS.Timeout>();
   /** Of VMs whose directory is locked. */
   #deferred = 0;
+  #isClosed = false;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -39,8 +40,14 @@ export class Delivery {
     return this.#retries.size + this.#deferred;
   }
 
+  /** Those that wait until nothing locks their VM's directory, which is soon. */
+  get deferred(): number {
+    return this.#deferred;
+  }
+
   /** Leaves what could not be put in place to the next mediator. */
   close(): void {
+    this.#isClosed = true;
     for (const timer of this.#retries) clearTimeout(timer);
   }
 
@@ -53,7 +60,7 @@ export class Delivery {
       this.#deferred += 1;
       directory.whenUnlocked(() => {
         this.#deferred -= 1;
-        this.deliver(job, execution, retryMs);
+        if (!this.#isClosed) this.deliver(job, execution, retryMs);
       });
       return;
     }

@@ -5,6 +5,7 @@ import type { Execution } from '../devices/execution.js';
 import type { Executor } from '../devices/executor.js';
 import type { PoolAssignment } from '../devices/pool-assignment.js';
 import type { Events } from '../events.js';
+import type { Admission } from '../intake/admission.js';
 import type { Lifecycle } from '../lifecycle.js';
 import type { Spool } from '../spool/spool.js';
 import type { VmSpool } from '../spool/vm-spool.js';
@@ -28,6 +29,7 @@ const MAX_DEVICE_FAULTS = 2;
 export interface DispatcherOptions {
   readonly queue: RequestQueue<Job>;
   readonly pools: PoolAssignment;
+  readonly admission: Pick<Admission, 'refusalOf'>;
   readonly spool: Spool;
   readonly delivery: Delivery;
   readonly completion: Completion;
@@ -80,10 +82,18 @@ export class Dispatcher {
     spool.directory.whenUnlocked(() => {
       const jobs = this.#deferred.get(spool) ?? [];
       this.#deferred.delete(spool);
-      for (const each of jobs) this.#options.queue.putBack(each);
+      for (const each of jobs) this.#requeue(each);
       // At once: the thread may have more to read.
       if (this.#options.lifecycle.isServing) this.dispatch();
     });
+  }
+
+  /** Unless its VM may have nothing served any more. */
+  #requeue(job: Job): void {
+    const { queue, delivery, admission } = this.#options;
+    const refusal = admission.refusalOf(job.spool.vm);
+    if (refusal === undefined) queue.putBack(job);
+    else delivery.deliver(job, { answer: refusal, execMs: 0 });
   }
 
   async #serve(executor: Executor, job: Job): Promise<void> {

@@ -6,14 +6,23 @@ import { encodeVmDirectoryName, slotOfRequest } from '@vgpu/protocol';
 import { callsOn } from './calls-on.js';
 import type { DirectoryCalls, FileStats } from './directory-calls.js';
 import { DirectoryCursor } from './directory-cursor.js';
+import { TimedCalls } from './timed-calls.js';
 import { closeRead, errnoOf, explain, systemError, tolerate } from '../linux/errno.js';
 
 /** A request that is being removed; left behind only by a mediator that was killed. */
 export const CLEARED_PREFIX = '.vgpu-cleared-';
 /** What a thread may have to do for a directory before nothing more of it is taken up. */
 const MAX_OUTSTANDING = 256;
-/** A directory that takes up more is read by a thread. */
-const MAX_BYTES_READ_HERE = 2 ** 18;
+/**
+ * What a directory that is large takes up at least. A thread reads it; and while anybody reads it, its guest
+ * for example, the kernel locks it for milliseconds, in which the calls of this thread wait.
+ */
+const LARGE_BYTES = 2 ** 18;
+/** After a call in a large directory that took longer than this, milliseconds, nothing is done in it for a while: */
+const SLOW_CALL_MS = 5;
+/** for this many times as long, for each directory that rests, so that all of them take 1 % of the time. */
+const REST = 100;
+const MAX_REST_MS = 60_000;
 /** To look again how far the thread is, milliseconds; only while it is behind by as many. */
 const LOOK_MS = 2;
 /** How often a name may come or go while a file is put there. */
@@ -46,6 +55,9 @@ export class OpenDirectory {
   #bytes: number;
   #cursor: DirectoryCursor | undefined;
   readonly #onUnlocked: (() => void)[] = [];
+  readonly #timedCalls: DirectoryCalls;
+  #resting: NodeJS.Timeout | undefined;
+  static readonly #allResting = new Set<OpenDirectory>();
   #isOpen = true;
   /** Unless it is ready: it is again once no more than this is outstanding. */
   #readyAt: number | undefined;
@@ -69,6 +81,9 @@ export class OpenDirectory {
     this.#fd = openSync(this.#name, OPEN_DIRECTORY);
     this.#path = `/proc/${ownNumber}/fd/${this.#fd}`;
     this.#calls = callsOn(this.#fd, this.#path);
+    this.#timedCalls = new TimedCalls(this.#calls, (ms) => {
+      if (ms > SLOW_CALL_MS) this.#rest(ms);
+    });
     try {
       this.#stats = fstatSync(this.#fd, { bigint: true });
       this.#bytes = Number(this.#stats.size);
@@ -96,12 +111,12 @@ export class OpenDirectory {
   /**
    * System calls on the names in it.
    *
-   * @throws `EBUSY` while it is locked.
+   * @throws `EBUSY` while a thread has the kernel lock it.
    */
   get calls(): DirectoryCalls {
     this.#requireOpen();
-    if (this.isLocked) throw systemError(-system.errno.EBUSY, 'openat', this.#path);
-    return this.#calls;
+    if (this.#isLockedByThread) throw systemError(-system.errno.EBUSY, 'openat', this.#path);
+    return this.#isLarge ? this.#timedCalls : this.#calls;
   }
 
   /** Whether the thread that removes what was in it keeps up, so that more may be taken up. */
@@ -111,10 +126,18 @@ export class OpenDirectory {
 
   /**
    * Whether a thread reads it, or removes a directory in it: the kernel locks it meanwhile, and whoever
-   * makes or removes a name in it waits.
+   * makes or removes a name in it waits. Also while it rests because somebody else has had it locked.
    */
   get isLocked(): boolean {
+    return this.#isLockedByThread || this.#resting !== undefined;
+  }
+
+  get #isLockedByThread(): boolean {
     return this.#readyAt === 0 || this.#cursor?.isReading === true;
+  }
+
+  get #isLarge(): boolean {
+    return this.#bytes > LARGE_BYTES;
   }
 
   /** Has something done once it is not locked any more, or closed. */
@@ -260,8 +283,7 @@ export class OpenDirectory {
   list(limit: number, maxRequests: number, mayWait: boolean): Listing {
     const names: string[] = [];
     let requests = 0;
-    const isLarge = this.#bytes > MAX_BYTES_READ_HERE;
-    this.#cursor ??= new DirectoryCursor(this.path, isLarge && mayWait);
+    this.#cursor ??= new DirectoryCursor(this.path, this.#isLarge && mayWait);
     while (names.length < limit && requests < maxRequests) {
       const name = this.#cursor.next();
       if (name === null) {
@@ -291,6 +313,7 @@ export class OpenDirectory {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     clearTimeout(this.#look);
+    this.#endRest();
     this.#endListing();
     // What is outstanding needs it, and one that was removed is freed now.
     if (this.#calls.outstanding === 0 && this.#hasName()) closeRead(this.#fd);
@@ -325,6 +348,22 @@ export class OpenDirectory {
     this.#readyAt = undefined;
     then?.();
     this.#noteReady();
+  }
+
+  #rest(tookMs: number): void {
+    OpenDirectory.#allResting.add(this);
+    const restMs = Math.min(REST * tookMs * OpenDirectory.#allResting.size, MAX_REST_MS);
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => {
+      this.#endRest();
+      this.#noteReady();
+    }, restMs);
+  }
+
+  #endRest(): void {
+    clearTimeout(this.#resting);
+    this.#resting = undefined;
+    OpenDirectory.#allResting.delete(this);
   }
 
   /** Something that it was locked for, or that it was to wait for, has come to its end. */

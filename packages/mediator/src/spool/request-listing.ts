@@ -7,6 +7,8 @@ const MAX_ENTRIES = 4096;
 /** Directory entries, and requests among them, in one step of a part: others are served in between. */
 const ENTRIES_PER_STEP = 256;
 const REQUESTS_PER_STEP = 32;
+/** A directory that takes up more may take longer to read than a start should. */
+const HUGE_BYTES = 2 ** 24;
 
 /** What a step of a listing gives. */
 export interface ListingStep {
@@ -80,8 +82,9 @@ export class RequestListing {
     const entries = this.removesStale ? REQUESTS_PER_STEP : ENTRIES_PER_STEP;
     const bytes = this.#isUnderWay ? 0 : this.#directory.bytes;
     this.#isUnderWay = true;
-    // The first one is to give what was on disk to the first turn.
-    this.#step ??= this.#directory.list(entries, REQUESTS_PER_STEP, !this.#isFirst);
+    // The first one is to give what was on disk to the first turn, unless that takes long.
+    const mayWait = !this.#isFirst || this.#directory.bytes > HUGE_BYTES;
+    this.#step ??= this.#directory.list(entries, REQUESTS_PER_STEP, mayWait);
     const { names, complete, isPending } = this.#step;
     if (isPending === true) {
       this.#step = undefined;

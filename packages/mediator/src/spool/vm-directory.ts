@@ -204,9 +204,7 @@ export class VmDirectory {
     const isPlain = slot.kind === 'plain';
     if (!isInPlace) this.#putInPlace(slot, line, isPlain ? file.ctimeNs : undefined);
     this.#uncleared.add(file);
-    if (!isPlain) return this.#clearNamed(slot);
-    this.#aside.clear(file);
-    return 'delivered';
+    return isPlain ? this.#clearPlain(file) : this.#clearNamed(slot);
   }
 
   /**
@@ -291,6 +289,12 @@ export class VmDirectory {
       removed += 1;
     }
     return removed;
+  }
+
+  /** Where the next request stands by now it stays: in the moment in which it has no name it would look cleared. */
+  #clearPlain(file: FileIdentity): Delivery {
+    if (this.fateOf(PLAIN_SLOT, file) === 'untouched') this.#aside.clear(file);
+    return 'delivered';
   }
 
   #isDirectory(name: string): boolean {

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, realpathSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, relative } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { errnoOf } from '../linux/errno.js';
 
 /**
@@ -42,6 +42,17 @@ function isThere(path: string, error: unknown): false {
 
 /** Whether a directory is another one, or below it, whatever links lead there. */
 export function isWithin(path: string, outer: string): boolean {
-  const way = relative(realpathSync(outer), realpathSync(path));
+  const way = relative(realpathSync(outer), resolved(path));
   return way === '' || (!isAbsolute(way) && way.split('/')[0] !== '..');
+}
+
+/** Where a path leads, also one of which the end is not there yet. */
+function resolved(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (errnoOf(error) !== 'ENOENT' || parent === path) throw error;
+    return join(resolved(parent), basename(path));
+  }
 }

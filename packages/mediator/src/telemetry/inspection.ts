@@ -26,7 +26,7 @@ export interface InspectionSources {
   readonly root: string;
   readonly stateDir: string;
   readonly lifecycle: Lifecycle;
-  readonly queue: Pick<RequestQueue<QueuedRequest>, 'size' | 'depths' | 'oldest'>;
+  readonly queue: Pick<RequestQueue, 'size' | 'depths' | 'oldest'>;
   readonly executors: readonly Executor[];
   readonly pools: PoolAssignment;
   readonly registry: Registry;

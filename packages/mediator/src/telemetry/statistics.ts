@@ -1,6 +1,6 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { priorityName } from '@vgpu/protocol';
-import type { FinishedRequest, Outcome } from './finished-request.js';
+import type { FinishedRequest } from './finished-request.js';
 import { VmStatistics, type VmTotals } from './vm-statistics.js';
 
 /** Milliseconds. */

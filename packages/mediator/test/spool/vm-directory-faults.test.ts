@@ -378,17 +378,29 @@ describe('a plain request that is written between answer and clearing', () => {
   });
 
   test('with another still newer, once it is set aside, leaves the newest', () => {
-    fakeFs.after(answered, () => {
+    fakeFs.intercept(({ name, args, proceed }) => {
+      if (name !== 'renameSync' || !String(args[1]).includes('.vgpu-taken-')) return proceed();
       files.write(PLAIN, NEW);
-      fakeFs.after(
-        ({ name, args }) => name === 'renameSync' && String(args[1]).includes('.vgpu-taken-'),
-        () => {
-          files.write(PLAIN, NEWEST);
-        },
-      );
+      const result = proceed();
+      files.write(PLAIN, NEWEST);
+      return result;
     });
     directory.answer(PLAIN, file, '3\n');
     expectRequest(NEWEST);
+  });
+
+  test('stays at its name all the time', () => {
+    const names: string[] = [];
+    fakeFs.after(answered, () => {
+      files.write(PLAIN, NEW);
+      fakeFs.intercept(({ name, args, proceed }) => {
+        if (name === 'renameSync') names.push(String(args[0]));
+        return proceed();
+      });
+    });
+    expect(directory.answer(PLAIN, file, '3\n')).toBe('delivered');
+    expectRequest(NEW);
+    expect(names).toEqual([]);
   });
 
   test('by a writer that has only emptied the file so far stays its file', () => {

@@ -1,0 +1,80 @@
+/** Large VM directories of which a call takes long, because somebody reads them meanwhile. */
+import { linkSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { FakeFs } from '../support/fake-fs.js';
+import { openBelow, temporaryDirectory } from '../support/temporary-directory.js';
+import { until } from '../support/until.js';
+import { named, VmFiles } from '../support/vm-files.js';
+
+const fakeFs = new FakeFs();
+const { VmDirectory } = await import('../../src/spool/vm-directory.js');
+
+const SLOW_MS = 8;
+let root: string;
+let directory: InstanceType<typeof VmDirectory>;
+let files: VmFiles;
+let ready: number;
+
+beforeEach(() => {
+  root = temporaryDirectory();
+  files = new VmFiles(root, 7);
+  ready = 0;
+});
+afterEach(async () => {
+  fakeFs.restore();
+  directory.close();
+  await until('nothing is open', () => openBelow(root).length === 0);
+});
+
+function open(names: number): void {
+  const first = files.at('x'.repeat(100));
+  if (names > 0) writeFileSync(first, '');
+  for (let index = 0; index < names; index += 1) linkSync(first, first + String(index));
+  directory = new VmDirectory(root, 7, { onReady: () => (ready += 1) });
+  directory.refresh();
+}
+
+/** As if the kernel had the directory locked for somebody else. */
+function lookSlowly(): void {
+  fakeFs.intercept(({ name, proceed }) => {
+    const end = performance.now() + (name === 'lstatSync' ? SLOW_MS : 0);
+    while (performance.now() < end);
+    return proceed();
+  });
+  expect(directory.look(named('x'))).toEqual({ kind: 'absent' });
+  fakeFs.restore();
+}
+
+describe('a call in a large directory that took long', () => {
+  beforeEach(() => {
+    open(14_000);
+  });
+
+  it('has it rest for a hundred times as long', async () => {
+    const startedMs = performance.now();
+    lookSlowly();
+    expect([directory.isLocked, directory.isReady]).toEqual([true, false]);
+    let unlocked = 0;
+    directory.whenUnlocked(() => (unlocked += 1));
+    await until('its rest to end', () => ready > 0);
+    expect(performance.now() - startedMs).toBeGreaterThan(100 * SLOW_MS);
+    expect([directory.isLocked, directory.isReady, unlocked]).toEqual([false, true, 1]);
+  });
+
+  it('ends no call that is under way, and no rest outlasts its directory', () => {
+    lookSlowly();
+    expect(directory.look(named('x'))).toEqual({ kind: 'absent' });
+    let unlocked = 0;
+    directory.whenUnlocked(() => (unlocked += 1));
+    directory.close();
+    expect([directory.isLocked, unlocked]).toEqual([false, 1]);
+  });
+});
+
+describe('a call in another directory that took long', () => {
+  it('changes nothing: that may happen to everybody', () => {
+    open(0);
+    lookSlowly();
+    expect([directory.isLocked, directory.isReady]).toEqual([false, true]);
+  });
+});
