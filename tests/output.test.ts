@@ -78,7 +78,8 @@ describe('a command whose output cannot be written', () => {
     const { status, stderr } = await runFull(MEDIATOR, ...args);
     expect(status).toBe(73);
     expect(stderr.match(/cannot write the output/g)).toHaveLength(1);
-    mediator.signal('SIGTERM');
+    // A mediator that has been drained ends by itself.
+    if (args[0] !== 'drain') mediator.signal('SIGTERM');
     expect(await mediator.exited).toBe(0);
   });
 

@@ -16,7 +16,7 @@ import { Spool } from './spool/spool.js';
 import { InstanceLock } from './state/instance-lock.js';
 import { Registry } from './state/registry.js';
 import { GoneVms } from './telemetry/gone-vms.js';
-import { Inspection } from './telemetry/inspection.js';
+import { Inspection } from './inspection.js';
 import { LimitedLogger } from './telemetry/limited-logger.js';
 import { Statistics } from './telemetry/statistics.js';
 

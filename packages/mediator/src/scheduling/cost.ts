@@ -32,9 +32,12 @@ export const COST = {
   event: 1 / 16,
 } as const;
 
-/** What bounds a turn: a quantum is a few small requests, or a quarter of one of 64 KiB. */
+/**
+ * What bounds a turn: a quantum is what two small requests cost, as many as each turn computes at least, or a
+ * fifth of one of 64 KiB.
+ */
 export const TURN: TurnLimits = {
-  quantum: 16,
+  quantum: 20,
   flowMs: 0.5,
   turnCost: 64,
   turnMs: 0.5,

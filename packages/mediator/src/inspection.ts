@@ -1,22 +1,22 @@
-import { VERSION } from '../constants.js';
-import type { Executor } from '../devices/executor.js';
-import type { PoolAssignment } from '../devices/pool-assignment.js';
-import type { Lifecycle } from '../lifecycle.js';
-import type { QueuedRequest } from '../scheduling/queued-request.js';
-import { PRIORITIES, type RequestQueue } from '../scheduling/request-queue.js';
-import type { MediatorSettings } from '../settings.js';
-import type { Spool, SpooledVm } from '../spool/spool.js';
-import type { Registration } from '../state/registration.js';
-import type { Registry } from '../state/registry.js';
+import { VERSION } from './constants.js';
+import type { Executor } from './devices/executor.js';
+import type { PoolAssignment } from './devices/pool-assignment.js';
+import type { Lifecycle } from './lifecycle.js';
+import type { QueuedRequest } from './scheduling/queued-request.js';
+import { PRIORITIES, type RequestQueue } from './scheduling/request-queue.js';
+import type { MediatorSettings } from './settings.js';
+import type { Spool, SpooledVm } from './spool/spool.js';
+import type { Registration } from './state/registration.js';
+import type { Registry } from './state/registry.js';
 import type {
   MediatorOverview,
   MediatorSnapshot,
   QueueSnapshot,
   VmOverview,
   VmSnapshot,
-} from './snapshot.js';
-import type { Statistics } from './statistics.js';
-import { VmStatistics } from './vm-statistics.js';
+} from './telemetry/snapshot.js';
+import type { Statistics } from './telemetry/statistics.js';
+import { VmStatistics } from './telemetry/vm-statistics.js';
 
 /** Of a VM of which no request has finished. */
 const NOTHING = new VmStatistics().totals;
