@@ -193,10 +193,11 @@ describe('a mediator with a slow device', () => {
     await add(1);
     device = new HeldDevice(root);
     mediator = await MediatorProcess.serving(root, '--exec-limit', '600000', '--log-level=debug');
-    for (const id of ['x', 'y', 'z']) root.drop(1, id, 'A:1:1:100:200\n');
+    root.drop(1, 'x', 'A:1:1:100:200\n');
+    await until(() => mediator.logged('request on the device').length === 1, 'a busy device');
+    for (const id of ['y', 'z']) root.drop(1, id, 'A:1:1:100:200\n');
     root.drop(2, 'x', 'A:0:2:1:2\n');
     await until(() => mediator.logged('request queued').length === 4, 'all to be queued');
-    await until(() => mediator.logged('request on the device').length === 1, 'a busy device');
   });
 
   const answer = (vm: number, id: string) => {
