@@ -46,13 +46,13 @@ export function isWithin(path: string, outer: string): boolean {
   return way === '' || (!isAbsolute(way) && way.split('/')[0] !== '..');
 }
 
-/** Where a path leads, also one of which the end is not there yet. */
+/** Where a path leads, also one of which the end is not there yet, or cannot be reached. */
 function resolved(path: string): string {
   try {
     return realpathSync(path);
   } catch (error) {
     const parent = dirname(path);
-    if (errnoOf(error) !== 'ENOENT' || parent === path) throw error;
+    if (errnoOf(error) === undefined || parent === path) throw error;
     return join(resolved(parent), basename(path));
   }
 }

@@ -38,11 +38,17 @@ describe('isWithin', () => {
     ['root-state', false],
     ['.', false],
     ['link', true],
+    // What is not there yet, or cannot be reached.
+    ['root/vm1/new/state', true],
+    ['link/state', true],
+    ['new/state', false],
+    ['file/state', false],
   ])('%s: %s', (path, expected) => {
     for (const name of ['root', 'root/vm1', 'root/..state', 'root-state']) {
       mkdirSync(join(base, name));
     }
     symlinkSync(join(base, 'root', 'vm1'), join(base, 'link'));
+    writeFileSync(join(base, 'file'), '');
     expect(isWithin(join(base, path), join(base, 'root'))).toBe(expected);
   });
 });
