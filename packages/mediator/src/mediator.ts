@@ -136,14 +136,14 @@ export class Mediator {
    * @throws MediatorError `INVALID_REGISTRY`; what was known counts on then.
    */
   reloadRegistry(): number {
-    const { registry, gone, queue, admission, delivery, dispatcher } = this.#parts;
+    const { registry, gone, queue, admission, dispatcher } = this.#parts;
     registry.reload();
     gone.checkAll();
     for (const job of [...queue]) {
       const refusal = admission.refusalOf(job.spool.vm);
       if (refusal === undefined) continue;
       queue.remove(job);
-      if (dispatcher.isStillThere(job)) delivery.deliver(job, { answer: refusal, execMs: 0 });
+      dispatcher.refuse(job, refusal);
     }
     this.#parts.pools.assign();
     this.#parts.spool.noteLimits();

@@ -5,7 +5,7 @@ import type { Execution } from '../devices/execution.js';
 import type { Executor } from '../devices/executor.js';
 import type { PoolAssignment } from '../devices/pool-assignment.js';
 import type { Events } from '../events.js';
-import type { Admission } from '../intake/admission.js';
+import type { Admission, Rejection } from '../intake/admission.js';
 import type { Lifecycle } from '../lifecycle.js';
 import type { Spool } from '../spool/spool.js';
 import type { VmSpool } from '../spool/vm-spool.js';
@@ -90,17 +90,23 @@ export class Dispatcher {
 
   /** Unless its VM may have nothing served any more. */
   #requeue(job: Job): void {
-    const { queue, delivery, admission } = this.#options;
+    const { queue, admission } = this.#options;
     const refusal = admission.refusalOf(job.spool.vm);
     if (refusal === undefined) queue.putBack(job);
-    else delivery.deliver(job, { answer: refusal, execMs: 0 });
+    else this.refuse(job, refusal);
+  }
+
+  /** Answers a job that has left the queue, because nothing of its VM is served any more. */
+  refuse(job: Job, refusal: Rejection): void {
+    if (!this.#isStillThere(job)) return;
+    this.#options.delivery.deliver(job, { answer: refusal, execMs: 0 });
   }
 
   async #serve(executor: Executor, job: Job): Promise<void> {
     const { pools, delivery, events, logger } = this.#options;
     const waitMs = performance.now() - job.admittedMs;
     const isFresh = waitMs < FRESH_MS && job.ticket.plainText === undefined;
-    if (!isFresh && !this.isStillThere(job)) return;
+    if (!isFresh && !this.#isStillThere(job)) return;
     job.waitMs = waitMs;
     job.device = executor.device;
     logger.debug('request on the device', { ...describe(job), device: executor.device });
@@ -121,7 +127,7 @@ export class Dispatcher {
     job.deviceFaults = (job.deviceFaults ?? 0) + 1;
     if (job.deviceFaults >= MAX_DEVICE_FAULTS) return false;
     // While a job is on a device nobody looks at what happens to its file. Where nobody can, its turn will.
-    if (job.spool.directory.isLocked || this.isStillThere(job)) {
+    if (job.spool.directory.isLocked || this.#isStillThere(job)) {
       this.#options.queue.putBack(job);
       const message = 'request queued again, because its device was lost';
       this.#options.logger.warn(message, describe(job));
@@ -130,7 +136,7 @@ export class Dispatcher {
   }
 
   /** Whether a job's request is still the one that was read; if not, the job leaves. */
-  isStillThere(job: Job): boolean {
+  #isStillThere(job: Job): boolean {
     const { spool: spools, completion, logger } = this.#options;
     const { spool, ticket } = job;
     const { slot, plainText } = ticket;
