@@ -127,12 +127,14 @@ function install({ name, file }: Package): Installed {
 /** The place that each package's addon is loaded from, or why none is, in one process of its own. */
 function load(roots: readonly string[], uid?: number): string[] {
   const program = `
-    import { readFileSync } from 'node:fs';
+    import { existsSync, readFileSync } from 'node:fs';
     const loaded = () => new Set(readFileSync('/proc/self/maps', 'utf8').match(/\\/.*\\.node$/gm));
     const outcomes = [];
     for (const root of process.argv.slice(1)) {
       const before = loaded();
-      const { loadAddon } = await import(root + '/dist/native.js');
+      const { loadAddon } = await import(
+        existsSync(root + '/dist/linux') ? root + '/dist/linux/native.js' : root + '/dist/native.js'
+      );
       try {
         const name = loadAddon() === undefined ? 'nowhere' : '';
         outcomes.push([...loaded()].find((path) => path.includes(root) && !before.has(path)) ?? name);

@@ -17,7 +17,7 @@ const MAX_OUTSTANDING = 256;
  * What a directory that is large takes up at least. A thread reads it; and while anybody reads it, its guest
  * for example, the kernel locks it for milliseconds, in which the calls of this thread wait.
  */
-const LARGE_BYTES = 2 ** 18;
+const LARGE_BYTES = 2 ** 20;
 /** After a call in a large directory that took longer than this, milliseconds, nothing is done in it for a while: */
 const SLOW_CALL_MS = 5;
 /** for this many times as long, for each directory that rests, so that all of them take 1 % of the time. */

@@ -1,5 +1,4 @@
 /** Large VM directories of which a call takes long, because somebody reads them meanwhile. */
-import { linkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FakeFs } from '../support/fake-fs.js';
 import { openBelow, temporaryDirectory } from '../support/temporary-directory.js';
@@ -26,10 +25,7 @@ afterEach(async () => {
   await until('nothing is open', () => openBelow(root).length === 0);
 });
 
-function open(names: number): void {
-  const first = files.at('x'.repeat(100));
-  if (names > 0) writeFileSync(first, '');
-  for (let index = 0; index < names; index += 1) linkSync(first, first + String(index));
+function open(): void {
   directory = new VmDirectory(root, 7, { onReady: () => (ready += 1) });
   directory.refresh();
 }
@@ -47,7 +43,8 @@ function lookSlowly(): void {
 
 describe('a call in a large directory that took long', () => {
   beforeEach(() => {
-    open(14_000);
+    files.enlarge();
+    open();
   });
 
   it('has it rest for a hundred times as long', async () => {
@@ -73,7 +70,7 @@ describe('a call in a large directory that took long', () => {
 
 describe('a call in another directory that took long', () => {
   it('changes nothing: that may happen to everybody', () => {
-    open(0);
+    open();
     lookSlowly();
     expect([directory.isLocked, directory.isReady]).toEqual([false, true]);
   });

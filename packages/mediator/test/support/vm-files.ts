@@ -1,9 +1,11 @@
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +13,11 @@ import { requestName, responseName, type Slot } from '@vgpu/protocol';
 
 export const PLAIN: Slot = { kind: 'plain' };
 export const named = (id: string): Slot => ({ kind: 'named', id });
+
+/** From this size on, in bytes, the mediator has a thread list a directory. */
+const LARGE_BYTES = 2 ** 20;
+/** A new name for a link; long, since the directory's size is to grow by it. */
+const longName = (index: number): string => 'x'.repeat(100) + String(index);
 
 const HELD = /^\.vgpu-taken-\d+-\d+-\d+-[0-9a-f-]{36}$/;
 
@@ -33,6 +40,24 @@ export class VmFiles {
 
   response(slot: Slot): string {
     return this.at(responseName(slot));
+  }
+
+  /**
+   * Fills the directory with links until it is a large one. On a tmpfs a name takes 20 bytes of it, on ext4 as
+   * many as it is long.
+   *
+   * @returns the names.
+   */
+  enlarge(): string[] {
+    const names = [longName(0)];
+    writeFileSync(this.at(longName(0)), '');
+    while (statSync(this.path).size <= LARGE_BYTES) {
+      for (let more = 0; more < 1000; more += 1) {
+        linkSync(this.at(longName(0)), this.at(longName(names.length)));
+        names.push(longName(names.length));
+      }
+    }
+    return names;
   }
 
   /** Writes a request in place, as a shell does. */
