@@ -24,7 +24,10 @@ async function inLines<T>(
 /** Not every run makes a call: how often one looks again, for example, is a matter of time. */
 class NotHit extends Error {}
 
-/** The same for what `struckAt` hits. A quarter may not be hit: not every run makes each call. */
+/**
+ * The same for what `struckAt` hits. A quarter, or two, may not be hit: not every run makes each call; but one
+ * at least is.
+ */
 export async function inLinesHit<T>(
   items: readonly T[],
   act: (item: T, line: number) => Promise<void>,
@@ -38,7 +41,8 @@ export async function inLinesHit<T>(
       missed.push(error.message);
     }
   });
-  if (missed.length > items.length / 4) throw new Error(missed.join('; '));
+  const mayMiss = Math.min(Math.max(items.length / 4, 2), items.length - 1);
+  if (missed.length > mayMiss) throw new Error(missed.join('; '));
 }
 
 const recorded = new Map<Scenario, SystemCall[]>();
