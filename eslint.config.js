@@ -41,7 +41,7 @@ const DOCTOR = '/doctor/';
 const PROVISIONING = '/provisioning/';
 /** What is in a VM directory is reached by its module, and the spool over it, alone. */
 const VM_DIRECTORY =
-  '/spool/(answer-writer|directory-calls|native-calls|open-directory|plain-request|proc-calls|racy|request-listing|request-reader|settling|watch-directory)\\.js$';
+  '/spool/(answer-writer|directory-calls|native-calls|open-directory|plain-request|proc-calls|racy|request-listing|request-reader|settling|slot-reader|finder|watch-directory)\\.js$';
 const SPOOL = '/spool/';
 const DOMAIN = '/(intake|scheduling|devices|delivery|telemetry)/';
 const STATE = '/state/';
@@ -82,7 +82,7 @@ export default defineConfig(
   inward('mediator/src/linux/**', BIN, ...OUTER, SPOOL, DOMAIN, STATE),
   inward(
     'mediator/src/{intake,scheduling,devices,delivery}/**',
-    ...[BIN, ...OUTER, VM_DIRECTORY, '^node:fs'],
+    ...[BIN, ...OUTER, SPOOL, '^node:fs'],
   ),
   inward('mediator/src/telemetry/**', BIN, ...OUTER, SPOOL, STATE, '^node:fs'),
   inward('mediator/src/spool/**', BIN, ...OUTER),

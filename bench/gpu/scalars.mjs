@@ -1,3 +1,4 @@
+import { sumDevice } from '@vgpu/cuda-binding';
 import { Executor } from '../../packages/mediator/dist/devices/executor.js';
 import { Events } from '../../packages/mediator/dist/events.js';
 import { quantile } from '../lib/measured.mjs';
@@ -126,18 +127,18 @@ async function timeSums(
 async function executorOf(/** @type {VectorAdder} */ device) {
   const executor = new Executor({
     index: device.device.index,
-    open: () => Promise.resolve(device),
+    open: () => Promise.resolve(sumDevice(device)),
     settings: { execLimitMs: 10_000 },
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
     events: new Events(),
   });
   await executor.open();
-  const request = { pool: 'A', priority: 2, vm: 1, a: new Int32Array(1), b: new Int32Array(1) };
-  // The executor looks at nothing of a job but its request.
-  const job = /** @type {Parameters<Executor['run']>[0]} */ (/** @type {unknown} */ ({ request }));
+  const call = { operation: 'add', a: new Int32Array(1), b: new Int32Array(1) };
+  // The executor reads nothing of a job but its call.
+  const job = /** @type {Parameters<Executor['run']>[0]} */ (/** @type {unknown} */ ({ call }));
   return async (/** @type {number} */ a, /** @type {number} */ b) => {
-    request.a[0] = a;
-    request.b[0] = b;
+    call.a[0] = a;
+    call.b[0] = b;
     const { answer } = await executor.run(job);
     if (!('sum' in answer)) throw new Error(`the executor answered ${JSON.stringify(answer)}`);
     return answer.sum[0] ?? NaN;

@@ -18,7 +18,7 @@ describeWithStrace('a VM directory that can be opened, but not looked at', () =>
       const before = count();
       mkdirSync(root.in(1));
       root.drop(1, 'a', 'A:1:1:1:2\n');
-      const message = 'cannot open a VM directory; trying again at each sweep';
+      const message = 'cannot open a VM directory; trying again at each scan';
       await until(() => mediator.logged(message).length > 0, 'the first attempt');
       await sleep(10 * SWEEP_MS);
       expect(count()).toBeLessThanOrEqual(before + 1);

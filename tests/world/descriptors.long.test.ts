@@ -5,7 +5,7 @@ import { MediatorProcess, runClient, until } from '../support/processes.js';
 import { describeIf } from '../support/describe-if.js';
 import { FragileRoot } from '../support/world.js';
 
-const CANNOT_OPEN = 'cannot open a VM directory; trying again at each sweep';
+const CANNOT_OPEN = 'cannot open a VM directory; trying again at each scan';
 
 const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0;
 

@@ -13,7 +13,7 @@ import { VgpuClient } from '@vgpu/vm-client';
 import { MediatorProcess, runClient, TestRoot, until } from '../support/processes.js';
 import { FragileRoot } from '../support/world.js';
 
-const UNREADABLE = 'cannot read the root; trying again at each sweep';
+const UNREADABLE = 'cannot read the root; trying again at each scan';
 const GONE = 'a VM directory is gone';
 
 describe('a mediator whose root', () => {

@@ -58,7 +58,7 @@ describeWithStrace('a file system that fails for a while', () => {
     'with %s in the root goes on with what is known',
     async (error) => {
       calls = await FailingCalls.on(mediator, root.path, error);
-      const message = 'cannot read the root; trying again at each sweep';
+      const message = 'cannot read the root; trying again at each scan';
       await until(
         () => mediator.logged(message).length > 0 || mediator.child.exitCode !== null,
         'the complaint',

@@ -3,9 +3,10 @@ import type { Executor } from './devices/executor.js';
 import type { PoolAssignment } from './devices/pool-assignment.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { QueuedRequest } from './scheduling/queued-request.js';
+import type { Job } from './scheduling/job.js';
 import { PRIORITIES, type RequestQueue } from './scheduling/request-queue.js';
+import type { RequestSource, SourceVm } from './scheduling/request-source.js';
 import type { MediatorSettings } from './settings.js';
-import type { Spool, SpooledVm } from './spool/spool.js';
 import type { Registration } from './state/registration.js';
 import type { Registry } from './state/registry.js';
 import type {
@@ -26,11 +27,11 @@ export interface InspectionSources {
   readonly root: string;
   readonly stateDir: string;
   readonly lifecycle: Lifecycle;
-  readonly queue: Pick<RequestQueue, 'size' | 'depths' | 'oldest'>;
+  readonly queue: Pick<RequestQueue<Job>, 'size' | 'depths' | 'oldest'>;
   readonly executors: readonly Executor[];
   readonly pools: PoolAssignment;
   readonly registry: Registry;
-  readonly spool: Spool;
+  readonly spool: Pick<RequestSource, 'vms' | 'isReadable'>;
   readonly statistics: Statistics;
   readonly settings: Pick<MediatorSettings, 'requireRegistration'>;
 }
@@ -61,7 +62,7 @@ export class Inspection {
       root,
       stateDir,
       phase: lifecycle.phase,
-      isRootReadable: spool.isRootReadable,
+      isRootReadable: spool.isReadable,
       queue: this.queue(),
       devices: executors.map((executor) => executor.snapshot()),
       pools: pools.snapshot(),
@@ -100,7 +101,7 @@ export class Inspection {
     return this.#sources.statistics.vms.get(vm)?.recentWait(performance.now()) ?? null;
   }
 
-  #vm(vm: number, spooled: SpooledVm | undefined): VmOverview {
+  #vm(vm: number, spooled: SourceVm | undefined): VmOverview {
     const { registry, statistics, settings } = this.#sources;
     const registration = registry.get(vm);
     const totals = statistics.vms.get(vm);
@@ -123,7 +124,7 @@ function ageMsOf({ arrivalNs }: QueuedRequest): number {
 
 function stateOf(
   registration: Registration | undefined,
-  spooled: SpooledVm | undefined,
+  spooled: SourceVm | undefined,
   requireRegistration: boolean,
 ): VmSnapshot['state'] {
   if (registration?.suspended === true) return 'suspended';

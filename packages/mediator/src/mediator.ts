@@ -140,9 +140,9 @@ export class Mediator {
     registry.reload();
     gone.checkAll();
     for (const job of [...queue]) {
-      const refusal = admission.refusalOf(job.spool.vm);
+      const refusal = admission.refusalOf(job.vm);
       if (refusal === undefined) continue;
-      queue.remove(job);
+      queue.withdraw(job);
       dispatcher.refuse(job, refusal);
     }
     this.#parts.pools.assign();

@@ -87,7 +87,7 @@ export class Serving {
     const { spool, settings } = this.#parts;
     this.#scan = setTimeout(
       () => {
-        spool.sweep(this.#retention.due(settings.retentionMs));
+        spool.scan(this.#retention.due(settings.retentionMs));
         this.#scheduleScan();
       },
       Math.min(settings.pollIntervalMs, MAX_TIMER_MS),

@@ -264,7 +264,7 @@ test('a VM directory whose server has gone holds up nobody, and is tried again',
     throw systemError('ESTALE');
   });
   await until('it has failed', () => failures > 2);
-  const message = 'cannot look at a VM directory; trying again at each sweep';
+  const message = 'cannot read a VM directory; trying again at each scan';
   expect(host.logger.of(message)).toHaveLength(1);
   const other = host.vm(8);
   other.write(X, 'A:1:8:1:2\n');
@@ -288,7 +288,7 @@ test('a VM directory that cannot be opened is tried again', async () => {
   other.write(X, 'A:1:9:1:2\n');
   // Nothing but the failure itself is then a reason to look again.
   utimesSync(host.root, 1000, 1000);
-  const message = 'cannot open a VM directory; trying again at each sweep';
+  const message = 'cannot open a VM directory; trying again at each scan';
   await until('it was tried again and again', () => attempts > 3);
   expect(host.logger.of(message)).toHaveLength(1);
   fakeFs.restore();

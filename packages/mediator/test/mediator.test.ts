@@ -577,12 +577,12 @@ describe('VM directories', () => {
     rmSync(host.root, { recursive: true });
     await until(
       'it is noticed',
-      () => host.logger.of('cannot read the root; trying again at each sweep').length > 0,
+      () => host.logger.of('cannot read the root; trying again at each scan').length > 0,
     );
     const again = host.vm(7);
     again.write(X, line({ vm: 7, a: 1 }));
     await expectAnswered(again);
-    expect(host.logger.of('cannot read the root; trying again at each sweep')).toHaveLength(1);
+    expect(host.logger.of('cannot read the root; trying again at each scan')).toHaveLength(1);
     expect(host.logger.of('the root can be read again')).toHaveLength(1);
   });
 });

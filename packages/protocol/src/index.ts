@@ -1,5 +1,6 @@
 export { AnswerLine, decodeAnswer, encodeAnswer, type Answer } from './answer.js';
 export { isCompleteLine } from './complete-line.js';
+export { decodeEnvelope, type Body, type BodyKind, type Envelope } from './envelope.js';
 export { ErrorCode } from './error-codes.js';
 export { ExitCode } from './exit-codes.js';
 export { Identity, parsePriority, Pool, Priority, priorityName, VmId } from './identity.js';
@@ -35,3 +36,4 @@ export {
 } from './register-block.js';
 export { decodeRequest, encodeRequest, RequestLine } from './request.js';
 export type { Request } from './request.js';
+export { decodeSum, type SumBody } from './sum.js';

@@ -1,27 +1,13 @@
 import * as z from 'zod/mini';
-import { decodeWith, encodeWith, refuse, type Refusal, Text } from './codec.js';
-import { PoolLetter, PriorityDigit, readPriority, readVmId, VmIdDecimal } from './identity.js';
+import { encodeWith, refuse, Text } from './codec.js';
+import { decodeEnvelope, fieldEnds, NO_LINE, tooLarge } from './envelope.js';
+import { PoolLetter, PriorityDigit, VmIdDecimal } from './identity.js';
 import { MAX_LINE_BYTES } from './max-line-bytes.js';
-import { Int32List, readInt32List } from './operands.js';
-import { printable } from './printable.js';
-import { ProtocolError, type Rejection } from './protocol-error.js';
+import { Int32List } from './operands.js';
+import { decodeSum, lengthMismatch } from './sum.js';
 import { writeUsualRequest } from './usual-lines.js';
 
 const FIELDS = ['pool', 'priority', 'vm', 'a', 'b'] as const;
-
-const COLON = ':';
-const NO_LINE = { expected: `one line of five fields, ${FIELDS.join(':')}` };
-const tooLarge = (length: number) => ({
-  code: 'TOO_LARGE' as const,
-  expected: `at most ${MAX_LINE_BYTES} bytes`,
-  received: `${length} bytes`,
-});
-const lengthMismatch = (a: Int32Array, b: Int32Array) => ({
-  code: 'LENGTH_MISMATCH' as const,
-  field: 'b',
-  expected: `as many numbers as in a (${a.length})`,
-  received: String(b.length),
-});
 
 /** The fields of a request line, each with its spelling. */
 const Request = z
@@ -89,59 +75,10 @@ export const RequestLine = z.codec(Text, Request, {
  * @throws ProtocolError `BAD_REQUEST`, `TOO_LARGE`, `OUT_OF_RANGE` or `LENGTH_MISMATCH`.
  */
 export function decodeRequest(text: string): Request {
-  // Callers need not be checked by a compiler.
-  if (typeof text !== 'string') return decodeWith(RequestLine, 'BAD_REQUEST', 'request', text);
-  return readRequest(text);
+  const { pool, priority, vm, body } = decodeEnvelope(text);
+  return { pool, priority, vm, ...decodeSum(body) };
 }
 
-/**
- * What {@link RequestLine} gives, or throws, in one pass over the line and without the codecs, which take
- * longer over a usual line than everything else that is done with it. Each part is read once, up to the
- * first that is wrong.
- */
-function readRequest(text: string): Request {
-  if (text.length > MAX_LINE_BYTES) throw rejection('request', tooLarge(text.length));
-  const ends = fieldEnds(text);
-  if (ends === undefined) throw rejection('request', { ...NO_LINE, received: printable(text) });
-  const [endOfPool, endOfPriority, endOfVm, endOfA, endOfB] = ends;
-  const pool = text.slice(0, endOfPool);
-  if (pool !== 'A' && pool !== 'B') return refuseBy(PoolLetter, 'pool', pool);
-  const digit = text.slice(endOfPool + 1, endOfPriority);
-  const priority = readPriority(digit);
-  if (priority === undefined) return refuseBy(PriorityDigit, 'priority', digit);
-  const id = text.slice(endOfPriority + 1, endOfVm);
-  const vm = readVmId(id);
-  if (vm === undefined) return refuseBy(VmIdDecimal, 'vm', id);
-  const a = readInt32List(text, endOfVm + 1, endOfA);
-  if (!(a instanceof Int32Array)) throw rejection('a', a);
-  const b = readInt32List(text, endOfA + 1, endOfB);
-  if (!(b instanceof Int32Array)) throw rejection('b', b);
-  if (a.length !== b.length) throw rejection('b', lengthMismatch(a, b));
-  return { pool, priority, vm, a, b };
-}
-
-/** Where the five fields of a line end; undefined if there are not five. */
-function fieldEnds(text: string): [number, number, number, number, number] | undefined {
-  const pool = text.indexOf(COLON);
-  const priority = pool < 0 ? -1 : text.indexOf(COLON, pool + 1);
-  const vm = priority < 0 ? -1 : text.indexOf(COLON, priority + 1);
-  const a = vm < 0 ? -1 : text.indexOf(COLON, vm + 1);
-  const isOneMore = a < 0 || text.includes(COLON, a + 1);
-  if (isOneMore) return undefined;
-  const hasNewline = text.endsWith('\n');
-  const end = text.length - (hasNewline ? (text.endsWith('\r\n') ? 2 : 1) : 0);
-  return [pool, priority, vm, a, end];
-}
-
-/** Throws what a field's codec says of a text that it refuses. */
-function refuseBy(codec: z.ZodMiniType<unknown, string>, field: string, text: string): never {
-  decodeWith(codec, 'BAD_REQUEST', field, text);
-  throw new Error(`expected that ${field} is refused`);
-}
-
-function rejection(field: string, refusal: Refusal & Pick<Rejection, 'received'>): ProtocolError {
-  return new ProtocolError({ code: 'BAD_REQUEST', field, ...refusal });
-}
 /**
  * Writes a request line, newline included.
  *

@@ -2,14 +2,13 @@ import type { Execution } from '../devices/execution.js';
 import type { Events } from '../events.js';
 import type { Job } from '../scheduling/job.js';
 import { describe } from '../scheduling/queued-request.js';
-import type { RequestQueue } from '../scheduling/request-queue.js';
-import type { GoneVms } from '../telemetry/gone-vms.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { FinishedRequest, Outcome } from '../telemetry/finished-request.js';
 
 export interface CompletionOptions {
-  readonly queue: RequestQueue<Job>;
-  readonly gone: GoneVms;
+  readonly queue: { withdraw(job: Job): boolean };
+  /** Has VMs forgotten that are gone. */
+  readonly gone: { check(vm: number): void };
   readonly events: Events;
   readonly logger: Logger;
   /** For what a VM causes without a device. */
@@ -26,7 +25,7 @@ export class Completion {
 
   /** A queued job's request is gone or another one; true if the job was still queued. */
   withdraw(job: Job): boolean {
-    if (!this.#options.queue.remove(job)) return false;
+    if (!this.#options.queue.withdraw(job)) return false;
     this.finish(job, 'WITHDRAWN');
     return true;
   }
@@ -40,17 +39,13 @@ export class Completion {
 
   /** @param execution What came of the job on its device; absent if it has not computed the job. */
   finish(job: Job, outcome: Outcome, execution?: Execution): void {
-    const { spool, ticket, request, waitMs, device } = job;
-    spool.release(ticket);
-    // What stands there now may be the next request.
-    if (outcome === 'WITHDRAWN') spool.notice(ticket.name);
+    const { vm, slot, pool, priority, ticket, waitMs, device } = job;
+    if (outcome === 'WITHDRAWN') ticket.withdraw();
+    else ticket.release();
     const times =
       execution && waitMs !== undefined ? { waitMs, execMs: execution.execMs, device } : undefined;
     this.#tell({
-      vm: spool.vm,
-      slot: job.slot,
-      pool: request.pool,
-      priority: request.priority,
+      ...{ vm, slot, pool, priority },
       isClaimOverridden: job.claim !== undefined,
       outcome,
       ...(execution && 'code' in execution.answer && { error: execution.answer.text }),

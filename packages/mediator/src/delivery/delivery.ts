@@ -3,10 +3,8 @@ import type { Execution } from '../devices/execution.js';
 import type { Events } from '../events.js';
 import { COST } from '../scheduling/cost.js';
 import type { Job } from '../scheduling/job.js';
+import { UndeliverableError, type VmRequests } from '../scheduling/request-source.js';
 import type { Logger } from '../telemetry/logger.js';
-import { errnoOf } from '../linux/errno.js';
-import type { VmSpool } from '../spool/vm-spool.js';
-import { UndeliverableError } from '../spool/vm-directory.js';
 import type { Outcome } from '../telemetry/finished-request.js';
 
 const RETRY_MIN_MS = 50;
@@ -18,7 +16,7 @@ export interface DeliveryOptions {
     finish(job: Job, outcome: Outcome, execution: Execution): void;
   };
   /** What a response costs is charged there. */
-  readonly spool: { charge(spool: VmSpool, cost: number): void };
+  readonly shares: { charge(requests: VmRequests, cost: number): void };
   /** Told of `work`: there may be room for another request. */
   readonly events: Events;
 }
@@ -54,28 +52,27 @@ export class Delivery {
   deliver(job: Job, execution: Execution, retryMs = RETRY_MIN_MS): void {
     const { logger } = this.#options;
     const { answer } = execution;
-    const { vm, directory } = job.spool;
-    const { slot, name, file } = job.ticket;
-    if (directory.isLocked) {
+    const { ticket } = job;
+    const { requests } = ticket;
+    if (requests.isLocked) {
       this.#deferred += 1;
-      directory.whenUnlocked(() => {
+      requests.whenUnlocked(() => {
         this.#deferred -= 1;
         if (!this.#isClosed) this.deliver(job, execution, retryMs);
       });
       return;
     }
     try {
-      const delivery = directory.answer(slot, file, encodeAnswer(answer));
+      const delivery = ticket.respond(encodeAnswer(answer));
       const outcome = 'sum' in answer ? 'ok' : answer.code;
       this.#finish(job, delivery === 'delivered' ? outcome : 'WITHDRAWN', execution);
     } catch (error) {
-      const fields = { vm, request: name, ...directory.explain(error) };
+      const fields = { vm: job.vm, request: ticket.name, ...requests.explain(error) };
       if (error instanceof UndeliverableError) {
         logger.warn('an answer has no place; its request is removed', fields);
         this.#finish(job, 'UNDELIVERABLE', execution);
         return;
       }
-      if (errnoOf(error) === undefined) throw error;
       logger.warn('cannot put an answer in place; trying again', { ...fields, retryMs });
       const timer = setTimeout(() => {
         this.#retries.delete(timer);
@@ -86,8 +83,9 @@ export class Delivery {
   }
 
   #finish(job: Job, outcome: Outcome, execution: Execution): void {
-    const { spool, completion, events } = this.#options;
-    spool.charge(job.spool, COST.response + COST.element * job.request.a.length);
+    const { shares, completion, events } = this.#options;
+    const { ticket, call } = job;
+    shares.charge(ticket.requests, COST.response + COST.element * call.a.length);
     completion.finish(job, outcome, execution);
     events.emit('work');
   }

@@ -1,5 +1,5 @@
-import { DeviceError, type VectorAdder } from '@vgpu/cuda-binding';
-import type { Answer, Request } from '@vgpu/protocol';
+import { DeviceError, type Device, type OperationCall } from '@vgpu/cuda-binding';
+import type { Answer } from '@vgpu/protocol';
 import { answerText } from '../intake/answer-text.js';
 
 /** Why a device cannot be used any more until it has been opened anew. */
@@ -20,17 +20,12 @@ export interface Execution {
 }
 
 /** Has a device compute a request. Never rejects: what goes wrong is the answer. */
-export async function execute(adder: VectorAdder, { a, b }: Request): Promise<Execution> {
+export async function execute(device: Device, call: OperationCall): Promise<Execution> {
   const startedMs = performance.now();
   let deviceMs: number | undefined;
   const execMs = () => deviceMs ?? performance.now() - startedMs;
   try {
-    const [x, y] = [a[0], b[0]];
-    // For two numbers a device takes less time than it would to measure it.
-    const sum =
-      a.length === 1 && x !== undefined && y !== undefined
-        ? Int32Array.of(await adder.addScalar(x, y))
-        : await adder.add(a, b, { onDeviceTime: (ms) => (deviceMs = ms) });
+    const { sum } = await device.run(call, { onDeviceTime: (ms) => (deviceMs = ms) });
     return { answer: { sum }, execMs: execMs() };
   } catch (error) {
     const message = messageOf(error);

@@ -1,4 +1,4 @@
-import type { DeviceInfo, VectorAdder } from '@vgpu/cuda-binding';
+import type { Device, DeviceInfo } from '@vgpu/cuda-binding';
 import {
   execute,
   hungExecution,
@@ -25,7 +25,7 @@ export interface ExecutorOptions {
   /** The device's own number, where that is known before it is opened. */
   readonly device?: number | undefined;
   /** Opens the device; called again after a fault. */
-  readonly open: () => Promise<VectorAdder>;
+  readonly open: () => Promise<Device>;
   readonly settings: Pick<MediatorSettings, 'execLimitMs'>;
   readonly logger: Logger;
   /**
@@ -47,7 +47,7 @@ export interface ExecutorOptions {
  */
 export class Executor {
   readonly #options: ExecutorOptions;
-  #adder: VectorAdder | undefined;
+  #opened: Device | undefined;
   #state: 'closed' | 'idle' | 'busy' | 'stopped' = 'closed';
   /** The last opening, which may still be under way. */
   #opening: Promise<void> | undefined;
@@ -133,13 +133,13 @@ export class Executor {
 
   /** Runs a job. Never rejects for the device's sake: what goes wrong is the answer. */
   async run(job: QueuedRequest): Promise<Execution> {
-    const adder = this.#adder;
-    if (adder === undefined || !this.isIdle) throw new Error('the device is not idle');
+    const opened = this.#opened;
+    if (opened === undefined || !this.isIdle) throw new Error('the device is not idle');
     this.#state = 'busy';
     this.#jobs += 1;
     this.#startedMs = performance.now();
     const limitMs = this.#options.settings.execLimitMs;
-    const operation = execute(adder, job.request);
+    const operation = execute(opened, job.call);
     // What a hung device gives later belongs to nobody: the job has been answered by then.
     const isOver = await settledWithin(limitMs, operation);
     const execution = isOver ? await operation : hungExecution(limitMs);
@@ -147,7 +147,7 @@ export class Executor {
     if ('sum' in execution.answer) this.#faultsSinceSuccess = 0;
     if (!this.isBusy) return execution;
     if (execution.fault === undefined) this.#state = 'idle';
-    else void this.#replace(adder, execution.fault);
+    else void this.#replace(opened, execution.fault);
     return execution;
   }
 
@@ -158,7 +158,7 @@ export class Executor {
   async stop(): Promise<void> {
     this.#state = 'stopped';
     clearTimeout(this.#reopening);
-    const closing = Promise.allSettled([this.#opening, this.#adder?.close()]);
+    const closing = Promise.allSettled([this.#opening, this.#opened?.close()]);
     if (await settledWithin(CLOSE_LIMIT_MS, closing)) return;
     const { index, logger } = this.#options;
     logger.warn('the device does not close; leaving it behind', { executor: index });
@@ -166,16 +166,16 @@ export class Executor {
 
   async #open(): Promise<void> {
     const { index, logger } = this.#options;
-    const adder = await this.#options.open();
+    const opened = await this.#options.open();
     if (this.#state === 'stopped') {
-      await adder.close();
+      await opened.close();
       return;
     }
-    this.#adder = adder;
-    this.#info = adder.device;
+    this.#opened = opened;
+    this.#info = opened.info;
     this.#isLeftAlone = false;
     this.#state = 'idle';
-    logger.info('device ready', { ...adder.device, executor: index });
+    logger.info('device ready', { ...opened.info, executor: index });
     this.#options.events.emit('deviceChanged', this.snapshot());
   }
 
@@ -189,15 +189,15 @@ export class Executor {
   }
 
   /** Lets a device go that cannot be used any more, and opens it anew, at once or later. */
-  async #replace(adder: VectorAdder, fault: DeviceFault): Promise<void> {
+  async #replace(opened: Device, fault: DeviceFault): Promise<void> {
     const { index, logger, events } = this.#options;
     const { kind, message } = fault;
     this.#state = 'closed';
-    this.#adder = undefined;
+    this.#opened = undefined;
     this.#faults += 1;
     this.#faultsSinceSuccess += 1;
     events.emit('deviceChanged', this.snapshot(), fault);
-    const closing = adder.close().catch((error: unknown) => {
+    const closing = opened.close().catch((error: unknown) => {
       logger.warn(`the ${kind} device did not close`, { executor: index, error: messageOf(error) });
     });
     const fields = { ...this.#fields(), error: message, faults: this.#faultsSinceSuccess };

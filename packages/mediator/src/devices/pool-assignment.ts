@@ -1,6 +1,7 @@
 import type { Pool } from '@vgpu/protocol';
 import type { Executor } from './executor.js';
 import type { Logger } from '../telemetry/logger.js';
+import type { DeviceSlot } from '../scheduling/queue-store.js';
 import { POOLS } from '../scheduling/request-queue.js';
 import type { PoolSnapshot } from '../telemetry/snapshot.js';
 
@@ -11,16 +12,25 @@ export interface PoolAssignmentOptions {
   readonly logger: Logger;
 }
 
-/** A device that may take a job, and of which pools. */
-interface Chooser {
+/** An executor, and the pools whose requests it takes. */
+export class ExecutorSlot implements DeviceSlot {
   readonly executor: Executor;
   readonly pools: readonly Pool[];
+
+  constructor(executor: Executor, pools: readonly Pool[]) {
+    this.executor = executor;
+    this.pools = pools;
+  }
+
+  get isFree(): boolean {
+    return this.executor.isIdle;
+  }
 }
 
 /** Which devices serve which pools, and which pools have none that works. */
 export class PoolAssignment {
   readonly #options: PoolAssignmentOptions;
-  #choosers: readonly Chooser[] = [];
+  #slots: readonly ExecutorSlot[] = [];
   /** Pools of which the log says that they wait. */
   readonly #unserved = new Set<Pool>();
 
@@ -30,8 +40,8 @@ export class PoolAssignment {
   }
 
   /** In the order in which idle devices choose: one that serves fewer pools leaves more to the others. */
-  get choosers(): readonly Chooser[] {
-    return this.#choosers;
+  get slots(): readonly ExecutorSlot[] {
+    return this.#slots;
   }
 
   /** Whether the log says of a pool that it waits. */
@@ -41,11 +51,14 @@ export class PoolAssignment {
 
   /** To be called when a device was opened, by which its number is known, or the registry was read. */
   assign(): void {
-    this.#choosers = this.#options.executors
-      .map((executor) => ({
-        executor,
-        pools: POOLS.filter((pool) => this.#serves(executor, pool)),
-      }))
+    this.#slots = this.#options.executors
+      .map(
+        (executor) =>
+          new ExecutorSlot(
+            executor,
+            POOLS.filter((pool) => this.#serves(executor, pool)),
+          ),
+      )
       .sort((a, b) => a.pools.length - b.pools.length);
   }
 

@@ -1,4 +1,5 @@
-import type { ErrorCode, Pool, Priority, Request } from '@vgpu/protocol';
+import type { Envelope, ErrorCode, Pool, Priority } from '@vgpu/protocol';
+import type { Claim } from '../scheduling/queued-request.js';
 import type { Registration } from '../state/registration.js';
 import type { MediatorSettings } from '../settings.js';
 import { TokenBucket } from './token-bucket.js';
@@ -10,10 +11,12 @@ export interface Rejection {
   readonly text: string;
 }
 
-/** What a request line said of its pool and priority, where the registry says something else. */
-export interface Claim {
+/** As what a request is served. */
+export interface Identity {
   readonly pool: Pool;
   readonly priority: Priority;
+  /** What its line said, if that is something else. */
+  readonly claim?: Claim;
 }
 
 export interface AdmissionOptions {
@@ -57,15 +60,16 @@ export class Admission {
     return registry.get(vm)?.maxQueued ?? settings.maxQueuedPerVm;
   }
 
-  /** The request as it is served, with the claim that was overridden, if one was. */
-  identify(request: Request): { readonly request: Request; readonly claim?: Claim } {
-    const registration = this.#options.registry.get(request.vm);
-    if (registration === undefined) return { request };
-    const { pool, priority } = registration;
-    if (pool === request.pool && priority === request.priority) return { request };
+  /** As what a request is served: what the registry says of its VM comes before what its line says. */
+  identify({ vm, pool, priority }: Envelope): Identity {
+    const registration = this.#options.registry.get(vm);
+    if (registration === undefined) return { pool, priority };
+    const isAsClaimed = registration.pool === pool && registration.priority === priority;
+    if (isAsClaimed) return { pool, priority };
     return {
-      request: { ...request, pool, priority },
-      claim: { pool: request.pool, priority: request.priority },
+      pool: registration.pool,
+      priority: registration.priority,
+      claim: { pool, priority },
     };
   }
 

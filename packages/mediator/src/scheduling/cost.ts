@@ -1,3 +1,4 @@
+import { MAX_LINE_BYTES } from '@vgpu/protocol';
 import type { TurnLimits } from './deficit-round-robin.js';
 
 /**
@@ -20,6 +21,8 @@ export const COST = {
   withdrawal: 2,
   /** To go on with a listing. */
   listing: 1,
+  /** How far a request came that failed is not known: as much as it can cost at most. */
+  failure: 6 + MAX_LINE_BYTES / 1024,
   /** To go through a directory, per byte, in which nothing need be left (ext4). */
   listedByte: 1 / 32_768,
   /** To list a name, and to find out how old a request is. */

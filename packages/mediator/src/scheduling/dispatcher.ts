@@ -3,16 +3,15 @@ import type { Completion } from '../delivery/completion.js';
 import type { Delivery } from '../delivery/delivery.js';
 import type { Execution } from '../devices/execution.js';
 import type { Executor } from '../devices/executor.js';
-import type { PoolAssignment } from '../devices/pool-assignment.js';
+import type { ExecutorSlot, PoolAssignment } from '../devices/pool-assignment.js';
 import type { Events } from '../events.js';
 import type { Admission, Rejection } from '../intake/admission.js';
 import type { Lifecycle } from '../lifecycle.js';
-import type { Spool } from '../spool/spool.js';
-import type { VmSpool } from '../spool/vm-spool.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Job } from './job.js';
 import { describe } from './queued-request.js';
-import type { RequestQueue } from './request-queue.js';
+import type { QueueStore } from './queue-store.js';
+import type { VmRequests } from './request-source.js';
 
 /**
  * A request that was read less than this ago, in milliseconds, is not checked again before it is computed:
@@ -27,10 +26,10 @@ const FRESH_MS = 100;
 const MAX_DEVICE_FAULTS = 2;
 
 export interface DispatcherOptions {
-  readonly queue: RequestQueue<Job>;
-  readonly pools: PoolAssignment;
+  readonly queue: Pick<QueueStore<Job, ExecutorSlot>, 'offer' | 'requeue'>;
+  readonly pools: Pick<PoolAssignment, 'slots' | 'isAnyUnserved'>;
   readonly admission: Pick<Admission, 'refusalOf'>;
-  readonly spool: Spool;
+  readonly shares: { charge(requests: VmRequests, cost: number): void };
   readonly delivery: Delivery;
   readonly completion: Completion;
   readonly lifecycle: Lifecycle;
@@ -47,7 +46,7 @@ export interface DispatcherOptions {
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #deferred = new Map<VmSpool, Job[]>();
+  readonly #deferred = new Map<VmRequests, Job[]>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -61,27 +60,23 @@ export class Dispatcher {
   /** Gives each idle device the first job of its pools. */
   dispatch(): void {
     const { queue, pools } = this.#options;
-    for (const { executor, pools: served } of pools.choosers) {
-      while (executor.isIdle) {
-        const job = queue.take(served);
-        if (job === undefined) break;
-        if (job.spool.directory.isLocked) this.#defer(job);
-        else void this.#serve(executor, job);
-      }
-    }
+    queue.offer(pools.slots, ({ executor }, job) => {
+      if (job.ticket.requests.isLocked) this.#defer(job);
+      else void this.#serve(executor, job);
+    });
   }
 
   #defer(job: Job): void {
-    const { spool } = job;
-    const deferred = this.#deferred.get(spool);
+    const { requests } = job.ticket;
+    const deferred = this.#deferred.get(requests);
     if (deferred !== undefined) {
       deferred.push(job);
       return;
     }
-    this.#deferred.set(spool, [job]);
-    spool.directory.whenUnlocked(() => {
-      const jobs = this.#deferred.get(spool) ?? [];
-      this.#deferred.delete(spool);
+    this.#deferred.set(requests, [job]);
+    requests.whenUnlocked(() => {
+      const jobs = this.#deferred.get(requests) ?? [];
+      this.#deferred.delete(requests);
       for (const each of jobs) this.#requeue(each);
       // At once: the thread may have more to read.
       if (this.#options.lifecycle.isServing) this.dispatch();
@@ -91,8 +86,8 @@ export class Dispatcher {
   /** Unless its VM may have nothing served any more. */
   #requeue(job: Job): void {
     const { queue, admission } = this.#options;
-    const refusal = admission.refusalOf(job.spool.vm);
-    if (refusal === undefined) queue.putBack(job);
+    const refusal = admission.refusalOf(job.vm);
+    if (refusal === undefined) queue.requeue(job);
     else this.refuse(job, refusal);
   }
 
@@ -105,8 +100,7 @@ export class Dispatcher {
   async #serve(executor: Executor, job: Job): Promise<void> {
     const { pools, delivery, events, logger } = this.#options;
     const waitMs = performance.now() - job.admittedMs;
-    const isFresh = waitMs < FRESH_MS && job.ticket.plainText === undefined;
-    if (!isFresh && !this.#isStillThere(job)) return;
+    if (!this.#isStillThere(job, FRESH_MS)) return;
     job.waitMs = waitMs;
     job.device = executor.device;
     logger.debug('request on the device', { ...describe(job), device: executor.device });
@@ -116,48 +110,43 @@ export class Dispatcher {
       const fields = { ...describe(job), device: executor.device, code, error: text };
       logger.warn('a device did not compute a request', fields);
     }
-    if (!this.#putBack(job, execution)) delivery.deliver(job, execution);
+    if (!this.#requeueAfterLoss(job, execution)) delivery.deliver(job, execution);
     if (pools.isAnyUnserved) events.emit('devicesChanged');
     events.emit('requestComputed', job);
   }
 
   /** Queues a job again whose device was lost; false if it is to be answered. */
-  #putBack(job: Job, { fault }: Execution): boolean {
+  #requeueAfterLoss(job: Job, { fault }: Execution): boolean {
     if (fault?.kind !== 'lost') return false;
     job.deviceFaults = (job.deviceFaults ?? 0) + 1;
     if (job.deviceFaults >= MAX_DEVICE_FAULTS) return false;
     // While a job is on a device nobody looks at what happens to its file. Where nobody can, its turn will.
-    if (job.spool.directory.isLocked || this.#isStillThere(job)) {
-      this.#options.queue.putBack(job);
+    if (job.ticket.requests.isLocked || this.#isStillThere(job)) {
+      this.#options.queue.requeue(job);
       const message = 'request queued again, because its device was lost';
       this.#options.logger.warn(message, describe(job));
     }
     return true;
   }
 
-  /** Whether a job's request is still the one that was read; if not, the job leaves. */
-  #isStillThere(job: Job): boolean {
-    const { spool: spools, completion, logger } = this.#options;
-    const { spool, ticket } = job;
-    const { slot, plainText } = ticket;
-    let isStillThere: boolean | undefined;
-    spools.guard(spool, () => {
-      const isUntouched = spool.directory.fateOf(slot, ticket.file) === 'untouched';
-      // Without the mark, a plain request cannot be told from the next one.
-      const isPlain = isUntouched && plainText !== undefined;
-      const file = isPlain ? spool.directory.markPlain(plainText) : ticket.file;
-      isStillThere = isUntouched && file !== undefined;
-      ticket.file = file ?? ticket.file;
-    });
-    if (isStillThere === false) {
-      spools.charge(spool, COST.withdrawal);
+  /**
+   * Whether a job's request is still the one that was read; if not, the job leaves.
+   *
+   * @param withinMs See `Ticket.isCurrent`.
+   */
+  #isStillThere(job: Job, withinMs?: number): boolean {
+    const { shares, completion, logger } = this.#options;
+    const { ticket } = job;
+    const isCurrent = ticket.isCurrent(withinMs);
+    if (isCurrent === false) {
+      shares.charge(ticket.requests, COST.withdrawal);
       completion.finish(job, 'WITHDRAWN');
     }
-    if (isStillThere === undefined) {
-      // Nobody knows now. What is on disk is found again by the next scan.
-      spool.release(ticket);
-      logger.debug('request left on disk for the next sweep', describe(job));
+    if (isCurrent === undefined) {
+      // What is on disk is found again by the next scan.
+      ticket.release();
+      logger.debug('request left on disk for the next scan', describe(job));
     }
-    return isStillThere === true;
+    return isCurrent === true;
   }
 }

@@ -1,10 +1,22 @@
-import type { Request } from '@vgpu/protocol';
+import type { OperationCall } from '@vgpu/cuda-binding';
+import type { Pool, Priority } from '@vgpu/protocol';
 import type { Handle } from '@vgpu/queue';
-import type { Claim } from '../intake/admission.js';
+
+/** What a request line said of its pool and priority, where the registry says something else. */
+export interface Claim {
+  readonly pool: Pool;
+  readonly priority: Priority;
+}
 
 /** A request from its admission to its response: plain data, which any process may hold. */
 export interface QueuedRequest {
-  readonly request: Request;
+  /** The number of the VM that asks. */
+  readonly vm: number;
+  /** As which it is served. */
+  readonly pool: Pool;
+  readonly priority: Priority;
+  /** What is to be computed. */
+  readonly call: OperationCall;
   /** A named slot's id; `.`, which no id can be, for the plain slot. */
   readonly slot: string;
   /** What the line said instead, where the registry decided. */
@@ -26,7 +38,7 @@ export interface QueuedRequest {
 }
 
 /** What the log says of a request. */
-export function describe({ slot, request: { vm, pool, priority }, claim, seq }: QueuedRequest) {
+export function describe({ vm, slot, pool, priority, claim, seq }: QueuedRequest) {
   return {
     vm,
     slot,

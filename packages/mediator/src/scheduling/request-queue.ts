@@ -2,7 +2,7 @@ import { PriorityQueue } from '@vgpu/queue';
 import type { Pool, Priority } from '@vgpu/protocol';
 import { risenLevel } from './aging.js';
 import type { QueuedRequest } from './queued-request.js';
-import type { QueueDepth } from '../telemetry/snapshot.js';
+import type { DeviceSlot, QueueDepth, QueueStore } from './queue-store.js';
 import { DEFAULT_SETTINGS, type MediatorSettings } from '../settings.js';
 import { toNs } from '../time.js';
 
@@ -21,13 +21,15 @@ export interface RequestQueueOptions {
 }
 
 /**
- * The one queue: higher priority first, then earlier arrival, then order of discovery; pools are
- * equal, but a device may serve only some of them. Arrival is exact to the nanosecond, which one
+ * The queue of a single host, in memory. Pools are equal, but a device may serve only some of them. Arrival is exact to the nanosecond, which one
  * number together with the priority could not hold, so every priority has lines of its own that are
  * ordered by arrival: one for each pool, of which the head that comes first is taken. With aging what
  * counts is the level to which a request has risen at the moment at which one is taken.
  */
-export class RequestQueue<Job extends QueuedRequest = QueuedRequest> {
+export class RequestQueue<
+  Job extends QueuedRequest = QueuedRequest,
+  Slot extends DeviceSlot = DeviceSlot,
+> implements QueueStore<Job, Slot> {
   readonly #lines: Record<Priority, Record<Pool, Line<Job>>> = {
     2: { A: new PriorityQueue(), B: new PriorityQueue() },
     1: { A: new PriorityQueue(), B: new PriorityQueue() },
@@ -52,46 +54,50 @@ export class RequestQueue<Job extends QueuedRequest = QueuedRequest> {
     return this.#size;
   }
 
-  /** Whether so much is queued that more would only fill memory. */
   get isOverloaded(): boolean {
     return this.#size >= HIGH_WATERMARK;
   }
 
-  /** Highest priority first; also of what there is nothing. */
   get depths(): QueueDepth[] {
     return PRIORITIES.flatMap((priority) =>
       POOLS.map((pool) => ({ pool, priority, queued: this.#lines[priority][pool].size })),
     );
   }
 
-  /** The job of a priority that arrived first. */
   oldest(priority: Priority): Job | undefined {
     return this.#firstLine(priority, POOLS)?.peek();
   }
 
-  /** All that is queued, by priority, then pool; it must not change meanwhile. */
   *[Symbol.iterator](): Generator<Job, void, undefined> {
     for (const priority of PRIORITIES) {
       for (const pool of POOLS) yield* this.#lines[priority][pool];
     }
   }
 
-  /** Adds jobs that were discovered together; equals in arrival keep the order given here. */
-  push(jobs: readonly Job[]): void {
+  admit(jobs: readonly Job[]): void {
     for (const job of jobs.toSorted((a, b) => Number(a.arrivalNs - b.arrivalNs))) {
       job.seq = this.#seq += 1;
       this.#insert(job);
     }
   }
 
-  /** Gives a job that was taken its place again, also among equals in arrival. */
-  putBack(job: Job): void {
+  offer(slots: readonly Slot[], grant: (slot: Slot, job: Job) => void): void {
+    for (const slot of slots) {
+      while (slot.isFree) {
+        const job = this.take(slot.pools);
+        if (job === undefined) break;
+        grant(slot, job);
+      }
+    }
+  }
+
+  requeue(job: Job): void {
     const behind: Job[] = [];
     for (const other of this.#lineOf(job)) {
       if (other.arrivalNs > job.arrivalNs) break;
       if (other.arrivalNs === job.arrivalNs && seqOf(other) > seqOf(job)) behind.push(other);
     }
-    for (const other of behind) this.remove(other);
+    for (const other of behind) this.withdraw(other);
     for (const each of [job, ...behind]) this.#insert(each);
   }
 
@@ -108,8 +114,7 @@ export class RequestQueue<Job extends QueuedRequest = QueuedRequest> {
     return job;
   }
 
-  /** @returns false if the job is not queued any more: it is being served, or it has left. */
-  remove(job: Job): boolean {
+  withdraw(job: Job): boolean {
     if (job.handle === undefined) return false;
     const removed = this.#lineOf(job).delete(job.handle);
     this.#noteLeft(job);
@@ -142,9 +147,9 @@ export class RequestQueue<Job extends QueuedRequest = QueuedRequest> {
     return first;
   }
 
-  #lineOf({ request }: Job): Line<Job> {
-    const { A, B } = this.#lines[request.priority];
-    return request.pool === 'A' ? A : B;
+  #lineOf({ pool, priority }: Job): Line<Job> {
+    const { A, B } = this.#lines[priority];
+    return pool === 'A' ? A : B;
   }
 
   #noteLeft(job: Job): void {

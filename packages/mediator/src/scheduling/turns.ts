@@ -1,15 +1,13 @@
-import type { Executor } from '../devices/executor.js';
 import type { Events } from '../events.js';
 import type { Intake } from '../intake/intake.js';
 import type { Lifecycle } from '../lifecycle.js';
-import type { Spool } from '../spool/spool.js';
-import type { VmSpool } from '../spool/vm-spool.js';
 import type { Logger } from '../telemetry/logger.js';
-import { COST } from './cost.js';
+import { FIRST_TURN, TURN } from './cost.js';
+import type { DeficitRoundRobin } from './deficit-round-robin.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Job } from './job.js';
 import { describe } from './queued-request.js';
-import type { RequestQueue } from './request-queue.js';
+import type { RequestSource, VmRequests } from './request-source.js';
 
 /** The time slice in which jobs follow each other before new arrivals are read, milliseconds. */
 const TURN_MS = 0.5;
@@ -17,11 +15,12 @@ const TURN_MS = 0.5;
 const MIN_SERVED = 2;
 
 export interface TurnsOptions {
-  readonly spool: Spool;
-  readonly intake: Intake;
-  readonly queue: RequestQueue<Job>;
+  readonly source: Pick<RequestSource, 'refresh'>;
+  readonly shares: DeficitRoundRobin<VmRequests>;
+  readonly intake: Pick<Intake, 'consider'>;
+  readonly queue: { admit(jobs: readonly Job[]): void };
   readonly dispatcher: Dispatcher;
-  readonly executors: readonly Executor[];
+  readonly executors: { readonly length: number };
   readonly lifecycle: Lifecycle;
   readonly events: Events;
   readonly logger: Logger;
@@ -70,8 +69,9 @@ export class Turns {
   }
 
   #begin(): void {
-    const { spool, dispatcher, lifecycle } = this.#options;
-    spool.beginTurn(this.#isFirst);
+    const { shares, dispatcher, lifecycle } = this.#options;
+    // The first turn is to know all that was on disk, unless that is very much.
+    shares.beginTurn(this.#isFirst ? FIRST_TURN : TURN);
     this.#isFirst = false;
     this.#takeIn();
     this.#servingSinceMs = performance.now();
@@ -86,13 +86,13 @@ export class Turns {
    * at least of those that wait, and what is queued is to get less.
    */
   #goOn(job: Job): void {
-    const { spool, dispatcher, lifecycle } = this.#options;
+    const { shares, dispatcher, lifecycle } = this.#options;
     this.#served += 1;
     this.#takeInAhead(job);
     const isYoung = performance.now() - this.#servingSinceMs < TURN_MS;
     if (lifecycle.isServing) {
       // A VM that is held to a few queued requests must not run out of them while more of it wait.
-      if (isYoung && spool.hasWork) this.#takeIn();
+      if (isYoung && shares.hasWork) this.#takeIn();
       if (isYoung || this.#served < MIN_SERVED) dispatcher.dispatch();
     }
     this.request();
@@ -101,11 +101,13 @@ export class Turns {
 
   /** Nothing once it is draining. */
   #takeIn(): void {
-    const { spool: spools, lifecycle } = this.#options;
+    const { source, shares, lifecycle } = this.#options;
     if (!lifecycle.isAdmitting) return;
+    source.refresh();
     const jobs: Job[] = [];
-    spools.serve((spool) => this.#takeFrom(spool, jobs));
-    if (spools.hasWork) this.request();
+    const step = (requests: VmRequests) => this.#takeFrom(requests, jobs);
+    shares.serve({ hasWork: ({ hasWork }) => hasWork, step });
+    if (shares.hasWork) this.request();
     this.#enqueue(jobs);
   }
 
@@ -114,33 +116,25 @@ export class Turns {
    * more on disk, no lower priority is to be served because its quantum is used up, unless its requests
    * are so dear that it has to wait for that.
    */
-  #takeInAhead({ spool }: Job): void {
-    const { lifecycle, executors, spool: spools } = this.#options;
-    if (!lifecycle.isAdmitting || spool.tickets.size >= executors.length) return;
+  #takeInAhead({ ticket: { requests } }: Job): void {
+    const { lifecycle, executors, shares } = this.#options;
+    if (!lifecycle.isAdmitting || !requests.hasWork) return;
+    if (requests.admittedCount >= executors.length) return;
     const jobs: Job[] = [];
-    spools.serveAhead(spool, () => this.#takeFrom(spool, jobs));
+    shares.serveAhead(requests, () => this.#takeFrom(requests, jobs));
     this.#enqueue(jobs);
   }
 
   /** Takes a step for a VM, which may give a job; returns what it cost. */
-  #takeFrom(spool: VmSpool, jobs: Job[]): number {
-    const { spool: spools, intake } = this.#options;
-    // What a step that fails has cost is not known.
-    let cost: number = COST.response;
-    spools.guard(spool, () => {
-      const taken = spool.take();
-      cost = taken.cost;
-      if (taken.candidate === undefined) return;
-      const considered = intake.consider(spool, taken.candidate);
-      cost += considered.cost;
-      if (considered.job !== undefined) jobs.push(considered.job);
-    });
+  #takeFrom(requests: VmRequests, jobs: Job[]): number {
+    const { job, cost } = this.#options.intake.consider(requests.next());
+    if (job !== undefined) jobs.push(job);
     return cost;
   }
 
   #enqueue(jobs: readonly Job[]): void {
     const { queue, logger } = this.#options;
-    queue.push(jobs);
+    queue.admit(jobs);
     for (const job of jobs) logger.debug('request queued', describe(job));
   }
 }

@@ -1,13 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { responseName, type Slot } from '@vgpu/protocol';
 import { errnoOf } from '../linux/errno.js';
+import { UndeliverableError } from '../scheduling/request-source.js';
 import type { OpenDirectory } from './open-directory.js';
-
-/** A directory with content stands where the response belongs. */
-export class UndeliverableError extends Error {
-  override readonly name = 'UndeliverableError';
-  readonly code = 'UNDELIVERABLE';
-}
 
 /** An answer on its way to its name; left behind only by a mediator that was killed. */
 export const ANSWER_PREFIX = '.vgpu-answer-';
@@ -17,7 +12,7 @@ export const ANSWER_PREFIX = '.vgpu-answer-';
  * fails.
  *
  * @param mtimeNs The modification time that the file is to have, nanoseconds since the epoch.
- * @throws UndeliverableError
+ * @throws UndeliverableError if a directory with content stands there.
  * @throws the error of the system call that failed.
  */
 export function putAnswer(

@@ -1,4 +1,4 @@
-import type { Ticket } from './ticket.js';
+import type { AdmittedFile, ShareOptions } from './share.js';
 
 /** Names remembered per VM beyond the queued ones; what is beyond is found again on disk. */
 const MAX_WAITING = 1024;
@@ -18,24 +18,16 @@ export interface Candidate {
   readonly deferred: boolean;
 }
 
-export interface BacklogOptions {
-  /** Requests that may be queued at once; what is beyond waits on disk. */
-  readonly maxQueued: () => number;
-  /** Whether all VMs are held to a part of that, as one is whose requests waited on disk. */
-  readonly isOverloaded: () => boolean;
-}
-
 /**
  * What is known of one VM's requests, within bounds.
  *
  * A name *waits* from the moment at which it is noticed until there is room in the queue and its turn comes. It
  * is *deferred* if the VM was over its queue limit by then, as all are that follow it, until none waits any
- * more. Then it has a *ticket*, from its admission to its response; it is *touched* when something has happened
- * to its file. Or it is *empty*: its writer may fill it without a sign.
+ * more. Then it is *admitted*, until its response; it is *touched* when something has happened to its file. Or it is *empty*: its writer may fill it without a sign.
  */
 export class Backlog {
-  readonly #options: BacklogOptions;
-  readonly #tickets = new Map<string, Ticket>();
+  readonly #options: Pick<ShareOptions, 'vm' | 'limits' | 'queue'>;
+  readonly #admitted = new Map<string, AdmittedFile>();
   /** Oldest first; whether they are deferred. */
   readonly #waiting = new Map<string, boolean>();
   readonly #touched = new Set<string>();
@@ -43,13 +35,13 @@ export class Backlog {
   #defers = false;
   #queuedBytes = 0;
 
-  constructor(options: BacklogOptions) {
+  constructor(options: Pick<ShareOptions, 'vm' | 'limits' | 'queue'>) {
     this.#options = options;
   }
 
   /** Admitted and not yet answered, by the name of the request file. */
-  get tickets(): ReadonlyMap<string, Ticket> {
-    return this.#tickets;
+  get admitted(): ReadonlyMap<string, AdmittedFile> {
+    return this.#admitted;
   }
 
   get waiting(): number {
@@ -66,15 +58,15 @@ export class Backlog {
 
   /** Whether a request needs no finding. */
   has(name: string): boolean {
-    return this.#tickets.has(name) || this.#waiting.has(name);
+    return this.#admitted.has(name) || this.#waiting.has(name);
   }
 
   /** Whether one more may be queued. */
   get hasRoom(): boolean {
     const [isDeferred = this.#defers] = this.#waiting.values();
-    const part = isDeferred || this.#options.isOverloaded() ? BACKLOG_PART : 1;
+    const part = isDeferred || this.#options.queue.isOverloaded ? BACKLOG_PART : 1;
     return (
-      this.#tickets.size < Math.ceil(part * this.#options.maxQueued()) &&
+      this.#admitted.size < Math.ceil(part * this.#maxQueued) &&
       this.#queuedBytes < part * MAX_QUEUED_BYTES
     );
   }
@@ -82,7 +74,7 @@ export class Backlog {
   /** Something has happened to a name; false if there is no more room to remember it. */
   notice(name: string): boolean {
     this.#empty.delete(name);
-    if (this.#tickets.has(name)) this.#touched.add(name);
+    if (this.#admitted.has(name)) this.#touched.add(name);
     else if (this.#waiting.size < MAX_WAITING) this.wait(name);
     else return false;
     return true;
@@ -97,7 +89,7 @@ export class Backlog {
 
   /** A request has been found. What comes while as many as may be queued are known is deferred. */
   wait(name: string): void {
-    this.#defers ||= this.#tickets.size + this.#waiting.size >= this.#options.maxQueued();
+    this.#defers ||= this.#admitted.size + this.#waiting.size >= this.#maxQueued;
     if (!this.#waiting.has(name)) this.#waiting.set(name, this.#defers);
   }
 
@@ -129,19 +121,23 @@ export class Backlog {
    *
    * @param hasMore As for {@link take}.
    */
-  admit(ticket: Ticket, hasMore: boolean): void {
-    this.#tickets.set(ticket.name, ticket);
-    this.#queuedBytes += ticket.bytes;
+  admit(file: AdmittedFile, hasMore: boolean): void {
+    this.#admitted.set(file.name, file);
+    this.#queuedBytes += file.bytes;
     if (this.#queuedBytes < MAX_QUEUED_BYTES) return;
     this.#defers ||= hasMore || this.#waiting.size > 0;
     for (const name of this.#waiting.keys()) this.#waiting.set(name, true);
   }
 
   /** A request has left; false if it was none of these. */
-  release(ticket: Ticket): boolean {
-    if (this.#tickets.get(ticket.name) !== ticket) return false;
-    this.#tickets.delete(ticket.name);
-    this.#queuedBytes -= ticket.bytes;
+  release(file: AdmittedFile): boolean {
+    if (this.#admitted.get(file.name) !== file) return false;
+    this.#admitted.delete(file.name);
+    this.#queuedBytes -= file.bytes;
     return true;
+  }
+
+  get #maxQueued(): number {
+    return this.#options.limits.maxQueued(this.#options.vm);
   }
 }

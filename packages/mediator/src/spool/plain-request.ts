@@ -7,7 +7,7 @@ import { fstatSync, futimesSync } from 'node:fs';
 import { PLAIN_SLOT, requestName } from '@vgpu/protocol';
 import { errnoOf, tolerate } from '../linux/errno.js';
 import type { FileStats } from './directory-calls.js';
-import { identityOf, type FileIdentity } from './file-identity.js';
+import { versionOf, type FileVersion } from './file-version.js';
 import type { OpenDirectory } from './open-directory.js';
 import { readRequest } from './request-reader.js';
 
@@ -36,7 +36,7 @@ const TIME_ERROR_NS = 2000n;
 export function markPlain(
   directory: OpenDirectory,
   text: string | undefined,
-): FileIdentity | undefined {
+): FileVersion | undefined {
   const seen = directory.lstat(REQUEST);
   if (seen?.nlink !== 1n) return undefined;
   const fd = tolerate(['ENOENT', 'ELOOP', 'ENXIO'], () => directory.calls.open(REQUEST));
@@ -55,18 +55,18 @@ export function markPlain(
   }
   // After the mark: what was written before it can be told by its content only.
   const sight = readRequest(directory, PLAIN_SLOT);
-  if (sight.kind === 'too-large') return text === undefined ? sight.file : undefined;
-  return sight.kind === 'text' && sight.text === text ? sight.file : undefined;
+  if (sight.kind === 'too-large') return text === undefined ? sight.version : undefined;
+  return sight.kind === 'text' && sight.text === text ? sight.version : undefined;
 }
 
-export function isMarked({ mtimeNs }: FileIdentity): boolean {
+export function isMarked({ mtimeNs }: FileVersion): boolean {
   return mtimeNs === MARK_NS;
 }
 
 /** Whether an answer, whose mtime is set to the ctime of its request, belongs to this one. */
 export function isAnswerTo(
-  { ctimeNs }: FileIdentity,
-  answer: Pick<FileIdentity, 'mtimeNs'>,
+  { ctimeNs }: FileVersion,
+  answer: Pick<FileVersion, 'mtimeNs'>,
 ): boolean {
   const differenceNs = answer.mtimeNs - ctimeNs;
   return -TIME_ERROR_NS < differenceNs && differenceNs < TIME_ERROR_NS;
@@ -100,7 +100,7 @@ export class SetAside {
   }
 
   /** Clears the plain request that was answered: whatever stands there is set aside, then compared. */
-  clear(file: FileIdentity): void {
+  clear(file: FileVersion): void {
     // What an error has left comes first, so that there is never more of it.
     this.#endAll();
     const aside = `${TAKEN_PREFIX}${contentOf(file)}-${randomUUID()}`;
@@ -214,10 +214,10 @@ export class SetAside {
 
 /** Whether a file is the request that the name says it should be. */
 function isNamed(aside: string, stats: FileStats): boolean {
-  return aside.startsWith(`${TAKEN_PREFIX}${contentOf(identityOf(stats))}-`);
+  return aside.startsWith(`${TAKEN_PREFIX}${contentOf(versionOf(stats))}-`);
 }
 
 /** Identity without the ctime, which renaming changes. */
-function contentOf({ ino, size, mtimeNs }: FileIdentity): string {
+function contentOf({ ino, size, mtimeNs }: FileVersion): string {
   return `${ino}-${size}-${mtimeNs}`;
 }

@@ -1,25 +1,25 @@
 import { MAX_LINE_BYTES, requestName, type Slot } from '@vgpu/protocol';
 import type { FileStats, Reading } from './directory-calls.js';
 import { errnoOf } from '../linux/errno.js';
-import { identityOf, type FileIdentity } from './file-identity.js';
+import { versionOf, type FileVersion } from './file-version.js';
 import type { OpenDirectory } from './open-directory.js';
 
 /** What stands where a slot's request belongs. */
-export type Sight =
+export type SlotContent =
   | { readonly kind: 'absent' }
   | { readonly kind: 'empty' }
   /** One bounded read of a regular file, a character for each byte. */
-  | { readonly kind: 'text'; readonly text: string; readonly file: FileIdentity }
-  | { readonly kind: 'too-large'; readonly bytes: bigint; readonly file: FileIdentity }
+  | { readonly kind: 'text'; readonly text: string; readonly version: FileVersion }
+  | { readonly kind: 'too-large'; readonly bytes: bigint; readonly version: FileVersion }
   /** Anything but a regular file with one link that may be read. */
-  | { readonly kind: 'irregular'; readonly what: string; readonly file: FileIdentity };
+  | { readonly kind: 'irregular'; readonly what: string; readonly version: FileVersion };
 
 // One byte more than allowed, to notice a file that grew past the limit after its fstat. Reads are
 // synchronous and the text is copied out at once, so that one buffer serves all directories.
 const readBuffer = Buffer.allocUnsafe(MAX_LINE_BYTES + 1);
 
 /** Looks at a slot's request; reads it if it is a regular file of a request's size. */
-export function readRequest(directory: OpenDirectory, slot: Slot): Sight {
+export function readRequest(directory: OpenDirectory, slot: Slot): SlotContent {
   const name = requestName(slot);
   const stats = directory.lstat(name);
   if (stats === undefined) return { kind: 'absent' };
@@ -39,30 +39,30 @@ export function readRequest(directory: OpenDirectory, slot: Slot): Sight {
         return {
           kind: 'irregular',
           what: 'a file that the mediator may not read',
-          file: identityOf(stats),
+          version: versionOf(stats),
         };
       case undefined:
       default:
         throw error;
     }
   }
-  return sightOf(reading, stats);
+  return contentAt(reading, stats);
 }
 
-function sightOf({ stats, bytes }: Reading, seen: FileStats): Sight {
+function contentAt({ stats, bytes }: Reading, seen: FileStats): SlotContent {
   if (stats.nlink === 0n) return { kind: 'absent' };
   if (!stats.isFile() || stats.nlink !== 1n) return irregular(stats);
   // Swapped in since the lstat: it may have had a second link until a moment ago.
   if (stats.ino !== seen.ino || stats.dev !== seen.dev) return { kind: 'absent' };
-  const file = identityOf(stats);
-  if (stats.size > MAX_LINE_BYTES) return { kind: 'too-large', bytes: stats.size, file };
-  if (bytes > MAX_LINE_BYTES) return { kind: 'too-large', bytes: BigInt(bytes), file };
+  const version = versionOf(stats);
+  if (stats.size > MAX_LINE_BYTES) return { kind: 'too-large', bytes: stats.size, version };
+  if (bytes > MAX_LINE_BYTES) return { kind: 'too-large', bytes: BigInt(bytes), version };
   return bytes === 0
     ? { kind: 'empty' }
-    : { kind: 'text', text: readBuffer.toString('latin1', 0, bytes), file };
+    : { kind: 'text', text: readBuffer.toString('latin1', 0, bytes), version };
 }
 
-function irregular(stats: FileStats): Sight {
+function irregular(stats: FileStats): SlotContent {
   const what = stats.isFile()
     ? 'a hard link'
     : stats.isDirectory()
@@ -74,5 +74,5 @@ function irregular(stats: FileStats): Sight {
           : stats.isSocket()
             ? 'a socket'
             : 'a device';
-  return { kind: 'irregular', what, file: identityOf(stats) };
+  return { kind: 'irregular', what, version: versionOf(stats) };
 }

@@ -1,11 +1,12 @@
+import type { MediatorSettings } from '../settings.js';
 import { MAX_TIMER_MS } from '../time.js';
-import { isUntouched, type FileIdentity } from './file-identity.js';
+import { isUntouched, type FileVersion } from './file-version.js';
 
 /** Files watched at once per VM; more are looked at again by the sweep. */
 const MAX_SIGHTINGS = 64;
 
 interface Sighting {
-  readonly file: FileIdentity;
+  readonly file: FileVersion;
   readonly sinceMs: number;
   readonly timer: NodeJS.Timeout;
 }
@@ -16,13 +17,13 @@ interface Sighting {
  * time, on the monotonic clock.
  */
 export class Settling {
-  readonly #settleMs: () => number;
+  readonly #settings: Pick<MediatorSettings, 'settleMs'>;
   readonly #recheck: (name: string) => void;
   readonly #sightings = new Map<string, Sighting>();
 
   /** @param recheck Called with a name when it is time to look at it again. */
-  constructor(settleMs: () => number, recheck: (name: string) => void) {
-    this.#settleMs = settleMs;
+  constructor(settings: Pick<MediatorSettings, 'settleMs'>, recheck: (name: string) => void) {
+    this.#settings = settings;
     this.#recheck = recheck;
   }
 
@@ -30,19 +31,20 @@ export class Settling {
     return this.#sightings.size;
   }
 
-  get isFull(): boolean {
-    return this.#sightings.size >= MAX_SIGHTINGS;
+  /** Whether a file is observed until it has settled. */
+  has(name: string): boolean {
+    return this.#sightings.has(name);
   }
 
   /** Whether the file has been like this for the settle time; if not, it is looked at again. */
-  isSettled(name: string, file: FileIdentity): boolean {
+  isSettled(name: string, file: FileVersion): boolean {
     const before = this.#sightings.get(name);
     const now = performance.now();
     const sinceMs = before && isUntouched(before.file, file) ? before.sinceMs : now;
-    const remainingMs = sinceMs + this.#settleMs() - now;
+    const remainingMs = sinceMs + this.#settings.settleMs - now;
     this.forget(name);
     if (remainingMs <= 0) return true;
-    if (this.isFull) return false;
+    if (this.#sightings.size >= MAX_SIGHTINGS) return false;
     // A timer may fire a little before its time, hence rounded up.
     const timer = setTimeout(this.#recheck, Math.min(Math.ceil(remainingMs), MAX_TIMER_MS), name);
     this.#sightings.set(name, { file, sinceMs, timer });

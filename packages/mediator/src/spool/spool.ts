@@ -2,8 +2,8 @@ import { lstatSync, readdirSync, statSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { encodeVmDirectoryName, VmDirectoryName } from '@vgpu/protocol';
-import { COST, FIRST_TURN, TURN } from '../scheduling/cost.js';
-import { DeficitRoundRobin } from '../scheduling/deficit-round-robin.js';
+import type { DeficitRoundRobin } from '../scheduling/deficit-round-robin.js';
+import type { RequestSource, SourceVm, VmRequests } from '../scheduling/request-source.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Events } from '../events.js';
 import { MediatorError } from '../mediator-error.js';
@@ -11,7 +11,8 @@ import { closeRead, errnoOf, explain } from '../linux/errno.js';
 import { MtimeTrust } from './mtime-trust.js';
 import type { MediatorSettings } from '../settings.js';
 import { openSpare } from './spare-descriptors.js';
-import { Sweeps } from './sweeps.js';
+import { SpoolEvents, type Share } from './share.js';
+import { Scans } from './scans.js';
 import { removed } from './removed.js';
 import { VmSpool } from './vm-spool.js';
 import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
@@ -33,37 +34,27 @@ export interface SpoolOptions {
      */
     lockRoot(): void;
   };
-  /** Told of `work`, which `serve` does, and of `directoryGone`. */
+  /** Shares the event loop among VMs: told which have something to do, and what they cost besides. */
+  readonly shares: Pick<DeficitRoundRobin<VmRequests>, 'add' | 'remove' | 'charge' | 'clear'>;
+  /** Told of `work` and of `requestsGone`. */
   readonly events: Events;
 }
 
-/** What the spool knows of a VM. */
-export interface SpooledVm {
-  readonly vm: number;
-  /** Requests that were admitted and are not answered yet. */
-  readonly queued: number;
-  /** Whether its directory could not be used at the last attempt. */
-  readonly hasFailed: boolean;
-}
-
 /** All VM directories below the root: finds them, watches them, sweeps them. */
-export class Spool {
+export class Spool implements RequestSource {
   readonly #options: SpoolOptions;
-  readonly #spools = new Map<number, VmSpool>();
-  readonly #sweeps = new Sweeps(this.#spools, (spool, isItsTurn) => {
+  readonly #spools = new Map<number, Share>();
+  readonly #scans = new Scans(this.#spools, (spool, isItsTurn) => {
     this.#noteRecovery(spool);
-    this.guard(spool, () => {
-      this.#look(spool, isItsTurn);
-    });
+    this.#scan(spool, isItsTurn);
   });
   /** Of the sweep under way: answers older than this are removed. */
   #staleBeforeNs: bigint | undefined;
   /** Something may have happened in any directory, and nobody tells of it. */
   #areEventsLost = false;
   /** Those in which something has happened since a sweep found them quiet. */
-  readonly #awake = new Set<VmSpool>();
-  /** Those in which there is something to do. */
-  readonly #turns = new DeficitRoundRobin<VmSpool>(FIRST_TURN);
+  readonly #active = new Set<Share>();
+  readonly #vmEvents = new SpoolEvents();
   /** VM directories that could not be opened, and why. */
   readonly #unopened = new Map<number, string>();
   /** What has a VM directory's name and is none. */
@@ -80,6 +71,7 @@ export class Spool {
 
   constructor(options: SpoolOptions) {
     this.#options = options;
+    this.#subscribe();
   }
 
   /** Opens every VM directory in the root, and begins to watch. */
@@ -95,9 +87,9 @@ export class Spool {
     const directories = [...this.#spools.values()].map(({ directory }) => directory);
     for (const spool of this.#spools.values()) spool.close();
     this.#spools.clear();
-    this.#awake.clear();
-    this.#sweeps.close();
-    this.#turns.clear();
+    this.#active.clear();
+    this.#scans.close();
+    this.#options.shares.clear();
     await removed(directories);
   }
 
@@ -106,7 +98,6 @@ export class Spool {
     return [...this.#spools.values()].every((spool) => spool.isDrained);
   }
 
-  /** VM directories that could not be read or written at the last attempt, and the root. */
   get failures(): number {
     const failed = [...this.#spools.values()].filter((spool) => spool.hasFailed);
     return failed.length + this.#unopened.size + Number(!this.#rootReadable);
@@ -116,121 +107,119 @@ export class Spool {
     return this.#spools.size;
   }
 
-  /** Whether a VM has a directory that is served. */
   has(vm: number): boolean {
     return this.#spools.has(vm);
   }
 
-  /** Whether the root could be read at the last attempt. */
-  get isRootReadable(): boolean {
+  get isReadable(): boolean {
     return this.#rootReadable;
   }
 
-  /** Every VM that has a directory, or something in its place that cannot be used. */
-  *vms(): IterableIterator<SpooledVm> {
-    for (const { vm, tickets, hasFailed } of this.#spools.values()) {
-      yield { vm, queued: tickets.size, hasFailed: hasFailed || this.#failing.has(vm) };
+  /** Also those that have something in the directory's place that cannot be used. */
+  *vms(): IterableIterator<SourceVm> {
+    for (const { vm, admittedCount, hasFailed } of this.#spools.values()) {
+      yield { vm, queued: admittedCount, hasFailed: hasFailed || this.#failing.has(vm) };
     }
     for (const vm of [...this.#unopened.keys(), ...this.#refused]) {
       yield { vm, queued: 0, hasFailed: true };
     }
   }
 
-  /**
-   * Looks at every VM directory in which something is going on, or that is not watched, at some of the
-   * others by turns, and for new ones.
-   *
-   * @param staleBeforeNs If given, answers older than this that nobody fetched are removed.
-   */
-  sweep(staleBeforeNs?: bigint): void {
+  /** Scans every VM directory that is active or not watched, and some of the others by turns. */
+  scan(staleBeforeNs?: bigint): void {
     this.#discover();
     this.#staleBeforeNs = staleBeforeNs;
     const all = staleBeforeNs !== undefined || this.#areEventsLost;
     this.#areEventsLost = false;
-    this.#sweeps.begin({ awake: this.#awake, all });
+    this.#scans.begin({ active: this.#active, all });
   }
 
-  #look(spool: VmSpool, isItsTurn: boolean): void {
-    if (!spool.sweep(this.#staleBeforeNs, isItsTurn)) {
-      this.#drop(spool);
-      // Another one may have taken its name.
-      this.#rootChanged = true;
-    } else if (spool.isQuiet) {
-      this.#awake.delete(spool);
-    } else {
-      this.#awake.add(spool);
-    }
-  }
-
-  /**
-   * Begins a turn of the event loop: what is served until the next one is bounded together.
-   *
-   * @param isFirst The first turn is to know all that was on disk, unless that is very much.
-   */
-  beginTurn(isFirst = false): void {
-    this.#turns.beginTurn(isFirst ? FIRST_TURN : TURN);
-  }
-
-  /**
-   * Serves the VMs that have something to do, each within its quantum.
-   *
-   * @param step Does the next thing that there is to do for a VM, and returns what it cost.
-   */
-  serve(step: (spool: VmSpool) => number): void {
+  refresh(): void {
     if (this.#rootChanged) this.#discover();
-    this.#turns.serve({ hasWork: ({ hasWork }) => hasWork, step });
   }
 
-  /** Takes a step for a VM that has something to do, on credit where its quantum is used up. */
-  serveAhead(spool: VmSpool, step: (spool: VmSpool) => number): void {
-    if (spool.hasWork) this.#turns.serveAhead(spool, step);
-  }
-
-  /** A VM has caused a cost otherwise than by a step. */
-  charge(spool: VmSpool, cost: number): void {
-    this.#turns.charge(spool, cost);
-  }
-
-  /** Whether {@link serve} has something to do. */
-  get hasWork(): boolean {
-    return this.#turns.hasWork;
-  }
-
-  /** Queue limits may have changed: what waits on disk may have room now. */
   noteLimits(): void {
+    // What waits on disk may have room now.
     for (const spool of this.#spools.values()) if (spool.hasWork) this.#noteWork(spool);
   }
 
-  #noteWork(spool: VmSpool): void {
-    this.#awake.add(spool);
-    this.#turns.add(spool);
-    this.#options.events.emit('work');
-  }
-
-  /** Runs a step on one VM's directory; what fails there concerns nobody else. */
-  guard(spool: VmSpool, step: () => void): void {
+  #scan(spool: Share, isItsTurn: boolean): void {
+    let exists: boolean;
     try {
-      step();
+      exists = spool.scan(this.#staleBeforeNs, isItsTurn);
     } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      // Of one that is gone nothing is kept.
-      if (this.#spools.get(spool.vm) !== spool) return;
-      spool.noteFailure();
-      this.#awake.add(spool);
-      const { vm, directory } = spool;
-      const fields = directory.explain(error);
-      // A line when it begins, and when it is another failure: not one each second.
-      if (this.#failing.get(vm) === fields.error) return;
-      this.#failing.set(vm, fields.error);
-      this.#options.logger.warn('cannot look at a VM directory; trying again at each sweep', {
-        vm,
-        ...fields,
-      });
+      spool.noteFailure(error);
+      return;
+    }
+    if (!exists) {
+      this.#drop(spool);
+      // Another one may have taken its name.
+      this.#rootChanged = true;
+    } else if (spool.isIdle) {
+      this.#active.delete(spool);
+    } else {
+      this.#active.add(spool);
     }
   }
 
+  #subscribe(): void {
+    const { logger, shares } = this.#options;
+    const events = this.#vmEvents;
+    events.on('work', (spool) => {
+      this.#noteWork(spool);
+    });
+    events.on('active', (spool) => {
+      this.#active.add(spool);
+    });
+    events.on('charged', (spool, cost) => {
+      shares.charge(spool, cost);
+    });
+    events.on('failed', (spool, error) => {
+      this.#noteFailure(spool, error);
+    });
+    events.on('requestFailed', (spool, request, error) => {
+      const fields = { vm: spool.vm, request, ...spool.explain(error) };
+      logger.warn('cannot take up a request', fields);
+    });
+    events.on('requestCleared', ({ vm }, request) => {
+      logger.info('cleared a request that was answered before the restart', { vm, request });
+    });
+    events.on('throttled', ({ vm }) => {
+      logger.debug('too many inotify events from this VM; it is only scanned for now', { vm });
+    });
+    events.on('staleRemoved', ({ vm }, files) => {
+      logger.info('removed files that nobody fetched', { vm, files });
+    });
+    events.on('eventsLost', () => {
+      this.#noteLostEvents();
+    });
+    events.on('watchLost', (error) => {
+      this.#reportWatchLoss(error);
+    });
+  }
+
+  #noteWork(spool: Share): void {
+    this.#active.add(spool);
+    this.#options.shares.add(spool);
+    this.#options.events.emit('work');
+  }
+
+  /** What fails in one VM's directory concerns nobody else. */
+  #noteFailure(spool: Share, error: unknown): void {
+    // Of one that is gone nothing is kept.
+    if (this.#spools.get(spool.vm) !== spool) return;
+    this.#active.add(spool);
+    const { vm } = spool;
+    const fields = spool.explain(error);
+    // A line when it begins, and when it is another failure: not one each second.
+    if (this.#failing.get(vm) === fields.error) return;
+    this.#failing.set(vm, fields.error);
+    const message = 'cannot read a VM directory; trying again at each scan';
+    this.#options.logger.warn(message, { vm, ...fields });
+  }
+
   /** To be asked before a sweep, which is a new attempt. */
-  #noteRecovery({ vm, hasFailed }: VmSpool): void {
+  #noteRecovery({ vm, hasFailed }: Share): void {
     if (hasFailed || !this.#failing.delete(vm)) return;
     this.#options.logger.info('a VM directory can be used again', { vm });
   }
@@ -252,7 +241,7 @@ export class Spool {
     } catch (error) {
       if (errnoOf(error) === undefined && !(error instanceof MediatorError)) throw error;
       if (this.#rootReadable) {
-        this.#options.logger.error('cannot read the root; trying again at each sweep', {
+        this.#options.logger.error('cannot read the root; trying again at each scan', {
           root,
           error: (error as Error).message,
         });
@@ -308,40 +297,11 @@ export class Spool {
         logger.warn('not served, because it is no directory, or a link to one', { path });
         return;
       }
-      const spool = new VmSpool({
-        root,
-        vm,
-        maxQueued: () => limits.maxQueued(vm),
-        isCrowded: () => queue.isOverloaded,
-        settleMs: () => settings.settleMs,
-        onAwake: (awake) => {
-          this.#awake.add(awake);
-        },
-        onWork: (worker) => {
-          this.#noteWork(worker);
-        },
-        onEvents: (source, events) => {
-          this.#turns.charge(source, COST.event * events);
-        },
-        onEventsLost: () => {
-          this.#noteLostEvents();
-        },
-        onWatchLost: (error) => {
-          this.#reportWatchLoss(error);
-        },
-        onMuted: () => {
-          logger.debug('a VM causes too many events; it is looked at by sweeps for now', { vm });
-        },
-        onStaleRemoved: (_spool, files) => {
-          logger.info('removed files that nobody fetched', { vm, files });
-        },
-      });
+      const spool = new VmSpool({ root, vm, limits, queue, settings, events: this.#vmEvents });
       this.#refused.delete(vm);
       this.#unopened.delete(vm);
       this.#spools.set(vm, spool);
-      this.#awake.add(spool);
-      this.#turns.add(spool);
-      this.#options.events.emit('work');
+      this.#noteWork(spool);
       logger.debug('serving a VM directory', { vm, path });
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
@@ -349,18 +309,18 @@ export class Spool {
       const fields = explain(error);
       if (this.#unopened.get(vm) === fields.error) return;
       this.#unopened.set(vm, fields.error);
-      logger.warn('cannot open a VM directory; trying again at each sweep', { vm, ...fields });
+      logger.warn('cannot open a VM directory; trying again at each scan', { vm, ...fields });
     }
   }
 
-  #drop(spool: VmSpool): void {
+  #drop(spool: Share): void {
     this.#spools.delete(spool.vm);
-    this.#awake.delete(spool);
-    this.#turns.remove(spool);
-    this.#sweeps.forget(spool);
+    this.#active.delete(spool);
+    this.#options.shares.remove(spool);
+    this.#scans.forget(spool);
     this.#failing.delete(spool.vm);
     spool.close();
-    this.#options.events.emit('directoryGone', spool);
+    this.#options.events.emit('requestsGone', spool);
     this.#options.logger.info('a VM directory is gone', { vm: spool.vm });
     this.#options.events.emit('work');
   }

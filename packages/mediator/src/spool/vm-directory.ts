@@ -39,28 +39,35 @@
  * | O_CREAT and O_EXCL    | answers     | an answer could be written into a file that the guest holds |
  */
 import { PLAIN_SLOT, requestName, responseName, slotOfResponse, type Slot } from '@vgpu/protocol';
-import { ANSWER_PREFIX, putAnswer, UndeliverableError } from './answer-writer.js';
+import { UndeliverableError } from '../scheduling/request-source.js';
+import { ANSWER_PREFIX, putAnswer } from './answer-writer.js';
 import type { FileStats } from './directory-calls.js';
-import { identityOf, isUntouched, type FileIdentity } from './file-identity.js';
+import { versionOf, isUntouched, type FileVersion } from './file-version.js';
 import { CLEARED_PREFIX, OpenDirectory, type Listing } from './open-directory.js';
 import { isAnswerTo, isMarked, markPlain, SetAside, TAKEN_PREFIX } from './plain-request.js';
-import { readRequest, type Sight } from './request-reader.js';
+import { readRequest, type SlotContent } from './request-reader.js';
 
-export { UndeliverableError, type Listing, type Sight };
+export type { Listing, SlotContent };
+
+/** What is in a slot and is to be served or rejected. */
+export type ArrivedContent = Extract<SlotContent, { readonly version: FileVersion }>;
+
+/** Until the first look at an answered plain request that is held; each further one takes twice as long. */
+const HELD_LOOK_MS = 250;
 
 /** What became of a request: still as it was read, gone, or another one. */
-export type Fate = 'untouched' | 'withdrawn' | 'changed';
+export type RequestState = 'untouched' | 'withdrawn' | 'changed';
 
-/** An answer's way: in place and its request cleared, or not, because the request was `Fate`. */
-export type Delivery = 'delivered' | Exclude<Fate, 'untouched'>;
+/** An answer's way: in place and its request cleared, or not, because the request was `RequestState`. */
+export type Delivery = 'delivered' | Exclude<RequestState, 'untouched'>;
 
 const TEMPORARY_REQUEST = /^\.request(?:-[A-Za-z0-9_-]{1,64})?\.[A-Za-z0-9_-]{1,64}$/;
 
 /** What a {@link VmDirectory} tells. */
 export interface DirectoryEvents {
   /**
-   * An answered plain request is held from now on: until `isHolding` is false, `look` is to be called for
-   * the plain slot now and then.
+   * An answered plain request is held: `look` is to be called for the plain slot. Told now and then until
+   * `isHolding` is false, for where inotify does not tell that its client has written into it.
    */
   readonly onHeld?: () => void;
   /** `isReady` has become true again. */
@@ -71,8 +78,10 @@ export interface DirectoryEvents {
 export class VmDirectory {
   readonly #directory: OpenDirectory;
   readonly #aside: SetAside;
+  readonly #onHeld: () => void;
+  #heldLook: NodeJS.Timeout | undefined;
   /** Requests whose answer is in place, and that an error has kept from being cleared. */
-  readonly #uncleared = new WeakSet<FileIdentity>();
+  readonly #uncleared = new WeakSet<FileVersion>();
 
   /**
    * Opens `<root>/vm<ID>`, and holds it open: it stays the same one even if its name is given to
@@ -82,7 +91,10 @@ export class VmDirectory {
    */
   constructor(root: string, vm: number, { onHeld = ignore, onReady }: DirectoryEvents = {}) {
     this.#directory = new OpenDirectory(root, vm, onReady);
-    this.#aside = new SetAside(this.#directory, onHeld);
+    this.#onHeld = onHeld;
+    this.#aside = new SetAside(this.#directory, () => {
+      this.#lookAtHeld(HELD_LOOK_MS);
+    });
   }
 
   get vm(): number {
@@ -139,6 +151,7 @@ export class VmDirectory {
 
   /** Afterwards every request in it counts as withdrawn. */
   close(): void {
+    clearTimeout(this.#heldLook);
     this.#directory.close();
   }
 
@@ -164,17 +177,17 @@ export class VmDirectory {
   }
 
   /** Looks at a slot's request; reads it if it is a regular file of a request's size. */
-  look(slot: Slot): Sight {
+  look(slot: Slot): SlotContent {
     if (slot.kind === 'plain') this.#aside.settle();
     return readRequest(this.#directory, slot);
   }
 
   /** Whether a slot's request is still the one that was read. */
-  fateOf(slot: Slot, file: FileIdentity): Fate {
+  stateOf(slot: Slot, file: FileVersion): RequestState {
     const { isOpen } = this.#directory;
     const stats = isOpen ? this.#directory.lstat(requestName(slot)) : undefined;
     if (stats === undefined) return 'withdrawn';
-    return isUntouched(file, identityOf(stats)) ? 'untouched' : 'changed';
+    return isUntouched(file, versionOf(stats)) ? 'untouched' : 'changed';
   }
 
   /**
@@ -184,7 +197,7 @@ export class VmDirectory {
    * @param text The request as it was read; undefined if it was too large for that.
    * @returns what it looks like now; undefined if it is not that request any more.
    */
-  markPlain(text: string | undefined): FileIdentity | undefined {
+  markPlain(text: string | undefined): FileVersion | undefined {
     return markPlain(this.#directory, text);
   }
 
@@ -196,8 +209,8 @@ export class VmDirectory {
    * @throws the error of the system call that failed; nothing is left behind then, and the request
    *   is still there.
    */
-  answer(slot: Slot, file: FileIdentity, line: string): Delivery {
-    const fate = this.fateOf(slot, file);
+  answer(slot: Slot, file: FileVersion, line: string): Delivery {
+    const fate = this.stateOf(slot, file);
     // Its client may have read the answer, and emptied it for the next one.
     const isInPlace = this.#uncleared.has(file);
     if (fate !== 'untouched') return isInPlace ? 'delivered' : fate;
@@ -213,7 +226,7 @@ export class VmDirectory {
    *
    * @param onLeft Called if it cannot be removed: a directory that is not empty.
    */
-  answerIrregular(slot: Slot, file: FileIdentity, line: string, onLeft: () => void): void {
+  answerIrregular(slot: Slot, file: FileVersion, line: string, onLeft: () => void): void {
     this.#putInPlace(slot, line);
     const name = requestName(slot);
     if (this.#isDirectory(name)) this.#directory.removeDirectory(name, onLeft);
@@ -222,7 +235,7 @@ export class VmDirectory {
   }
 
   /** Whether there is an answer that is newer than what stands where the request belongs. */
-  hasNewerAnswer(slot: Slot, file: FileIdentity): boolean {
+  hasNewerAnswer(slot: Slot, file: FileVersion): boolean {
     const stats = this.#answerIn(slot);
     return stats !== undefined && stats.ctimeNs > file.ctimeNs;
   }
@@ -233,14 +246,14 @@ export class VmDirectory {
    * times alone, an unread answer could be taken for the one to a request that came after the clock
    * was set back.
    */
-  wasAnswered(slot: Slot, file: FileIdentity): boolean {
+  wasAnswered(slot: Slot, file: FileVersion): boolean {
     if (slot.kind === 'named') return this.hasNewerAnswer(slot, file);
     const stats = this.#answerIn(slot);
     return stats !== undefined && isMarked(file) && isAnswerTo(file, stats);
   }
 
   /** Clears a request that was answered before a crash. */
-  clear(slot: Slot, file: FileIdentity): void {
+  clear(slot: Slot, file: FileVersion): void {
     if (slot.kind === 'plain') this.#aside.clear(file);
     else this.#directory.discard(requestName(slot));
   }
@@ -292,9 +305,18 @@ export class VmDirectory {
   }
 
   /** Where the next request stands by now it stays: in the moment in which it has no name it would look cleared. */
-  #clearPlain(file: FileIdentity): Delivery {
-    if (this.fateOf(PLAIN_SLOT, file) === 'untouched') this.#aside.clear(file);
+  #clearPlain(file: FileVersion): Delivery {
+    if (this.stateOf(PLAIN_SLOT, file) === 'untouched') this.#aside.clear(file);
     return 'delivered';
+  }
+
+  #lookAtHeld(delayMs: number): void {
+    clearTimeout(this.#heldLook);
+    this.#heldLook = setTimeout(() => {
+      if (!this.isHolding) return;
+      this.#onHeld();
+      this.#lookAtHeld(2 * delayMs);
+    }, delayMs);
   }
 
   #isDirectory(name: string): boolean {

@@ -4,7 +4,7 @@ import { WatchThrottle } from './watch-throttle.js';
 /** What a {@link VmWatch} tells. */
 export interface VmWatchEvents {
   /** The first event since {@link VmWatch.noteScan}. */
-  readonly onAwake: () => void;
+  readonly onActive: () => void;
   /** Names of requests that something has happened to, and how many other events there were. */
   readonly onChange: (names: readonly string[], others: number) => void;
   /** There were too many events: the watch is gone for some scans. */
@@ -44,7 +44,7 @@ export class VmWatch {
   }
 
   /** Whether there was no event since the last scan, and one would have been told of. */
-  get isQuiet(): boolean {
+  get isIdle(): boolean {
     return !this.#hasHeard && this.isOpen && !this.isThrottled;
   }
 
@@ -71,7 +71,7 @@ export class VmWatch {
       this.#path,
       'ofRequests',
       (names, others, areLost) => {
-        if (!this.#hasHeard) this.#events.onAwake();
+        if (!this.#hasHeard) this.#events.onActive();
         this.#hasHeard = true;
         this.#events.onChange(names, others);
         if (this.#throttle.count(names.length + others)) {
@@ -82,7 +82,7 @@ export class VmWatch {
       },
       (error) => {
         this.#watch = undefined;
-        this.#events.onAwake();
+        this.#events.onActive();
         this.#events.onLost(error);
       },
     );

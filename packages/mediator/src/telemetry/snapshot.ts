@@ -1,7 +1,10 @@
 import type { DeviceInfo } from '@vgpu/cuda-binding';
 import type { Pool, Priority } from '@vgpu/protocol';
+import type { QueueDepth } from '../scheduling/queue-store.js';
 import type { Percentiles } from './recent-durations.js';
 import type { VmTotals } from './vm-statistics.js';
+
+export type { QueueDepth };
 
 /** `draining`: it takes up nothing more, and finishes what is queued. */
 export type Phase = 'new' | 'serving' | 'draining' | 'stopping';
@@ -51,16 +54,6 @@ export interface QueueSnapshot {
     /** Milliseconds; null if nothing of this priority is queued. */
     readonly ageMs: number | null;
   }[];
-}
-
-/** How many requests of a pool and a priority are queued. */
-export interface QueueDepth {
-  /** The pool as which they are served. */
-  readonly pool: Pool;
-  /** Their priority, as it was when they arrived. */
-  readonly priority: Priority;
-  /** How many there are. */
-  readonly queued: number;
 }
 
 /** A device as it is now. */

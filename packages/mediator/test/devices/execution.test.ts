@@ -1,12 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { DeviceError } from '@vgpu/cuda-binding';
+import { DeviceError, sumDevice, type OperationCall } from '@vgpu/cuda-binding';
 import { execute } from '../../src/devices/execution.js';
 import { FakeFailingAdder, LOST, OUT_OF_MEMORY } from '../support/fakes.js';
 
 const ENDED = new DeviceError('DEVICE_LOST', 'its process ended with signal SIGKILL');
-const common = { pool: 'A', priority: 1, vm: 7 } as const;
-const scalar = { ...common, a: Int32Array.of(1), b: Int32Array.of(2) };
-const vector = { ...common, a: Int32Array.of(1, 2), b: Int32Array.of(3, 4) };
+const scalar: OperationCall = { operation: 'add', a: Int32Array.of(1), b: Int32Array.of(2) };
+const vector: OperationCall = { operation: 'add', a: Int32Array.of(1, 2), b: Int32Array.of(3, 4) };
 
 describe('what fails on a device', () => {
   test.each([
@@ -14,8 +13,8 @@ describe('what fails on a device', () => {
     ['whose process has ended', ENDED, vector],
     ['that has a fault', LOST, scalar],
     ['that has a fault', LOST, vector],
-  ])('%s is lost with it: %s', async (_, reason, request) => {
-    expect(await execute(new FakeFailingAdder(reason), request)).toEqual({
+  ])('%s is lost with it: %s', async (_, reason, call) => {
+    expect(await execute(sumDevice(new FakeFailingAdder(reason)), call)).toEqual({
       answer: { code: 'DEVICE_FAILED', text: reason.message },
       execMs: expect.any(Number),
       fault: { kind: 'lost', message: reason.message },
@@ -28,7 +27,7 @@ describe('what fails on a device', () => {
     // Whatever it says: only errors of a device tell of the device.
     Object.assign(new Error('something else'), { code: 'DEVICE_LOST', isDeviceLost: true }),
   ])('alone is no fault of it: %s', async (reason) => {
-    expect(await execute(new FakeFailingAdder(reason), scalar)).toEqual({
+    expect(await execute(sumDevice(new FakeFailingAdder(reason)), scalar)).toEqual({
       answer: { code: 'DEVICE_FAILED', text: reason.message },
       execMs: expect.any(Number),
     });

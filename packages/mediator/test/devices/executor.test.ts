@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { CpuVectorAdder, type AddOptions, type VectorAdder } from '@vgpu/cuda-binding';
+import { CpuVectorAdder, sumDevice, type AddOptions, type VectorAdder } from '@vgpu/cuda-binding';
 import { encodeAnswer } from '@vgpu/protocol';
 import { Executor } from '../../src/devices/executor.js';
 import { Events } from '../../src/events.js';
@@ -19,7 +19,8 @@ const CLOSE_LIMIT_MS = 2000;
 
 /** As much of a job as an executor looks at. */
 function fakeJob(a: readonly number[], b: readonly number[]): QueuedRequest {
-  return { request: { a: Int32Array.from(a), b: Int32Array.from(b) } } as unknown as QueuedRequest;
+  const call = { operation: 'add', a: Int32Array.from(a), b: Int32Array.from(b) };
+  return { call } as QueuedRequest;
 }
 
 const JOB = fakeJob([100], [200]);
@@ -45,9 +46,9 @@ function executorOf(...devices: (VectorAdder | Error | Promise<VectorAdder>)[]):
       const device = rest.shift();
       if (device === undefined) throw new Error('opened more often than expected');
       if (device instanceof Error) return Promise.reject(device);
-      if (device instanceof Promise) return device;
+      if (device instanceof Promise) return device.then(sumDevice);
       opened.push(device);
-      return Promise.resolve(device);
+      return Promise.resolve(sumDevice(device));
     },
     settings: { execLimitMs: LIMIT_MS },
     logger,

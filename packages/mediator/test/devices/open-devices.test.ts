@@ -1,5 +1,5 @@
 import { expect, jest, test } from '@jest/globals';
-import { CpuVectorAdder, DeviceError, type VectorAdder } from '@vgpu/cuda-binding';
+import { CpuVectorAdder, DeviceError, sumDevice, type VectorAdder } from '@vgpu/cuda-binding';
 import { Executor } from '../../src/devices/executor.js';
 import { Events } from '../../src/events.js';
 import { Mediator } from '../../src/mediator.js';
@@ -15,7 +15,7 @@ const executors = (...openings: (() => Promise<VectorAdder>)[]) =>
     (open, index) =>
       new Executor({
         index,
-        open,
+        open: async () => sumDevice(await open()),
         logger,
         settings: { execLimitMs: 1000 },
         events,

@@ -20,7 +20,7 @@ interface Queued {
 type EventOf<K extends HistoryEvent['kind']> = Extract<HistoryEvent, { readonly kind: K }>;
 
 /** What has happened to a request so far; indices into the history. */
-export interface Fate {
+export interface RequestState {
   readonly sum: Sum;
   readonly sentAt: number;
   /** Otherwise the mediator waits until it has settled. */
@@ -48,13 +48,13 @@ class Checker {
   readonly #history: readonly HistoryEvent[];
   readonly #isLimited: boolean;
   readonly #violations: Violation[] = [];
-  readonly #fates = new Map<number, Fate>();
-  readonly #bySum = new Map<string, Fate>();
-  readonly #inPlainSlot = new Map<string, Fate>();
+  readonly #fates = new Map<number, RequestState>();
+  readonly #bySum = new Map<string, RequestState>();
+  readonly #inPlainSlot = new Map<string, RequestState>();
   /** Of the mediator that runs. */
   #queued = new Map<string, Queued>();
   /** On disk when the mediator started: it must know them before it chooses among them. */
-  #unknown = new Set<Fate>();
+  #unknown = new Set<RequestState>();
   #at = 0;
 
   constructor(history: readonly HistoryEvent[], isLimited: boolean) {
@@ -122,7 +122,7 @@ class Checker {
   #onSent({ sum, text, stampNs }: EventOf<'sent'>): void {
     const key = keyOf(sum);
     const isTerminated = text.endsWith('\n');
-    const fate: Fate = { sum, isTerminated, sentAt: this.#at, stampNs, placed: [] };
+    const fate: RequestState = { sum, isTerminated, sentAt: this.#at, stampNs, placed: [] };
     if (sum.slot === '.') {
       this.#isGone(this.#inPlainSlot.get(key));
       this.#inPlainSlot.set(key, fate);
@@ -131,7 +131,7 @@ class Checker {
     this.#bySum.set(sum.answer, fate);
   }
 
-  #isGone(fate: Fate | undefined): void {
+  #isGone(fate: RequestState | undefined): void {
     if (fate !== undefined) fate.goneAt ??= this.#at;
   }
 
@@ -206,6 +206,6 @@ class Checker {
 }
 
 /** Whether a request is on disk, and will stay like this until it is answered. */
-function isStanding({ isTerminated, placed, goneAt }: Fate): boolean {
+function isStanding({ isTerminated, placed, goneAt }: RequestState): boolean {
   return isTerminated && placed.length === 0 && goneAt === undefined;
 }

@@ -1,4 +1,4 @@
-import type { Fate } from './check.js';
+import type { RequestState } from './check.js';
 import type { HistoryEvent } from './history.js';
 
 /**
@@ -8,14 +8,18 @@ import type { HistoryEvent } from './history.js';
  *
  * @param own The client's request. @param other The request whose answer it has read.
  */
-export function isExcused(history: readonly HistoryEvent[], own: Fate, other?: Fate): boolean {
+export function isExcused(
+  history: readonly HistoryEvent[],
+  own: RequestState,
+  other?: RequestState,
+): boolean {
   const isPlain = own.sum.slot === '.';
   if (!isPlain || own.queuedAt !== undefined || other === undefined) return false;
   return wasAnsweredAgain(history, other) || wasGoneInLastMoment(other);
 }
 
 /** A kill between the answer and the clearing costs a repeated computation. */
-function wasAnsweredAgain(history: readonly HistoryEvent[], { placed }: Fate): boolean {
+function wasAnsweredAgain(history: readonly HistoryEvent[], { placed }: RequestState): boolean {
   const [first, ...again] = placed;
   const last = again.at(-1);
   if (first === undefined || last === undefined) return false;
@@ -23,6 +27,6 @@ function wasAnsweredAgain(history: readonly HistoryEvent[], { placed }: Fate): b
 }
 
 /** The request was taken back, or replaced, between the mediator's last look and its answer. */
-function wasGoneInLastMoment({ placed, goneAt = Infinity }: Fate): boolean {
+function wasGoneInLastMoment({ placed, goneAt = Infinity }: RequestState): boolean {
   return placed.some(({ at, lookedAt }) => lookedAt <= goneAt && goneAt < at);
 }

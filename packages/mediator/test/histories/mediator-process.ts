@@ -19,7 +19,7 @@ const KINDS: Readonly<Record<string, 'queued' | 'on device' | 'finished'>> = {
   'request on the device': 'on device',
   'request finished': 'finished',
   // Because its directory failed: it is queued again later.
-  'request left on disk for the next sweep': 'finished',
+  'request left on disk for the next scan': 'finished',
 };
 
 /** A mediator from its start to its end, which may come at any system call. */

@@ -1,511 +1,152 @@
-import {
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { decodeAnswer, encodeRequest, INT32_MAX, INT32_MIN, type Slot } from '@vgpu/protocol';
-import fc from 'fast-check';
-import type { Intake as IntakeClass } from '../../src/intake/intake.js';
-import { slotLabel, type Job } from '../../src/scheduling/job.js';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Events } from '../../src/events.js';
+import { Admission } from '../../src/intake/admission.js';
+import { Intake } from '../../src/intake/intake.js';
+import type { RateLimit } from '../../src/intake/token-bucket.js';
+import type { Job } from '../../src/scheduling/job.js';
 import type { Registration } from '../../src/state/registration.js';
 import type { FinishedRequest } from '../../src/telemetry/finished-request.js';
-import type { VmSpool as Spool } from '../../src/spool/vm-spool.js';
-import type { RateLimit } from '../../src/intake/token-bucket.js';
-import { FakeFs, systemError, type FsCall } from '../support/fake-fs.js';
-import { FakeLogger } from '../support/fakes.js';
-import { NON_EMPTY_DIRECTORY, REMOVABLE } from '../support/hostile.js';
-import { openBelow, temporaryDirectory } from '../support/temporary-directory.js';
-import { nextTick, until } from '../support/until.js';
-import { named, PLAIN, VmFiles } from '../support/vm-files.js';
+import { FakeSource, FakeSourceError, type FakeVmRequests } from '../support/fake-source.js';
 
-const fakeFs = new FakeFs();
-const { Intake } = await import('../../src/intake/intake.js');
-const { Admission } = await import('../../src/intake/admission.js');
-const { VmSpool } = await import('../../src/spool/vm-spool.js');
-
-const X = named('x');
 const LINE = 'A:2:7:100:200\n';
 
-let root: string;
-let secret: string;
-let files: VmFiles;
-let spool: Spool;
-let intake: IntakeClass;
-let logger: FakeLogger;
-let settleMs: number;
-let voided: Job[];
-let isQueued: boolean;
+let vm: FakeVmRequests;
+let intake: Intake;
 let registrations: Map<number, Registration>;
-let isRegistrationRequired: boolean;
-let rateLimit: RateLimit | undefined;
+let settings: {
+  maxQueuedPerVm: number;
+  requireRegistration: boolean;
+  rateLimit: RateLimit | undefined;
+};
 let rejected: FinishedRequest[];
 
 beforeEach(() => {
-  const base = temporaryDirectory();
-  root = join(base, 'root');
-  secret = join(base, 'secret.txt');
-  writeFileSync(secret, 'A:2:7:1:1\n');
-  files = new VmFiles(root, 7);
-  logger = new FakeLogger();
-  settleMs = 0;
-  spool = new VmSpool({
-    root,
-    vm: 7,
-    maxQueued: () => 64,
-    isCrowded: () => false,
-    settleMs: () => settleMs,
-    onWork: () => undefined,
-    onWatchLost: () => undefined,
-    onStaleRemoved: () => undefined,
-  });
-  [voided, isQueued, rejected] = [[], true, []];
+  vm = new FakeSource(new Events(), () => undefined).vm(7);
   registrations = new Map();
-  [isRegistrationRequired, rateLimit] = [false, undefined];
-  intake = newIntake();
-});
-
-afterEach(() => {
-  fakeFs.restore();
-  spool.close();
-  expect(openBelow(root)).toEqual([]);
-});
-
-function newIntake(): IntakeClass {
-  return new Intake({
-    logger,
-    admission: new Admission({
-      registry: registrations,
-      settings: {
-        maxQueuedPerVm: 64,
-        get requireRegistration() {
-          return isRegistrationRequired;
-        },
-        get rateLimit() {
-          return rateLimit;
-        },
-      },
-    }),
+  settings = { maxQueuedPerVm: 64, requireRegistration: false, rateLimit: undefined };
+  rejected = [];
+  intake = new Intake({
+    admission: new Admission({ registry: registrations, settings }),
     completion: {
       withdraw: (job) => {
-        voided.push(job);
-        if (isQueued) spool.release(job.ticket);
-        return isQueued;
+        job.ticket.withdraw();
+        return true;
       },
       reject: (request) => {
         rejected.push(request);
       },
     },
   });
+});
+
+/** The last job that comes of what the VM has written. */
+function consider(): Job | undefined {
+  let job: Job | undefined;
+  while (vm.hasWork) job = intake.consider(vm.next()).job ?? job;
+  return job;
 }
 
-const nameOf = (slot: Slot) => (slot.kind === 'plain' ? 'request.txt' : `request-${slot.id}.txt`);
-
-function consider(slot: Slot, deferred = false): Job | undefined {
-  return intake.consider(spool, { name: nameOf(slot), deferred }).job;
+/** The job that a line leads to, or the response. */
+function outcomeOf(line: string, slot = 'x'): Job | string | undefined {
+  vm.put(slot, line);
+  return consider() ?? vm.response(slot);
 }
 
-const slots = [
-  { title: 'the plain slot', slot: PLAIN },
-  { title: 'a named slot', slot: X },
-];
-
-describe.each(slots)('a well-formed request in $title', ({ slot }) => {
-  test('becomes a job with what it says', () => {
-    files.write(slot, 'B:0:7:1,2:-1,-2\n');
-    const job = consider(slot);
-    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(files.request(slot), { bigint: true });
+describe('a request', () => {
+  it('becomes a job, and takes up a place', () => {
+    const job = outcomeOf('B:0:7:1,2:-1,-2\n');
     expect(job).toMatchObject({
-      spool,
-      slot: slotLabel(slot),
-      ticket: { slot, name: nameOf(slot), file: { dev, ino, size, mtimeNs, ctimeNs }, bytes: 16 },
-      request: { pool: 'B', priority: 0, vm: 7 },
-      arrivalNs: ctimeNs,
+      ...{ pool: 'B', priority: 0, vm: 7, slot: 'x' },
+      call: { operation: 'add', a: Int32Array.of(1, 2), b: Int32Array.of(-1, -2) },
     });
-    expect([...(job?.request.a ?? [])]).toEqual([1, 2]);
-    expect([...(job?.request.b ?? [])]).toEqual([-1, -2]);
-    expect(job?.admittedMs).toBeLessThanOrEqual(performance.now());
-    expect(spool.tickets.get(nameOf(slot))).toBe(job?.ticket);
-    expect(files.hasRequest(slot)).toBe(true);
+    expect([...vm.admitted]).toEqual([(job as Job).ticket]);
     expect(rejected).toEqual([]);
   });
 
-  test('arrives when it is admitted if it was held back', async () => {
-    files.write(slot, LINE);
-    await nextTick();
-    const beforeNs = BigInt(Date.now()) * 1_000_000n;
-    const job = consider(slot, true);
-    expect(job?.arrivalNs).toBeGreaterThanOrEqual(beforeNs);
+  it('that is written again takes the place of the one before', () => {
+    const first = outcomeOf(LINE) as Job;
+    const second = outcomeOf('A:2:7:100:201\n') as Job;
+    expect(second.call.b).toEqual(Int32Array.of(201));
+    expect([...vm.admitted]).toEqual([second.ticket]);
+    expect(intake.withdraw(second.ticket)).toBe(true);
+    expect(first.ticket.isCurrent()).toBe(false);
   });
 
-  test('is not taken up a second time while it is queued', () => {
-    files.write(slot, LINE);
-    const job = consider(slot);
-    expect(consider(slot)).toBeUndefined();
-    expect(voided).toEqual([]);
-    expect(spool.tickets.get(nameOf(slot))).toBe(job?.ticket);
-  });
-
-  test('makes the queued one void if it is another', async () => {
-    files.write(slot, LINE);
-    const old = consider(slot);
-    await nextTick();
-    files.write(slot, 'A:2:7:100:201\n');
-    const job = consider(slot);
-    expect(voided).toEqual([old]);
-    expect([...(job?.request.b ?? [])]).toEqual([201]);
-    expect(spool.tickets.get(nameOf(slot))).toBe(job?.ticket);
-  });
-
-  test('waits if the one before it is on the device', async () => {
-    files.write(slot, LINE);
-    const old = consider(slot);
-    await nextTick();
-    files.write(slot, 'A:2:7:100:201\n');
-    isQueued = false;
-    expect(consider(slot)).toBeUndefined();
-    expect(spool.tickets.get(nameOf(slot))).toBe(old?.ticket);
-  });
-
-  test('that was removed makes the queued one void', () => {
-    files.write(slot, LINE);
-    const job = consider(slot);
-    unlinkSync(files.request(slot));
-    expect(consider(slot)).toBeUndefined();
-    expect(voided).toEqual([job]);
-    expect(spool.tickets.size).toBe(0);
-    expect(files.answer(slot)).toBe('');
-  });
-});
-
-describe('an answer that nobody has read', () => {
-  test('is emptied when a plain request is taken up', () => {
-    writeFileSync(files.response(PLAIN), '3\n');
-    files.write(PLAIN, LINE);
-    expect(consider(PLAIN)).toBeDefined();
-    expect(files.names()).toEqual(['request.txt', 'response.txt']);
-    expect(files.answer(PLAIN)).toBe('');
-  });
-
-  test('stays when a named request is taken up, and as long as a plain one is half written', () => {
-    settleMs = 1e6;
-    writeFileSync(files.response(PLAIN), '3\n');
-    files.write(X, LINE);
-    files.write(PLAIN, 'A:2:7:100:2');
-    expect(consider(X)).toBeDefined();
-    expect(consider(PLAIN)).toBeUndefined();
-    expect(files.answer(PLAIN)).toBe('3\n');
-  });
-
-  test('that cannot be emptied makes the request undeliverable, which is counted', () => {
-    NON_EMPTY_DIRECTORY.put(files.response(PLAIN), secret);
-    files.write(PLAIN, LINE);
-    expect(consider(PLAIN)).toBeUndefined();
-    expect(files.names()).toEqual(['response.txt']);
-    expect(logger.entries.filter(({ level }) => level === 'warn')).toHaveLength(1);
-    expect(rejected).toEqual([{ vm: 7, slot: '.', outcome: 'UNDELIVERABLE' }]);
-  });
-});
-
-describe('half-written requests', () => {
-  test('are not taken for complete', async () => {
-    settleMs = 30;
-    files.write(X, 'A:2:7:100:2');
-    const sinceMs = performance.now();
-    expect(consider(X)).toBeUndefined();
-    await nextTick();
-    writeFileSync(files.request(X), '00', { flag: 'a' });
-    let job: Job | undefined;
-    await until('it has settled', () => (job = consider(X)) !== undefined);
-    expect([...(job?.request.b ?? [])]).toEqual([200]);
-    expect(performance.now() - sinceMs).toBeGreaterThanOrEqual(settleMs);
-    expect(spool.settling.size).toBe(0);
-  });
-
-  test('are complete at once with the newline', () => {
-    settleMs = 1e6;
-    files.write(X, 'A:2:7:100:2');
-    expect(consider(X)).toBeUndefined();
-    expect(spool.settling.size).toBe(1);
-    writeFileSync(files.request(X), '00\n', { flag: 'a' });
-    expect(consider(X)?.request).toMatchObject({ vm: 7 });
-    expect(spool.settling.size).toBe(0);
-  });
-
-  test.each([
-    ['whose end came first', '\0'.repeat(5) + ':100:200\n'],
-    ['that lack a part', 'A:2:7:\0\0\0:200\n'],
-    ['that were given their size before their content', '\0'.repeat(LINE.length)],
-    ['that were given more room than they need', `${LINE}${'\0'.repeat(4096 - LINE.length)}`],
-    ['that were given more room than a line may need', `${LINE}${'\0'.repeat(70_000)}`],
-    ['of which a newline came too early', '\n\0\0\0'],
-  ])('%s are not taken for complete, nor refused', (_how, text) => {
-    settleMs = 1e6;
-    for (const slot of [PLAIN, X]) {
-      files.write(slot, text);
-      expect(consider(slot)).toBeUndefined();
-      expect(rejected).toEqual([]);
-      files.write(slot, LINE);
-      expect(consider(slot)?.request).toMatchObject({ vm: 7 });
-    }
-    expect(spool.settling.size).toBe(0);
-  });
-
-  test('that stay without a part are refused', async () => {
-    settleMs = 20;
-    files.write(X, 'A:2:7:\0:200\n');
-    await until('it has settled', () => {
-      consider(X);
-      return rejected.length > 0;
-    });
-    expect(decodeAnswer(files.answer(X))).toMatchObject({ code: 'BAD_REQUEST' });
-  });
-
-  test.each(['absent', 'empty'])('that are %s then are forgotten', (what) => {
-    settleMs = 1e6;
-    files.write(X, 'A:2:7');
-    consider(X);
-    rmSync(files.request(X));
-    if (what === 'empty') files.write(X, '');
-    expect(consider(X)).toBeUndefined();
-    expect(spool.settling.size).toBe(0);
-    expect(files.answer(X)).toBe('');
-    expect(rejected).toEqual([]);
-  });
-
-  test('may end with a carriage return before the newline', () => {
-    settleMs = 1e6;
-    files.write(X, 'A:2:7:100:200\r\n');
-    expect(consider(X)).toBeDefined();
-  });
-
-  test('beyond those that can be watched are looked at again by the sweep', () => {
-    settleMs = 1e6;
-    while (spool.take().candidate !== undefined);
-    expect(spool.isDrained).toBe(true);
-    for (let i = 0; i < 100; i += 1) {
-      files.write(named(`${i}`), 'A:2:7');
-      consider(named(`${i}`));
-    }
-    expect(spool.settling.isFull).toBe(true);
-    spool.settling.close();
-    expect(spool.isDrained).toBe(false);
-  });
-});
-
-describe('a plain request that is refused', () => {
-  const WRONG = 'A:2:8:100:200\n';
-  const isAnswer = ({ name, args }: FsCall) =>
-    name === 'renameSync' && String(args[1]).endsWith('/response.txt');
-
-  /** As a kernel does that stamps files with a tick: a later write in the same tick has the same time. */
-  function writeInTheSameTick(text: string, { mtime, atime }: { mtime: Date; atime: Date }) {
-    files.write(PLAIN, text);
-    utimesSync(files.request(PLAIN), atime, mtime);
-  }
-
-  test.each([
-    ['its line', () => undefined, WRONG],
-    ['its length', () => undefined, 'x'.repeat(70_000)],
-    ['its VM', () => (isRegistrationRequired = true), LINE],
-    ['the rate limit', () => (rateLimit = { perSecond: 1e-9, burst: 0 }), LINE],
-  ])(
-    'for %s is not taken for the next one, as long and of the same tick',
-    (_why, prepare, text) => {
-      prepare();
-      files.write(PLAIN, text);
-      const stats = statSync(files.request(PLAIN));
-      const next = LINE.trimEnd().padEnd(text.length - 1, '0') + '\n';
-      fakeFs.after(isAnswer, () => {
-        writeInTheSameTick(next, stats);
-      });
-      consider(PLAIN);
-      expect(rejected).toHaveLength(1);
-      expect(readFileSync(files.request(PLAIN), 'latin1')).toBe(next);
-      expect(files.heldNames()).toEqual([]);
-    },
-  );
-
-  test.each([...REMOVABLE])('because it is $name leaves the next one alone', (thing) => {
-    thing.put(files.request(PLAIN), secret);
-    fakeFs.after(isAnswer, () => {
-      rmSync(files.request(PLAIN), { recursive: true });
-      files.write(PLAIN, LINE);
-    });
-    consider(PLAIN);
-    expect(rejected).toHaveLength(1);
-    expect(consider(PLAIN)?.request).toMatchObject({ vm: 7 });
-  });
-});
-
-describe.each(slots)('a rejection in $title', ({ slot }) => {
-  const expectRejected = (code: string, text?: string) => {
-    const error: unknown = text ?? expect.stringMatching(/^[\x20-\x7e]{10,200}$/);
-    expect(decodeAnswer(files.answer(slot))).toEqual({ code, text: error });
-    expect(files.hasRequest(slot)).toBe(false);
-    expect(files.names()).toHaveLength(1);
-    expect(rejected).toEqual([{ vm: 7, slot: slotLabel(slot), outcome: code, error }]);
-    expect(spool.tickets.size).toBe(0);
-  };
-
-  test.each([
-    ['hello\n', 'BAD_REQUEST'],
-    ['\n', 'BAD_REQUEST'],
-    ['C:2:7:1:2\n', 'BAD_REQUEST'],
-    ['A:3:7:1:2\n', 'BAD_REQUEST'],
-    ['A:2:07:1:2\n', 'BAD_REQUEST'],
-    ['A:2:7:1:\n', 'BAD_REQUEST'],
-    ['A:2:7:1:2:3\n', 'BAD_REQUEST'],
-    ['A:2:7:1:2\nA:2:7:1:2\n', 'BAD_REQUEST'],
-    ['\u00ef\u00bb\u00bfA:2:7:1:2\n', 'BAD_REQUEST'],
-    [`A:2:7:${INT32_MAX + 1}:2\n`, 'OUT_OF_RANGE'],
-    [`A:2:7:1:${INT32_MIN - 1}\n`, 'OUT_OF_RANGE'],
-    ['A:2:7:1,2:3\n', 'LENGTH_MISMATCH'],
-  ])('of %j is %s', (line, code) => {
-    writeFileSync(files.request(slot), line, 'latin1');
-    expect(consider(slot)).toBeUndefined();
-    expectRejected(code);
-  });
-
-  test('of another VM says which was expected', () => {
-    files.write(slot, 'A:2:8:1:2\n');
-    consider(slot);
-    expectRejected('VM_MISMATCH', 'vm: expected 7, got 8');
-  });
-
-  test('of a line that is too long says how long it was, once it has settled', async () => {
-    settleMs = 20;
-    // A writer may give a file more room than its line needs, and cut it when it is done.
-    files.write(slot, '\0'.repeat(70_000));
-    expect(consider(slot)).toBeUndefined();
-    files.write(slot, 'x'.repeat(70_000));
-    await until('it has settled', () => {
-      consider(slot);
-      return rejected.length > 0;
-    });
-    expectRejected('TOO_LARGE', 'request: expected at most 65536 bytes, got 70000');
-  });
-
-  test.each([...REMOVABLE])('of $name names it, once it has settled', async (thing) => {
-    settleMs = 20;
-    thing.put(files.request(slot), secret);
-    expect(consider(slot)).toBeUndefined();
-    expect(rejected).toEqual([]);
-    await until('it has settled', () => {
-      consider(slot);
-      return rejected.length > 0;
-    });
-    expectRejected('BAD_REQUEST', `request: expected a regular file, got ${thing.what}`);
-  });
-
-  test('comes in the place of an answer that nobody has read', () => {
-    writeFileSync(files.response(slot), '3\n');
-    files.write(slot, 'hello\n');
-    consider(slot);
-    expectRejected('BAD_REQUEST');
-  });
-
-  test('that has no place is counted, and its request goes', () => {
-    NON_EMPTY_DIRECTORY.put(files.response(slot), secret);
-    files.write(slot, 'hello\n');
-    expect(consider(slot)).toBeUndefined();
-    expect(files.names()).toHaveLength(1);
-    expect(rejected).toEqual([{ vm: 7, slot: slotLabel(slot), outcome: 'UNDELIVERABLE' }]);
-  });
-
-  test('is not given to a request that changed meanwhile', () => {
-    files.write(slot, 'hello\n');
-    fakeFs.after(
-      ({ name }) => name === 'readSync',
-      () => {
-        files.write(slot, `${LINE.trimEnd()}0\n`);
-      },
-    );
-    expect(consider(slot)).toBeUndefined();
-    expect(files.answer(slot)).toBe('');
-    expect(rejected).toEqual([]);
-    expect(consider(slot)).toBeDefined();
+  it('that cannot be refused now is refused later', () => {
+    vm.put('x', 'nonsense\n');
+    const step = vm.next();
+    vm.failure = new FakeSourceError('no space');
+    expect(intake.consider(step).job).toBeUndefined();
+    expect([rejected, vm.failures]).toEqual([[], [vm.failure]]);
+    vm.failure = undefined;
+    vm.recover();
+    consider();
+    expect(rejected).toMatchObject([{ outcome: 'BAD_REQUEST' }]);
   });
 });
 
 describe('who a VM is', () => {
-  const answerTo = (line: string) => {
-    files.write(X, line);
-    const job = consider(X);
-    return job ?? files.answer(X);
-  };
-
-  test('is decided by the registry, and what its line claims is remembered', () => {
+  it('is decided by the registry, and what its line claims is remembered', () => {
     registrations.set(7, { pool: 'B', priority: 0, suspended: false });
-    expect(answerTo('A:2:7:1:2\n')).toMatchObject({
-      request: { pool: 'B', priority: 0, vm: 7 },
+    expect(outcomeOf('A:2:7:1:2\n')).toMatchObject({
+      ...{ pool: 'B', priority: 0, vm: 7 },
       claim: { pool: 'A', priority: 2 },
     });
   });
 
-  test('is what its line claims where that is the same, or where it is not registered', () => {
+  it('is what its line claims where that is the same, or where it is not registered', () => {
     registrations.set(8, { pool: 'B', priority: 0, suspended: false });
     registrations.set(7, { pool: 'A', priority: 2, suspended: false });
-    const job = answerTo('A:2:7:1:2\n');
-    expect(job).toMatchObject({ request: { pool: 'A', priority: 2 } });
+    const job = outcomeOf('A:2:7:1:2\n');
+    expect(job).toMatchObject({ pool: 'A', priority: 2 });
     expect(job).not.toHaveProperty('claim');
-    spool.release((job as Job).ticket);
+    (job as Job).ticket.release();
     registrations.delete(7);
-    expect(answerTo('B:1:7:1:2\n')).toMatchObject({ request: { pool: 'B', priority: 1 } });
+    expect(outcomeOf('B:1:7:1:2\n')).toMatchObject({ pool: 'B', priority: 1 });
   });
 
-  test('does not follow from the line, registered or not', () => {
+  it('does not follow from the line, registered or not', () => {
     registrations.set(8, { pool: 'B', priority: 0, suspended: false });
-    expect(answerTo('B:0:8:1:2\n')).toBe('ERROR:VM_MISMATCH:vm: expected 7, got 8\n');
+    expect(outcomeOf('B:0:8:1:2\n')).toBe('ERROR:VM_MISMATCH:vm: expected 7, got 8\n');
   });
 
-  test('must be known where registration is required, whatever it sends', () => {
-    isRegistrationRequired = true;
+  it('must be known where registration is required, whatever it sends', () => {
+    settings.requireRegistration = true;
     const refusal = 'ERROR:UNKNOWN_VM:VM 7 is not registered on this host\n';
-    expect(answerTo('A:2:7:1:2\n')).toBe(refusal);
-    expect(answerTo('nonsense\n')).toBe(refusal);
+    expect(outcomeOf('A:2:7:1:2\n')).toBe(refusal);
+    expect(outcomeOf('nonsense\n')).toBe(refusal);
     expect(rejected.map(({ outcome }) => outcome)).toEqual(['UNKNOWN_VM', 'UNKNOWN_VM']);
     registrations.set(7, { pool: 'A', priority: 1, suspended: false });
-    expect(answerTo('A:1:7:1:2\n')).toMatchObject({ request: { vm: 7 } });
+    expect(outcomeOf('A:1:7:1:2\n')).toMatchObject({ vm: 7 });
   });
 
-  test('may be suspended', () => {
+  it('may be suspended', () => {
     registrations.set(7, { pool: 'A', priority: 1, suspended: true });
-    expect(answerTo('A:1:7:1:2\n')).toBe(
+    expect(outcomeOf('A:1:7:1:2\n')).toBe(
       'ERROR:SUSPENDED:VM 7 is suspended by the administrator of this host\n',
     );
-    expect(files.hasRequest(X)).toBe(false);
+    expect(vm.hasRequest('x')).toBe(false);
   });
 });
 
-test('what comes faster than it may is answered with the time to wait', () => {
-  rateLimit = { perSecond: 0.5, burst: 2 };
+it('what comes faster than it may is answered with the time to wait', () => {
+  settings.rateLimit = { perSecond: 0.5, burst: 2 };
   const answers = ['1', '2', '3'].map((id) => {
-    files.write(named(id), LINE);
-    const job = consider(named(id));
-    return job ? 'queued' : files.answer(named(id));
+    const outcome = outcomeOf(LINE, id);
+    return typeof outcome === 'object' ? 'queued' : outcome;
   });
   expect(answers).toEqual([
     'queued',
     'queued',
     expect.stringMatching(/^ERROR:RATE_LIMITED:retry in (?:1[0-9]{3}|2000) ms\n$/),
   ]);
-  rateLimit = undefined;
-  files.write(named('4'), LINE);
-  expect(consider(named('4'))).toBeDefined();
+  settings.rateLimit = undefined;
+  expect(outcomeOf(LINE, '4')).toMatchObject({ vm: 7 });
 });
 
-test('the limit of a registered VM outranks that of all', () => {
-  const write = (id: string) => {
-    files.write(named(id), LINE);
-    return consider(named(id)) !== undefined;
-  };
-  rateLimit = { perSecond: 0.5, burst: 1 };
+it('the limit of a registered VM outranks that of all', () => {
+  const write = (id: string) => typeof outcomeOf(LINE, id) === 'object';
+  settings.rateLimit = { perSecond: 0.5, burst: 1 };
   registrations.set(7, {
     ...{ pool: 'A', priority: 1, suspended: false },
     rateLimit: { perSecond: 0.001, burst: 3 },
@@ -513,224 +154,6 @@ test('the limit of a registered VM outranks that of all', () => {
   expect(['1', '2', '3', '4'].map(write)).toEqual([true, true, true, false]);
   // One that has none of its own has that of all.
   registrations.set(7, { pool: 'A', priority: 1, suspended: false });
-  rateLimit = { perSecond: 1e6, burst: 1000 };
+  settings.rateLimit = { perSecond: 1e6, burst: 1000 };
   expect(write('5')).toBe(true);
-});
-
-describe('a directory with content in the place of a request', () => {
-  beforeEach(() => {
-    NON_EMPTY_DIRECTORY.put(files.request(X), secret);
-    consider(X);
-  });
-
-  test('is answered once', () => {
-    expect(decodeAnswer(files.answer(X))).toMatchObject({ code: 'BAD_REQUEST' });
-    rmSync(files.response(X));
-    expect(consider(X)).toBeUndefined();
-    expect(files.names()).toEqual(['request-x.txt']);
-    expect(rejected).toHaveLength(1);
-  });
-
-  test('is not answered again by the next mediator while its answer is there', async () => {
-    NON_EMPTY_DIRECTORY.put(files.request(PLAIN), secret);
-    await nextTick();
-    consider(PLAIN);
-    const names = files.names();
-    rejected = [];
-    await nextTick();
-    intake = newIntake();
-    expect(consider(PLAIN)).toBeUndefined();
-    expect(rejected).toEqual([]);
-    expect(files.names()).toEqual(names);
-  });
-
-  test('is counted once also where its answer has no place', () => {
-    const y = named('y');
-    NON_EMPTY_DIRECTORY.put(files.request(y), secret);
-    NON_EMPTY_DIRECTORY.put(files.response(y), secret);
-    rejected = [];
-    for (let looks = 0; looks < 5; looks += 1) expect(consider(y)).toBeUndefined();
-    expect(rejected).toHaveLength(1);
-    expect(logger.of('cannot take up a request')).toHaveLength(1);
-  });
-
-  test('makes room for a request', () => {
-    rmSync(files.request(X), { recursive: true });
-    files.write(X, LINE);
-    expect(consider(X)).toBeDefined();
-  });
-
-  test('is answered anew if it is another one', () => {
-    // Created while the first exists, so that its inode is another one.
-    NON_EMPTY_DIRECTORY.put(files.at('other'), secret);
-    rmSync(files.request(X), { recursive: true });
-    renameSync(files.at('other'), files.request(X));
-    consider(X);
-    expect(rejected).toHaveLength(2);
-  });
-
-  test('is forgotten when there are too many, not the newest', () => {
-    for (let i = 0; i < 80; i += 1) {
-      NON_EMPTY_DIRECTORY.put(files.request(named(`${i}`)), secret);
-      consider(named(`${i}`));
-    }
-    expect(rejected).toHaveLength(81);
-    consider(named('79'));
-    consider(named('30'));
-    expect(rejected).toHaveLength(81);
-  });
-});
-
-describe('a request that was answered before a crash', () => {
-  test.each(slots)('is cleared, not answered again, in $title', async ({ slot }) => {
-    files.write(slot, LINE);
-    // As it is when it is killed between the answer and the clearing.
-    const file = slot === PLAIN ? spool.directory.markPlain(LINE) : undefined;
-    await nextTick();
-    writeFileSync(files.response(slot), '300\n');
-    const seconds = Number(file?.ctimeNs) / 1e9;
-    if (file !== undefined) utimesSync(files.response(slot), seconds, seconds);
-    await nextTick();
-    intake = newIntake();
-    expect(consider(slot)).toBeUndefined();
-    expect(files.hasRequest(slot)).toBe(false);
-    expect(files.answer(slot)).toBe('300\n');
-    expect(logger.of('cleared a request that was answered before the restart')).toHaveLength(1);
-  });
-
-  test.each(slots)('is served if it came after the answer, in $title', async ({ slot }) => {
-    writeFileSync(files.response(slot), '300\n');
-    await nextTick();
-    files.write(slot, LINE);
-    await nextTick();
-    intake = newIntake();
-    expect(consider(slot)).toBeDefined();
-  });
-
-  test.each(slots)('is served if its answer is empty, in $title', async ({ slot }) => {
-    files.write(slot, LINE);
-    await nextTick();
-    writeFileSync(files.response(slot), '');
-    await nextTick();
-    intake = newIntake();
-    expect(consider(slot)).toBeDefined();
-  });
-
-  test('cannot be one that came after the start', async () => {
-    await nextTick();
-    intake = newIntake();
-    await nextTick();
-    files.write(X, LINE);
-    await nextTick();
-    writeFileSync(files.response(X), '300\n');
-    expect(consider(X)).toBeDefined();
-  });
-});
-
-describe('what goes wrong with one request', () => {
-  test.each(['EIO', 'ESTALE', 'EMFILE', 'ENOSPC'])(
-    '(%s) is logged and tried again at the next sweep',
-    (code) => {
-      while (spool.take().candidate !== undefined);
-      files.write(X, 'hello\n');
-      fakeFs.intercept(({ name, proceed }) => {
-        if (name === 'openSync') throw systemError(code);
-        return proceed();
-      });
-      expect(consider(X)).toBeUndefined();
-      fakeFs.restore();
-      expect(logger.of('cannot take up a request')).toEqual([
-        expect.objectContaining({
-          level: 'warn',
-          fields: expect.objectContaining({
-            vm: 7,
-            request: 'request-x.txt',
-            error: expect.stringContaining(code),
-          }),
-        }),
-      ]);
-      // What fails is not waited for, but counted and tried again.
-      expect(spool.isDrained).toBe(true);
-      expect(spool.hasFailed).toBe(true);
-      spool.sweep();
-      expect(spool.hasFailed).toBe(false);
-      const names: string[] = [];
-      for (;;) {
-        const { candidate } = spool.take();
-        if (candidate === undefined) break;
-        names.push(candidate.name);
-      }
-      expect(names).toContain('request-x.txt');
-    },
-  );
-
-  test('but is a defect is not hidden', () => {
-    files.write(X, LINE);
-    fakeFs.intercept(() => {
-      throw new TypeError('a defect');
-    });
-    expect(() => consider(X)).toThrow('a defect');
-  });
-});
-
-test('names that are no slots are ignored', () => {
-  for (const name of [
-    'request-.txt',
-    'response.txt',
-    '../vm8/request.txt',
-    'request-x.txt\n',
-    '',
-  ]) {
-    expect(intake.consider(spool, { name, deferred: false }).job).toBeUndefined();
-  }
-  expect(files.names()).toEqual([]);
-});
-
-test('property: whatever the bytes, there is a job or an answer, and never both', () => {
-  const int32 = fc.integer({ min: INT32_MIN, max: INT32_MAX });
-  const valid = fc.array(fc.tuple(int32, int32), { minLength: 1, maxLength: 20 }).map((pairs) =>
-    encodeRequest({
-      pool: 'A',
-      priority: 1,
-      vm: 7,
-      a: Int32Array.from(pairs, ([a]) => a),
-      b: Int32Array.from(pairs, ([, b]) => b),
-    }),
-  );
-  const mutated = fc
-    .tuple(valid, fc.nat(), fc.integer({ min: 0, max: 255 }))
-    .map(([line, at, byte]) => {
-      const bytes = Buffer.from(line, 'latin1');
-      bytes[at % bytes.length] = byte;
-      return bytes;
-    });
-  const anyBytes = fc.oneof(
-    valid.map((line) => Buffer.from(line, 'latin1')),
-    mutated,
-    fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
-  );
-  let served = 0;
-  fc.assert(
-    fc.property(anyBytes, fc.constantFrom(PLAIN, X), (bytes, slot) => {
-      rejected = [];
-      writeFileSync(files.request(slot), bytes);
-      rmSync(files.response(slot), { force: true });
-      const job = consider(slot);
-      if (job === undefined) {
-        const answer = decodeAnswer(files.answer(slot));
-        if (!('code' in answer)) throw new Error('expected an error');
-        const { code: outcome, text: error } = answer;
-        expect(rejected).toEqual([{ vm: 7, slot: slotLabel(slot), outcome, error }]);
-      } else {
-        served += 1;
-        expect(files.answer(slot)).toBe('');
-        expect(rejected).toEqual([]);
-        spool.release(job.ticket);
-      }
-      expect(files.hasRequest(slot)).toBe(job !== undefined);
-      expect(files.names().filter((name) => name.startsWith('.'))).toEqual([]);
-    }),
-    { numRuns: 300 },
-  );
-  expect(served).toBeGreaterThan(0);
 });

@@ -9,7 +9,7 @@ const NOW_NS = 1_752_000_000_123_456_789n;
 
 /** As much of a job as the queue looks at. */
 function fakeJob(priority: Priority, arrivalNs: bigint, pool: Pool = 'A'): QueuedRequest {
-  return { request: { priority, pool }, arrivalNs } as QueuedRequest;
+  return { priority, pool, arrivalNs } as QueuedRequest;
 }
 
 function drain(queue: RequestQueue): QueuedRequest[] {
@@ -22,15 +22,15 @@ describe('a job that is put back', () => {
   test('has its old place, its number and its handle', () => {
     const queue = new RequestQueue();
     const [first, second, last] = [0n, 0n, 1n].map((offset) => fakeJob(1, NOW_NS + offset));
-    queue.push([first, second, last].filter((job) => job !== undefined));
+    queue.admit([first, second, last].filter((job) => job !== undefined));
     const taken = queue.take();
-    queue.push([fakeJob(2, NOW_NS), fakeJob(1, NOW_NS)]);
-    if (taken !== undefined) queue.putBack(taken);
+    queue.admit([fakeJob(2, NOW_NS), fakeJob(1, NOW_NS)]);
+    if (taken !== undefined) queue.requeue(taken);
     expect(taken).toBe(first);
     expect(taken?.seq).toBe(1);
     expect(drain(queue).map(({ seq }) => seq)).toEqual([4, 1, 2, 5, 3]);
-    if (taken !== undefined) queue.putBack(taken);
-    expect(taken && queue.remove(taken)).toBe(true);
+    if (taken !== undefined) queue.requeue(taken);
+    expect(taken && queue.withdraw(taken)).toBe(true);
     expect(queue.size).toBe(0);
   });
 
@@ -46,13 +46,13 @@ describe('a job that is put back', () => {
           const create = (list: typeof a) =>
             list.map(([level, offsetNs]) => fakeJob(level, NOW_NS + offsetNs));
           const [queue, untouched] = [new RequestQueue(), new RequestQueue()];
-          for (const list of [a, b]) untouched.push(create(list));
-          queue.push(create(a));
+          for (const list of [a, b]) untouched.admit(create(list));
+          queue.admit(create(a));
           const taken = Array.from({ length: n }, () => queue.take()).filter((job) => job);
-          queue.push(create(b));
+          queue.admit(create(b));
           while (taken.length > 0) {
             const [job] = taken.splice((picks.next().value ?? 0) % taken.length, 1);
-            if (job !== undefined) queue.putBack(job);
+            if (job !== undefined) queue.requeue(job);
           }
           const seqs = (jobs: QueuedRequest[]) => jobs.map(({ seq }) => seq);
           expect(seqs(drain(queue))).toEqual(seqs(drain(untouched)));
@@ -65,15 +65,15 @@ describe('a job that is put back', () => {
 describe('order', () => {
   test('is priority, high first', () => {
     const queue = new RequestQueue();
-    queue.push([fakeJob(0, 1n), fakeJob(2, 3n), fakeJob(1, 2n)]);
-    expect(drain(queue).map((job) => job.request.priority)).toEqual([2, 1, 0]);
+    queue.admit([fakeJob(0, 1n), fakeJob(2, 3n), fakeJob(1, 2n)]);
+    expect(drain(queue).map((job) => job.priority)).toEqual([2, 1, 0]);
   });
 
   test.each<Priority>([0, 1, 2])('among equals of priority %d is arrival', (level) => {
     const queue = new RequestQueue();
-    queue.push([fakeJob(level, NOW_NS)]);
-    queue.push([fakeJob(level, NOW_NS - 1n)]);
-    queue.push([fakeJob(level, NOW_NS - 2n), fakeJob(level, NOW_NS + 1n)]);
+    queue.admit([fakeJob(level, NOW_NS)]);
+    queue.admit([fakeJob(level, NOW_NS - 1n)]);
+    queue.admit([fakeJob(level, NOW_NS - 2n), fakeJob(level, NOW_NS + 1n)]);
     expect(drain(queue).map((job) => job.arrivalNs - NOW_NS)).toEqual([-2n, -1n, 0n, 1n]);
   });
 
@@ -82,8 +82,8 @@ describe('order', () => {
     const offsets = [-100n * dayNs, -dayNs, -1n, 0n, dayNs, 100n * dayNs];
     const arrivals = offsets.flatMap((offset) => [NOW_NS + offset, NOW_NS + offset + 1n]);
     const queue = new RequestQueue();
-    queue.push([fakeJob(1, NOW_NS)]);
-    for (const arrivalNs of arrivals.toReversed()) queue.push([fakeJob(1, arrivalNs)]);
+    queue.admit([fakeJob(1, NOW_NS)]);
+    for (const arrivalNs of arrivals.toReversed()) queue.admit([fakeJob(1, arrivalNs)]);
     const expected = [...arrivals, NOW_NS].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     expect(drain(queue).map((job) => job.arrivalNs)).toEqual(expected);
   });
@@ -91,8 +91,8 @@ describe('order', () => {
   test('of equal arrivals is the order in which they came', () => {
     const queue = new RequestQueue();
     const jobs = Array.from({ length: 50 }, () => fakeJob(1, NOW_NS));
-    queue.push(jobs.slice(0, 20));
-    queue.push(jobs.slice(20));
+    queue.admit(jobs.slice(0, 20));
+    queue.admit(jobs.slice(20));
     expect(drain(queue)).toEqual(jobs);
   });
 
@@ -100,8 +100,8 @@ describe('order', () => {
     const queue = new RequestQueue();
     const pools = ['B', 'A', 'A', 'B', 'A', 'B'] as const;
     const jobs = pools.map((pool, i) => fakeJob(1, NOW_NS + BigInt(i), pool));
-    queue.push(jobs);
-    expect(drain(queue).map((job) => job.request.pool)).toEqual(pools);
+    queue.admit(jobs);
+    expect(drain(queue).map((job) => job.pool)).toEqual(pools);
   });
 
   test('property: is that of a stable sort by priority and arrival, whatever came when', () => {
@@ -129,7 +129,7 @@ describe('order', () => {
           // The first of the best: `waiting` is in the order of discovery.
           const best = waiting.reduce<QueuedRequest | undefined>((found, job) => {
             if (found === undefined) return job;
-            const levels = job.request.priority - found.request.priority;
+            const levels = job.priority - found.priority;
             return levels > 0 || (levels === 0 && job.arrivalNs < found.arrivalNs) ? job : found;
           }, undefined);
           if (best !== undefined) waiting.splice(waiting.indexOf(best), 1);
@@ -137,7 +137,7 @@ describe('order', () => {
         };
         for (const round of rounds) {
           const jobs = round.map(({ level, offsetNs }) => fakeJob(level, NOW_NS + offsetNs));
-          queue.push(jobs);
+          queue.admit(jobs);
           waiting.push(...jobs);
           for (let i = round[0]?.takes ?? 0; i > 0; i -= 1) expect(queue.take()).toBe(first());
           expect(queue.size).toBe(waiting.length);
@@ -159,7 +159,7 @@ describe('of some pools', () => {
       fakeJob(1, 2n, 'A'),
       fakeJob(1, 3n, 'B'),
     ];
-    queue.push([high, first, second, third]);
+    queue.admit([high, first, second, third]);
     expect(queue.take([])).toBeUndefined();
     expect(queue.take(['A'])).toBe(second);
     expect(queue.take(['A'])).toBeUndefined();
@@ -184,19 +184,19 @@ describe('of some pools', () => {
         const waiting: QueuedRequest[] = [];
         for (const [batch, pools, isPutBack] of all) {
           const jobs = batch.map(([level, pool, ns]) => fakeJob(level, NOW_NS + ns, pool));
-          queue.push(jobs);
+          queue.admit(jobs);
           waiting.push(...jobs);
           const [expected] = waiting
-            .filter(({ request }) => pools.includes(request.pool))
+            .filter((job) => pools.includes(job.pool))
             .sort(
               (a, b) =>
-                b.request.priority - a.request.priority ||
+                b.priority - a.priority ||
                 Number(a.arrivalNs - b.arrivalNs) ||
                 (a.seq ?? 0) - (b.seq ?? 0),
             );
           const taken = queue.take(pools);
           expect(taken).toBe(expected);
-          if (taken !== undefined && isPutBack) queue.putBack(taken);
+          if (taken !== undefined && isPutBack) queue.requeue(taken);
           else if (taken !== undefined) waiting.splice(waiting.indexOf(taken), 1);
           expect(queue.size).toBe(waiting.length);
         }
@@ -222,7 +222,7 @@ describe('with aging', () => {
     ] as const) {
       const queue = aging();
       const [low, medium] = [fakeJob(0, NOW_NS), fakeJob(1, NOW_NS + 5n)];
-      queue.push([low, medium]);
+      queue.admit([low, medium]);
       nowNs = NOW_NS + waitedNs;
       expect(queue.take()).toBe(isFirst ? low : medium);
     }
@@ -232,17 +232,17 @@ describe('with aging', () => {
     const queue = aging();
     const [old, older] = [fakeJob(2, NOW_NS - 9n * EVERY_NS), fakeJob(0, NOW_NS - 10n * EVERY_NS)];
     const young = fakeJob(2, NOW_NS);
-    queue.push([young, old, older]);
+    queue.admit([young, old, older]);
     expect(drain(queue)).toEqual([older, old, young]);
   });
 
   test('what arrives two intervals after a job is never served before it', () => {
     const queue = aging();
     const low = fakeJob(0, NOW_NS);
-    queue.push([low]);
+    queue.admit([low]);
     let others = 0;
     for (let taken: QueuedRequest | undefined; taken !== low; nowNs += EVERY_NS / 10n) {
-      queue.push([fakeJob(2, nowNs + 1n), fakeJob(2, nowNs + 2n)]);
+      queue.admit([fakeJob(2, nowNs + 1n), fakeJob(2, nowNs + 2n)]);
       taken = queue.take();
       if (taken !== low) others += 1;
       if (others > 100) throw new Error('it starves');
@@ -254,7 +254,7 @@ describe('with aging', () => {
   test('a job from the future has not waited', () => {
     const queue = aging();
     const [high, low] = [fakeJob(2, NOW_NS + 50n * EVERY_NS), fakeJob(0, NOW_NS - EVERY_NS)];
-    queue.push([low, high]);
+    queue.admit([low, high]);
     expect(drain(queue)).toEqual([high, low]);
   });
 
@@ -278,8 +278,8 @@ describe('with aging', () => {
         const settings: { agingMs: number | undefined } = { agingMs: undefined };
         const queue = aging(settings);
         const waiting: QueuedRequest[] = [];
-        const levelOf = ({ request, arrivalNs }: QueuedRequest) => {
-          let level: number = request.priority;
+        const levelOf = ({ priority, arrivalNs }: QueuedRequest) => {
+          let level: number = priority;
           if (settings.agingMs === undefined) return level;
           const everyNs = BigInt(settings.agingMs) * 1_000_000n;
           for (let at = arrivalNs + everyNs; at <= nowNs && level < 2; at += everyNs) level += 1;
@@ -290,10 +290,10 @@ describe('with aging', () => {
           nowNs += step.passesNs;
           // Some arrived a while ago, as what was on disk at a start.
           const jobs = step.jobs.map(([level, pool, agoNs]) => fakeJob(level, nowNs - agoNs, pool));
-          queue.push(jobs);
+          queue.admit(jobs);
           waiting.push(...jobs);
           const [expected] = waiting
-            .filter(({ request }) => step.pools.includes(request.pool))
+            .filter((job) => step.pools.includes(job.pool))
             .sort(
               (a, b) =>
                 levelOf(b) - levelOf(a) ||
@@ -301,12 +301,12 @@ describe('with aging', () => {
                 (a.seq ?? 0) - (b.seq ?? 0),
             );
           if (step.fate === 'is removed') {
-            if (expected !== undefined) expect(queue.remove(expected)).toBe(true);
+            if (expected !== undefined) expect(queue.withdraw(expected)).toBe(true);
           } else {
             expect(queue.take(step.pools)).toBe(expected);
           }
           if (expected === undefined) continue;
-          if (step.fate === 'is put back') queue.putBack(expected);
+          if (step.fate === 'is put back') queue.requeue(expected);
           else waiting.splice(waiting.indexOf(expected), 1);
         }
         expect(queue.size).toBe(waiting.length);
@@ -320,16 +320,16 @@ describe('numbers', () => {
   test('count the jobs from 1 in the order of arrival within what came together', () => {
     const queue = new RequestQueue();
     const [late, early, low] = [fakeJob(1, 9n), fakeJob(1, 3n), fakeJob(0, 1n)];
-    queue.push([late, early, low]);
+    queue.admit([late, early, low]);
     const next = fakeJob(2, 0n);
-    queue.push([next]);
+    queue.admit([next]);
     expect([low.seq, early.seq, late.seq, next.seq]).toEqual([1, 2, 3, 4]);
   });
 
   test('do not change what was given', () => {
     const jobs = Object.freeze([fakeJob(1, 2n), fakeJob(1, 1n)]);
     const queue = new RequestQueue();
-    queue.push(jobs);
+    queue.admit(jobs);
     expect(jobs.map((job) => job.arrivalNs)).toEqual([2n, 1n]);
   });
 });
@@ -362,21 +362,20 @@ describe('depths', () => {
         let queued: QueuedRequest[] = [];
         for (const [level, pool, fate, offsetNs] of all) {
           const job = fakeJob(level, NOW_NS + offsetNs, pool);
-          queue.push([job]);
+          queue.admit([job]);
           queued.push(job);
           const gone = fate === 'is removed' ? job : fate === 'stays' ? undefined : queue.take();
-          if (fate === 'is removed') queue.remove(job);
-          if (fate === 'is put back' && gone !== undefined) queue.putBack(gone);
+          if (fate === 'is removed') queue.withdraw(job);
+          if (fate === 'is put back' && gone !== undefined) queue.requeue(gone);
           else queued = queued.filter((other) => other !== gone);
         }
         for (const { queued: depth, ...of } of queue.depths) {
-          const isOf = ({ request }: QueuedRequest) =>
-            request.pool === of.pool && request.priority === of.priority;
+          const isOf = (job: QueuedRequest) => job.pool === of.pool && job.priority === of.priority;
           expect(depth).toBe(queued.filter(isOf).length);
         }
         for (const level of [2, 1, 0] as const) {
           const arrivals = queued
-            .filter(({ request }) => request.priority === level)
+            .filter((job) => job.priority === level)
             .map(({ arrivalNs }) => arrivalNs);
           const earliest = arrivals.toSorted((a, b) => Number(a - b))[0];
           expect(queue.oldest(level)?.arrivalNs).toBe(earliest);
@@ -390,11 +389,11 @@ describe('removing', () => {
   test('takes one job out and leaves the order of the others', () => {
     const queue = new RequestQueue();
     const jobs = [0, 1, 2, 3, 4].map((i) => fakeJob(1, NOW_NS + BigInt(i)));
-    queue.push(jobs);
+    queue.admit(jobs);
     const [, second, , fourth] = jobs;
     if (second === undefined || fourth === undefined) throw new Error('expected five jobs');
-    expect(queue.remove(second)).toBe(true);
-    expect(queue.remove(fourth)).toBe(true);
+    expect(queue.withdraw(second)).toBe(true);
+    expect(queue.withdraw(fourth)).toBe(true);
     expect(queue.size).toBe(3);
     expect(drain(queue).map((job) => job.arrivalNs - NOW_NS)).toEqual([0n, 2n, 4n]);
   });
@@ -402,12 +401,12 @@ describe('removing', () => {
   test('twice, after taking, or of a job that never was queued does nothing', () => {
     const queue = new RequestQueue();
     const [first, second, stranger] = [fakeJob(1, 1n), fakeJob(1, 2n), fakeJob(1, 3n)];
-    queue.push([first, second]);
+    queue.admit([first, second]);
     expect(queue.take()).toBe(first);
-    expect(queue.remove(first)).toBe(false);
-    expect(queue.remove(stranger)).toBe(false);
-    expect(queue.remove(second)).toBe(true);
-    expect(queue.remove(second)).toBe(false);
+    expect(queue.withdraw(first)).toBe(false);
+    expect(queue.withdraw(stranger)).toBe(false);
+    expect(queue.withdraw(second)).toBe(true);
+    expect(queue.withdraw(second)).toBe(false);
     expect(queue.size).toBe(0);
     expect(queue.take()).toBeUndefined();
   });
@@ -418,11 +417,11 @@ describe('removing', () => {
       fc.property(jobs, (all) => {
         const queue = new RequestQueue();
         const pushed = all.map(([level, offsetNs]) => fakeJob(level, NOW_NS + offsetNs));
-        for (const job of pushed) queue.push([job]);
-        const kept = pushed.filter((job, i) => !(all[i]?.[2] === true && queue.remove(job)));
+        for (const job of pushed) queue.admit([job]);
+        const kept = pushed.filter((job, i) => !(all[i]?.[2] === true && queue.withdraw(job)));
         const byLevel = ([2, 1, 0] as const).flatMap((level) =>
           kept
-            .filter((job) => job.request.priority === level)
+            .filter((job) => job.priority === level)
             .toSorted((a, b) => Number(a.arrivalNs - b.arrivalNs)),
         );
         expect(drain(queue)).toEqual(byLevel);

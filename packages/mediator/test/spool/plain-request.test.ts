@@ -47,7 +47,7 @@ function rewriteInTheSameTick(text: string): void {
 function readText(): { text: string; mtimeNs: bigint } {
   const sight = directory.look(PLAIN_SLOT);
   if (sight.kind !== 'text') throw new Error(`expected a request, got ${sight.kind}`);
-  return { text: sight.text, mtimeNs: sight.file.mtimeNs };
+  return { text: sight.text, mtimeNs: sight.version.mtimeNs };
 }
 
 describe('the mark of a plain request', () => {
@@ -55,10 +55,10 @@ describe('the mark of a plain request', () => {
     writeFileSync(request, LINE);
     const marked = directory.markPlain(LINE);
     expect(marked?.mtimeNs).toBe(1_000_000_000n);
-    expect(marked && directory.fateOf(PLAIN_SLOT, marked)).toBe('untouched');
+    expect(marked && directory.stateOf(PLAIN_SLOT, marked)).toBe('untouched');
     writeFileSync(request, LINE);
     expect(readText().mtimeNs).not.toBe(1_000_000_000n);
-    expect(marked && directory.fateOf(PLAIN_SLOT, marked)).toBe('changed');
+    expect(marked && directory.stateOf(PLAIN_SLOT, marked)).toBe('changed');
   });
 
   test('is refused to a request that was written again, as long, in the same tick', () => {

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { FileIdentity } from '../../src/spool/file-identity.js';
+import type { FileVersion } from '../../src/spool/file-version.js';
 import { Settling } from '../../src/spool/settling.js';
 
 const SETTLE_MS = 200;
 
-const FILE: FileIdentity = { dev: 1n, ino: 2n, size: 3n, mtimeNs: 4n, ctimeNs: 5n };
+const FILE: FileVersion = { dev: 1n, ino: 2n, size: 3n, mtimeNs: 4n, ctimeNs: 5n };
 
 let settleMs: number;
 let settling: Settling;
@@ -17,7 +17,11 @@ beforeEach(() => {
   settleMs = SETTLE_MS;
   rechecked = [];
   settling = new Settling(
-    () => settleMs,
+    {
+      get settleMs() {
+        return settleMs;
+      },
+    },
     (name) => {
       rechecked.push(name);
     },
@@ -146,14 +150,14 @@ test('a settle time of a fraction of a millisecond is not cut short', () => {
 describe('the number of files at once', () => {
   test('is bounded; those beyond settle when there is room', () => {
     for (let i = 0; i < 200; i += 1) settling.isSettled(`x${i}`, FILE);
-    expect(settling.isFull).toBe(true);
-    expect(settling.size).toBeLessThan(200);
+    expect(settling.size).toBe(64);
+    expect([settling.has('x63'), settling.has('x64')]).toEqual([true, false]);
     expect(jest.getTimerCount()).toBe(settling.size);
     const room = settling.size;
     jest.advanceTimersByTime(SETTLE_MS);
     expect(rechecked).toHaveLength(room);
     for (const name of rechecked) expect(settling.isSettled(name, FILE)).toBe(true);
-    expect(settling.isFull).toBe(false);
+    expect(settling.size).toBe(0);
     expect(settling.isSettled('x199', FILE)).toBe(false);
     expect(settling.size).toBe(1);
   });
@@ -179,10 +183,7 @@ test('property: a file is accepted only after that many milliseconds without a c
   );
   fc.assert(
     fc.property(steps, (looks) => {
-      const subject = new Settling(
-        () => SETTLE_MS,
-        () => undefined,
-      );
+      const subject = new Settling({ settleMs: SETTLE_MS }, () => undefined);
       let same: { size: bigint; sinceMs: number } | undefined;
       let nowMs = 0;
       for (const { waitMs, size } of looks) {

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { FIRST_TURN, TURN } from '../../src/scheduling/cost.js';
+import { DeficitRoundRobin } from '../../src/scheduling/deficit-round-robin.js';
+import type { VmRequests } from '../../src/scheduling/request-source.js';
 import { Events } from '../../src/events.js';
 import type { Logger } from '../../src/telemetry/logger.js';
 import { FakeFs } from '../support/fake-fs.js';
@@ -20,6 +23,7 @@ const LONG_AGO = new Date(Date.now() - 60_000);
 
 let root: string;
 let spool: InstanceType<typeof Spool>;
+let shares: DeficitRoundRobin<VmRequests>;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'vgpu-spool-'));
@@ -41,6 +45,7 @@ afterEach(() => {
 
 function newSpool(logger: Logger): InstanceType<typeof Spool> {
   const ignore = () => undefined;
+  shares = new DeficitRoundRobin<VmRequests>(FIRST_TURN);
   return new Spool({
     root,
     limits: { maxQueued: () => 64 },
@@ -48,22 +53,24 @@ function newSpool(logger: Logger): InstanceType<typeof Spool> {
     settings: { settleMs: 0 },
     logger,
     lock: { lockRoot: ignore },
+    shares,
     events: new Events(),
   });
 }
 
 /** Looks at all that there is to look at. */
 function work(): void {
-  while (spool.hasWork) {
-    spool.beginTurn();
-    spool.serve((vm) => vm.take().cost + 1);
+  spool.refresh();
+  while (shares.hasWork) {
+    shares.beginTurn(TURN);
+    shares.serve({ hasWork: ({ hasWork }) => hasWork, step: (vm) => vm.next().cost });
   }
 }
 
 /** The VMs whose directories a sweep looks at, in its first turn. */
 function swept(): Set<string> {
   const names = intercepted();
-  spool.sweep();
+  spool.scan();
   fakeFs.restore();
   work();
   return names;

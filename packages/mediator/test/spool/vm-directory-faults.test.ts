@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MAX_LINE_BYTES, type Slot } from '@vgpu/protocol';
-import type { FileIdentity } from '../../src/spool/file-identity.js';
+import type { FileVersion } from '../../src/spool/file-version.js';
 import { afterHolding } from '../support/after-holding.js';
 import { callOf, FakeFs, systemError, type FsCall } from '../support/fake-fs.js';
 import { makeFifo, makeSocket } from '../support/hostile.js';
@@ -12,7 +12,8 @@ import { openBelow, temporaryDirectory } from '../support/temporary-directory.js
 import { named, PLAIN, VmFiles } from '../support/vm-files.js';
 
 const fakeFs = new FakeFs();
-const { UndeliverableError, VmDirectory } = await import('../../src/spool/vm-directory.js');
+const { UndeliverableError } = await import('../../src/scheduling/request-source.js');
+const { VmDirectory } = await import('../../src/spool/vm-directory.js');
 
 const SECRET = 'A:2:1:1:1\n';
 const OLD = 'A:2:7:1:2\n';
@@ -48,10 +49,10 @@ afterEach(() => {
   expect(openBelow(root)).toEqual([]);
 });
 
-function read(slot: Slot): FileIdentity {
+function read(slot: Slot): FileVersion {
   const sight = directory.look(slot);
-  if (!('file' in sight)) throw new Error(`expected something to read, got ${sight.kind}`);
-  return sight.file;
+  if (!('version' in sight)) throw new Error(`expected something to read, got ${sight.kind}`);
+  return sight.version;
 }
 
 describe.each(slots)('a swap while looking at $title', ({ slot }) => {
@@ -181,7 +182,7 @@ describe.each(slots)('a swap while looking at $title', ({ slot }) => {
         files.write(slot, NEW);
       },
     );
-    expect(directory.look(slot)).toMatchObject({ kind: 'text', file: { ctimeNs } });
+    expect(directory.look(slot)).toMatchObject({ kind: 'text', version: { ctimeNs } });
   });
 });
 
@@ -285,7 +286,7 @@ describe.each(slots)('writing an answer in $title', ({ slot }) => {
         expect({ failing, failed }).toEqual({ failing, failed: 1 });
         expect(files.names()).toEqual([slot.kind === 'plain' ? 'request.txt' : 'request-x.txt']);
         expect(openBelow(root)).toEqual([files.path]);
-        expect(directory.fateOf(slot, file)).toBe('untouched');
+        expect(directory.stateOf(slot, file)).toBe('untouched');
       }
     },
   );
@@ -338,7 +339,7 @@ test('an answer to a named request that is withdrawn in the last moment does not
 
 describe('a plain request that is written between answer and clearing', () => {
   const answered = callOf('renameSync', 'response.txt');
-  let file: FileIdentity;
+  let file: FileVersion;
 
   beforeEach(() => {
     files.write(PLAIN, OLD);
@@ -623,7 +624,7 @@ describe('a mediator that is killed while it answers', () => {
       next.close();
       // The old answer or none, never a part; and what has no answer still is a request.
       expect(['', '3\n']).toContain(files.answer(slot));
-      if (files.answer(slot) === '') expect(directory.fateOf(slot, file)).toBe('untouched');
+      if (files.answer(slot) === '') expect(directory.stateOf(slot, file)).toBe('untouched');
       expect(files.names().filter((name) => name.startsWith('.'))).toEqual([]);
       if (!killed) expect(files.hasRequest(slot)).toBe(false);
     }

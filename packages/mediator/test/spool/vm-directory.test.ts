@@ -19,7 +19,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MAX_LINE_BYTES, type Slot } from '@vgpu/protocol';
-import type { FileIdentity } from '../../src/spool/file-identity.js';
+import type { FileVersion } from '../../src/spool/file-version.js';
 import { afterHolding } from '../support/after-holding.js';
 import { FakeFs } from '../support/fake-fs.js';
 import { makeFifo, NON_EMPTY_DIRECTORY, REMOVABLE } from '../support/hostile.js';
@@ -30,7 +30,8 @@ import { named, PLAIN, VmFiles } from '../support/vm-files.js';
 // What the addon does on a thread it does at once here.
 const fakeFs = new FakeFs();
 fakeFs.hasAddon = true;
-const { UndeliverableError, VmDirectory } = await import('../../src/spool/vm-directory.js');
+const { UndeliverableError } = await import('../../src/scheduling/request-source.js');
+const { VmDirectory } = await import('../../src/spool/vm-directory.js');
 
 const SECRET = 'A:2:1:1:1\n';
 const isRoot = process.getuid?.() === 0;
@@ -65,17 +66,17 @@ const never = () => {
 };
 
 /** The identity of a request as the mediator has read it. */
-function read(slot: Slot): FileIdentity {
+function read(slot: Slot): FileVersion {
   const sight = directory.look(slot);
-  if (!('file' in sight)) throw new Error(`expected something to read, got ${sight.kind}`);
-  return sight.file;
+  if (!('version' in sight)) throw new Error(`expected something to read, got ${sight.kind}`);
+  return sight.version;
 }
 
 /** What stands where a slot's request belongs, and is none. */
 function irregular(slot: Slot) {
   const sight = directory.look(slot);
   if (sight.kind !== 'irregular') throw new Error(`expected no request, got ${sight.kind}`);
-  return sight.file;
+  return sight.version;
 }
 
 /** Of an untouched secret: same content, mode and links. */
@@ -159,7 +160,7 @@ describe('the VM directory itself', () => {
       expect(() => {
         closed.emptyPlainResponse();
       }).toThrow('closed');
-      expect(closed.fateOf(PLAIN, file)).toBe('withdrawn');
+      expect(closed.stateOf(PLAIN, file)).toBe('withdrawn');
       expect(closed.answer(PLAIN, file, '3\n')).toBe('withdrawn');
       expect(() => closed.list(10)).toThrow('closed');
       expect(() => closed.refresh()).toThrow('closed');
@@ -185,7 +186,7 @@ describe.each(slots)('look at $title', ({ slot }) => {
     expect(directory.look(slot)).toEqual({
       kind: 'text',
       text: 'A:2:7:100:200',
-      file: { dev, ino, size, mtimeNs, ctimeNs },
+      version: { dev, ino, size, mtimeNs, ctimeNs },
     });
   });
 
@@ -213,7 +214,7 @@ describe.each(slots)('look at $title', ({ slot }) => {
     expect(directory.look(slot)).toMatchObject({
       kind: 'too-large',
       bytes: 65_537n,
-      file: { ino },
+      version: { ino },
     });
   });
 
@@ -237,14 +238,14 @@ describe.each(slots)('look at $title', ({ slot }) => {
     thing.put(files.request(slot), secret);
     const { ino } = lstatSync(files.request(slot), { bigint: true });
     const sight = directory.look(slot);
-    expect(sight).toMatchObject({ kind: 'irregular', what: thing.what, file: { ino } });
+    expect(sight).toMatchObject({ kind: 'irregular', what: thing.what, version: { ino } });
     expect(sight).not.toHaveProperty('text');
   });
 });
 
 describe.each(slots)('fate of a request in $title', ({ slot }) => {
   const LINE = 'A:2:7:100:200\n';
-  let file: FileIdentity;
+  let file: FileVersion;
 
   beforeEach(async () => {
     files.write(slot, LINE);
@@ -254,12 +255,12 @@ describe.each(slots)('fate of a request in $title', ({ slot }) => {
 
   test('is untouched if nobody has touched it', () => {
     readFileSync(files.request(slot));
-    expect(directory.fateOf(slot, file)).toBe('untouched');
+    expect(directory.stateOf(slot, file)).toBe('untouched');
   });
 
   test('is withdrawn if it was removed', () => {
     unlinkSync(files.request(slot));
-    expect(directory.fateOf(slot, file)).toBe('withdrawn');
+    expect(directory.stateOf(slot, file)).toBe('withdrawn');
   });
 
   test.each<{ how: string; change: (path: string) => void }>([
@@ -328,7 +329,7 @@ describe.each(slots)('fate of a request in $title', ({ slot }) => {
   ])('is changed if it was $how; it is not answered then', ({ change }) => {
     change(files.request(slot));
     const names = files.names();
-    expect(directory.fateOf(slot, file)).toBe('changed');
+    expect(directory.stateOf(slot, file)).toBe('changed');
     expect(directory.answer(slot, file, '300\n')).toBe('changed');
     expect(files.names()).toEqual(names);
   });
@@ -336,8 +337,8 @@ describe.each(slots)('fate of a request in $title', ({ slot }) => {
   test('in another slot does not matter', () => {
     const other = slot.kind === 'plain' ? named('other') : PLAIN;
     files.write(other, LINE);
-    expect(directory.fateOf(slot, file)).toBe('untouched');
-    expect(directory.fateOf(other, file)).toBe('changed');
+    expect(directory.stateOf(slot, file)).toBe('untouched');
+    expect(directory.stateOf(other, file)).toBe('changed');
   });
 });
 
@@ -465,7 +466,7 @@ describe('an answer that a killed mediator has left', () => {
     return file;
   };
   /** As the mediator leaves it when it is killed before it clears the request. */
-  const leave = (slot: Slot, answer: string, { ctimeNs }: FileIdentity) => {
+  const leave = (slot: Slot, answer: string, { ctimeNs }: FileVersion) => {
     writeFileSync(files.response(slot), answer);
     const seconds = Number(ctimeNs) / 1e9;
     if (slot === PLAIN) utimesSync(files.response(slot), seconds, seconds);
@@ -570,7 +571,7 @@ describe("the plain slot's leftover answer", () => {
 
 describe('recovery', () => {
   /** As a mediator names a request that it has set aside in order to clear it. */
-  function setAside({ ino, size, mtimeNs }: FileIdentity): string {
+  function setAside({ ino, size, mtimeNs }: FileVersion): string {
     const aside = `.vgpu-taken-${ino}-${size}-${mtimeNs}-abcdefghijkl`;
     renameSync(files.request(PLAIN), files.at(aside));
     return aside;

@@ -2,9 +2,9 @@ import { EventEmitter } from 'node:events';
 import { rmSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { Ticket } from '../../src/spool/ticket.js';
 import type { Candidate } from '../../src/spool/backlog.js';
-import type { VmSpool as Spool, VmSpoolOptions } from '../../src/spool/vm-spool.js';
+import { SpoolEvents, type AdmittedFile, type ShareOptions } from '../../src/spool/share.js';
+import type { VmSpool as Spool } from '../../src/spool/vm-spool.js';
 import { FakeFs, silentWatcher, systemError } from '../support/fake-fs.js';
 import { openBelow, temporaryDirectory } from '../support/temporary-directory.js';
 import { nextTick, until } from '../support/until.js';
@@ -15,6 +15,7 @@ const { VmSpool } = await import('../../src/spool/vm-spool.js');
 
 let root: string;
 let files: VmFiles;
+let events: SpoolEvents;
 let works: number;
 let lost: Error[];
 let staleFiles: number[];
@@ -22,22 +23,24 @@ let maxQueued: number;
 let spool: Spool;
 let spools: Spool[];
 
-function open(options: Partial<VmSpoolOptions> = {}): Spool {
+function open(options: Partial<ShareOptions> = {}): Spool {
+  events = new SpoolEvents();
+  events.on('work', () => {
+    works += 1;
+  });
+  events.on('watchLost', (error) => {
+    lost.push(error);
+  });
+  events.on('staleRemoved', (_spool, count) => {
+    staleFiles.push(count);
+  });
   spool = new VmSpool({
     root,
     vm: 7,
-    maxQueued: () => maxQueued,
-    isCrowded: () => false,
-    settleMs: () => 0,
-    onWork: () => {
-      works += 1;
-    },
-    onWatchLost: (error) => {
-      lost.push(error);
-    },
-    onStaleRemoved: (_spool, count) => {
-      staleFiles.push(count);
-    },
+    limits: { maxQueued: () => maxQueued },
+    queue: { isOverloaded: false },
+    settings: { settleMs: 0 },
+    events,
     ...options,
   });
   spools.push(spool);
@@ -57,8 +60,8 @@ afterEach(() => {
 });
 
 /** As if the name had become a job, of a vector of so many elements. */
-function admit(name: string, length = 1): Ticket {
-  const ticket = { name, bytes: 8 * length } as Ticket;
+function admit(name: string, length = 1): AdmittedFile {
+  const ticket = { name, bytes: 8 * length } as AdmittedFile;
   spool.admit(ticket);
   return ticket;
 }
@@ -67,7 +70,7 @@ function admit(name: string, length = 1): Ticket {
 function takeAll(look: (name: string) => void = () => undefined): Candidate[] {
   const taken: Candidate[] = [];
   for (let steps = 0; spool.hasWork; steps += 1) {
-    const next = spool.take().candidate;
+    const next = spool.finder.take().candidate;
     if (next !== undefined) {
       taken.push(next);
       look(next.name);
@@ -75,7 +78,7 @@ function takeAll(look: (name: string) => void = () => undefined): Candidate[] {
     if (steps > 20_000) throw new Error('expected an end of the names to look at');
   }
   // What does not fit must show, too.
-  expect(spool.take().candidate).toBeUndefined();
+  expect(spool.finder.take().candidate).toBeUndefined();
   return taken;
 }
 
@@ -85,7 +88,7 @@ function takeAllOverSweeps(look?: (name: string) => void): Set<string> {
   for (let sweeps = 0; sweeps < 100; sweeps += 1) {
     for (const { name } of takeAll(look)) names.add(name);
     if (spool.isDrained) return names;
-    spool.sweep();
+    spool.scan();
   }
   throw new Error('expected to be through after a hundred sweeps');
 }
@@ -208,8 +211,8 @@ describe('what is there at the start', () => {
     });
     open();
     expect(() => takeAll()).toThrow('EMFILE');
-    spool.noteFailure();
-    spool.sweep();
+    spool.noteFailure(systemError('EMFILE'));
+    spool.scan();
     takeAllOverSweeps();
     expect(files.names()).toEqual([]);
   });
@@ -218,7 +221,7 @@ describe('what is there at the start', () => {
     open();
     takeAll();
     writeFileSync(files.at('.vgpu-answer-x'), '3');
-    spool.sweep();
+    spool.scan();
     takeAll();
     expect(files.names()).toEqual(['.vgpu-answer-x']);
     await idle();
@@ -284,7 +287,7 @@ describe('inotify', () => {
     files.write(named('x'), '');
     age();
     for (let round = 0; round < 3; round += 1) {
-      spool.sweep();
+      spool.scan();
       expect(namesOf(takeAll())).toEqual(['request.txt', 'request-x.txt']);
     }
   });
@@ -309,7 +312,8 @@ describe('inotify', () => {
       return Object.assign(watcher, { close: () => (watcher.isClosed = true) });
     });
     let muted = 0;
-    open({ onMuted: () => (muted += 1) });
+    open();
+    events.on('throttled', () => (muted += 1));
     takeAll();
     const flood = (events: number) => {
       for (let i = 0; i < events; i += 1) report('change', 'junk');
@@ -317,7 +321,7 @@ describe('inotify', () => {
     const sweepsUntilWatched = () => {
       const before = watches.length;
       for (let sweeps = 1; sweeps < 100; sweeps += 1) {
-        spool.sweep();
+        spool.scan();
         if (watches.length > before) return sweeps;
       }
       return Infinity;
@@ -328,7 +332,7 @@ describe('inotify', () => {
     // Requests that are served make up for their events, and so does a sweep.
     for (let i = 0; i < 100; i += 1) spool.release(admit(`request-${i}.txt`));
     flood(6400);
-    spool.sweep();
+    spool.scan();
     takeAll();
     flood(2048);
     expect(muted).toBe(0);
@@ -345,7 +349,7 @@ describe('inotify', () => {
     expect(sweepsUntilWatched()).toBe(2);
     flood(2049);
     expect(sweepsUntilWatched()).toBe(4);
-    for (let sweeps = 0; sweeps < 10; sweeps += 1) spool.sweep();
+    for (let sweeps = 0; sweeps < 10; sweeps += 1) spool.scan();
     flood(16_385);
     expect(sweepsUntilWatched()).toBe(1);
   });
@@ -374,39 +378,39 @@ describe('the limit of what is queued', () => {
   });
 
   const takeAndAdmit = () => {
-    const candidate = spool.take().candidate;
+    const candidate = spool.finder.take().candidate;
     return candidate && { ...candidate, job: admit(candidate.name) };
   };
 
   test('leaves the rest on disk, held back, until jobs leave', () => {
     const jobs = [takeAndAdmit()?.job, takeAndAdmit()?.job];
-    expect(spool.take().candidate).toBeUndefined();
+    expect(spool.finder.take().candidate).toBeUndefined();
     expect(spool.hasWork).toBe(false);
     expect(spool.isDrained).toBe(false);
     works = 0;
     for (const job of jobs) if (job) spool.release(job);
     expect(works).toBe(2);
     expect(spool.hasWork).toBe(true);
-    expect(spool.take().candidate).toEqual({ name: 'request-3.txt', deferred: true });
+    expect(spool.finder.take().candidate).toEqual({ name: 'request-3.txt', deferred: true });
   });
 
   test('holds back all that waited, and nothing that comes after it', () => {
     const jobs = [takeAndAdmit()?.job, takeAndAdmit()?.job];
-    expect(spool.take().candidate).toBeUndefined();
+    expect(spool.finder.take().candidate).toBeUndefined();
     for (const job of jobs) if (job) spool.release(job);
     expect(takeAll()).toEqual([
       { name: 'request-3.txt', deferred: true },
       { name: 'request-4.txt', deferred: true },
     ]);
     spool.notice('request-5.txt');
-    expect(spool.take().candidate).toEqual({ name: 'request-5.txt', deferred: false });
+    expect(spool.finder.take().candidate).toEqual({ name: 'request-5.txt', deferred: false });
   });
 
   test('holds back also where nobody asked for more than there was room for', () => {
     const jobs = [takeAndAdmit()?.job, takeAndAdmit()?.job];
     // No call of take() that finds no room: the turn ended exactly at the limit.
     for (const job of jobs) if (job) spool.release(job);
-    expect(spool.take().candidate).toEqual({ name: 'request-3.txt', deferred: true });
+    expect(spool.finder.take().candidate).toEqual({ name: 'request-3.txt', deferred: true });
   });
 
   test('holds back what arrives while there is no room', () => {
@@ -414,17 +418,17 @@ describe('the limit of what is queued', () => {
     spool.notice('request-5.txt');
     expect(spool.hasWork).toBe(false);
     for (const job of jobs) spool.release(job);
-    expect(spool.take().candidate).toEqual({ name: 'request-5.txt', deferred: true });
+    expect(spool.finder.take().candidate).toEqual({ name: 'request-5.txt', deferred: true });
   });
 
   test('holds nothing back for what has happened to queued requests', () => {
     const jobs = namesOf(takeAll()).map(admit);
     takeAll();
     spool.notice('request-1.txt');
-    expect(spool.take().candidate).toEqual({ name: 'request-1.txt', deferred: false });
+    expect(spool.finder.take().candidate).toEqual({ name: 'request-1.txt', deferred: false });
     for (const job of jobs) spool.release(job);
     spool.notice('request-5.txt');
-    expect(spool.take().candidate).toEqual({ name: 'request-5.txt', deferred: false });
+    expect(spool.finder.take().candidate).toEqual({ name: 'request-5.txt', deferred: false });
   });
 
   test('can be raised while it runs', () => {
@@ -440,7 +444,7 @@ describe('the limit of what is queued', () => {
     if (first === undefined) throw new Error('expected a name');
     const second = admit(first.name);
     spool.release(first.job);
-    expect(spool.tickets.get(first.name)).toBe(second);
+    expect([...spool.admitted]).toEqual([second]);
   });
 });
 
@@ -452,22 +456,22 @@ describe('a VM that is over its limit', () => {
   };
   /** Everything there is room for, and what it was. */
   const admitAll = (length?: number) => {
-    const candidates: (Candidate & { readonly job: Ticket })[] = [];
+    const candidates: (Candidate & { readonly job: AdmittedFile })[] = [];
     while (spool.hasWork) {
-      const next = spool.take().candidate;
+      const next = spool.finder.take().candidate;
       if (next) candidates.push({ ...next, job: admit(next.name, length) });
     }
     return candidates;
   };
 
   test('or one in a crowd has an eighth of it queued, and the rest when that is over', () => {
-    let isCrowded = true;
+    const queue = { isOverloaded: true };
     maxQueued = 64;
-    open({ isCrowded: () => isCrowded });
+    open({ queue });
     takeAll();
     for (let id = 0; id < 20; id += 1) spool.notice(`request-${id}.txt`);
     expect(admitAll()).toHaveLength(8);
-    isCrowded = false;
+    queue.isOverloaded = false;
     const rest = admitAll();
     expect(rest).toHaveLength(12);
     expect(rest.some(({ deferred }) => deferred)).toBe(false);
@@ -506,7 +510,7 @@ describe('a VM that is over its limit', () => {
     open();
     const jobs = admitAll().map(({ job }) => job);
     for (let i = 0; i < 16_385; i += 1) report('change', 'junk');
-    const serve = (served: Iterable<Ticket>) => {
+    const serve = (served: Iterable<AdmittedFile>) => {
       for (const job of served) {
         unlinkSync(files.at(job.name));
         spool.release(job);
@@ -514,16 +518,16 @@ describe('a VM that is over its limit', () => {
     };
     serve(jobs);
     expect(admitAll().map(({ deferred }) => deferred)).toEqual([true]);
-    serve(spool.tickets.values());
+    serve(spool.admitted);
     spool.notice('request-4.txt');
-    expect(spool.take().candidate).toEqual({ name: 'request-4.txt', deferred: true });
+    expect(spool.finder.take().candidate).toEqual({ name: 'request-4.txt', deferred: true });
     age();
     for (let sweeps = 0; sweeps < 3; sweeps += 1) {
-      spool.sweep();
+      spool.scan();
       takeAll();
     }
     spool.notice('request-5.txt');
-    expect(spool.take().candidate).toEqual({ name: 'request-5.txt', deferred: false });
+    expect(spool.finder.take().candidate).toEqual({ name: 'request-5.txt', deferred: false });
   });
 
   test('never has to wait for a listing while its jobs are served', () => {
@@ -538,7 +542,7 @@ describe('a VM that is over its limit', () => {
       spool.release(job);
       // As much as a turn does for a VM: names that fit, or a step of a listing.
       for (let names = 0; names < 16 && spool.hasWork; names += 1) {
-        const next = spool.take().candidate;
+        const next = spool.finder.take().candidate;
         if (next === undefined) break;
         queued.push(admit(next.name));
       }
@@ -627,7 +631,7 @@ describe('a sweep', () => {
     open();
     takeAll();
     files.write(named('x'), '');
-    expect(spool.sweep()).toBe(true);
+    expect(spool.scan()).toBe(true);
     expect(namesOf(takeAll())).toEqual(expect.arrayContaining(['request-x.txt']));
   });
 
@@ -635,11 +639,11 @@ describe('a sweep', () => {
     age();
     open();
     takeAll();
-    spool.sweep();
+    spool.scan();
     takeAll();
-    spool.noticeEmpty('request.txt');
+    spool.finder.noticeEmpty('request.txt');
     works = 0;
-    spool.sweep();
+    spool.scan();
     expect(works).toBeGreaterThan(0);
     expect(namesOf(takeAll())).toEqual(['request.txt']);
   });
@@ -648,11 +652,11 @@ describe('a sweep', () => {
     age();
     open();
     takeAll();
-    spool.sweep();
+    spool.scan();
     takeAll();
-    expect(spool.isQuiet).toBe(true);
+    expect(spool.isIdle).toBe(true);
     works = 0;
-    spool.sweep();
+    spool.scan();
     expect(works).toBe(0);
     expect(spool.hasWork).toBe(false);
   });
@@ -663,10 +667,10 @@ describe('a sweep', () => {
     takeAll();
     const job = admit('request-x.txt');
     files.write(named('lost'), '');
-    spool.sweep(undefined, false);
+    spool.scan(undefined, false);
     expect(namesOf(takeAll())).not.toContain('request-lost.txt');
     spool.release(job);
-    spool.sweep(undefined, false);
+    spool.scan(undefined, false);
     expect(namesOf(takeAll())).toContain('request-lost.txt');
   });
 
@@ -676,10 +680,10 @@ describe('a sweep', () => {
     takeAll();
     spool.notice('request-x.txt');
     files.write(named('lost'), '');
-    spool.sweep(undefined, false);
+    spool.scan(undefined, false);
     expect(namesOf(takeAll())).not.toContain('request-lost.txt');
     spool.notice('request-x.txt');
-    spool.sweep(undefined, true);
+    spool.scan(undefined, true);
     expect(namesOf(takeAll())).toContain('request-lost.txt');
   });
 
@@ -689,10 +693,10 @@ describe('a sweep', () => {
     age();
     open();
     takeAll();
-    spool.sweep();
+    spool.scan();
     takeAll();
-    for (const name of all) spool.noticeEmpty(name);
-    spool.sweep();
+    for (const name of all) spool.finder.noticeEmpty(name);
+    spool.scan();
     const found = new Set(namesOf(takeAll()));
     found.delete('request.txt');
     expect([...found].sort()).toEqual(all.sort());
@@ -702,10 +706,10 @@ describe('a sweep', () => {
     age();
     open();
     takeAll();
-    spool.noticeEmpty('request-x.txt');
-    spool.sweep();
+    spool.finder.noticeEmpty('request-x.txt');
+    spool.scan();
     expect(namesOf(takeAll())).toContain('request-x.txt');
-    spool.sweep();
+    spool.scan();
     expect(namesOf(takeAll())).not.toContain('request-x.txt');
   });
 
@@ -714,14 +718,14 @@ describe('a sweep', () => {
     open();
     const list = jest.spyOn(spool.directory, 'list');
     for (let round = 0; round < 5; round += 1) {
-      spool.sweep();
+      spool.scan();
       takeAll();
     }
     // Once at the start, and once since the mtime was not known then.
     expect(list.mock.calls.length).toBeLessThanOrEqual(2);
     files.write(named('x'), '');
     utimesSync(files.path, 2000, 2000);
-    spool.sweep();
+    spool.scan();
     expect(namesOf(takeAll())).toEqual(expect.arrayContaining(['request-x.txt']));
   });
 
@@ -729,9 +733,9 @@ describe('a sweep', () => {
     open();
     takeAll();
     const list = jest.spyOn(spool.directory, 'list');
-    spool.sweep();
+    spool.scan();
     takeAll();
-    spool.sweep();
+    spool.scan();
     takeAll();
     expect(list).toHaveBeenCalledTimes(2);
   });
@@ -740,7 +744,7 @@ describe('a sweep', () => {
     open();
     takeAll();
     rmSync(files.path, { recursive: true });
-    expect(spool.sweep()).toBe(false);
+    expect(spool.scan()).toBe(false);
   });
 
   test('removes stale answers, once, and says how many', async () => {
@@ -751,12 +755,12 @@ describe('a sweep', () => {
     const { ctimeNs } = statSync(files.response(named('new')), { bigint: true });
     open();
     takeAll();
-    spool.sweep(ctimeNs);
+    spool.scan(ctimeNs);
     takeAll();
     expect(staleFiles).toEqual([1]);
     expect(files.names()).toEqual(['request.txt', 'response-new.txt']);
     const removeStale = jest.spyOn(spool.directory, 'removeStale');
-    spool.sweep();
+    spool.scan();
     takeAll();
     expect(removeStale).not.toHaveBeenCalled();
     expect(staleFiles).toEqual([1]);
@@ -764,7 +768,7 @@ describe('a sweep', () => {
 
   test('says nothing of stale answers where there are none', () => {
     open();
-    spool.sweep(1n);
+    spool.scan(1n);
     takeAll();
     expect(staleFiles).toEqual([]);
   });
@@ -777,13 +781,13 @@ describe('what could not be done', () => {
     age();
     open();
     takeAll();
-    spool.sweep();
+    spool.scan();
     takeAll();
-    spool.lookAgainLater();
+    spool.finder.findLater();
     expect(spool.hasWork).toBe(false);
     expect(spool.isDrained).toBe(false);
     expect(takeAll()).toEqual([]);
-    spool.sweep();
+    spool.scan();
     expect(namesOf(takeAll())).toEqual(['request.txt', 'request-x.txt']);
     expect(spool.isDrained).toBe(true);
   });
@@ -792,10 +796,10 @@ describe('what could not be done', () => {
     for (let i = 0; i < 4200; i += 1) writeFileSync(files.at(`request-${i}.txt`), '');
     silenceInotify();
     open();
-    let first = spool.take().candidate?.name;
-    while (first === undefined) first = spool.take().candidate?.name;
-    spool.lookAgainLater();
-    spool.sweep();
+    let first = spool.finder.take().candidate?.name;
+    while (first === undefined) first = spool.finder.take().candidate?.name;
+    spool.finder.findLater();
+    spool.scan();
     expect(takeAllOverSweeps().has(first)).toBe(true);
   });
 });
@@ -811,19 +815,19 @@ describe('after closing', () => {
     spool.release(job);
     spool.notice('request-x.txt');
     spool.notice('request.txt');
-    spool.lookAgainLater();
+    spool.finder.findLater();
     expect(works).toBe(0);
     expect(spool.hasWork).toBe(false);
-    expect(spool.take().candidate).toBeUndefined();
+    expect(spool.finder.take().candidate).toBeUndefined();
     expect(openBelow(root)).toEqual([]);
   });
 
   test('a request that was settling is not looked at any more', async () => {
-    open({ settleMs: () => 5 });
+    open({ settings: { settleMs: 5 } });
     files.write(named('x'), 'A');
     const sight = spool.directory.look(named('x'));
-    if (!('file' in sight)) throw new Error('expected a request');
-    expect(spool.settling.isSettled('request-x.txt', sight.file)).toBe(false);
+    if (!('version' in sight)) throw new Error('expected a request');
+    expect(spool.settling.isSettled('request-x.txt', sight.version)).toBe(false);
     expect(spool.isDrained).toBe(false);
     spool.close();
     spools = [];

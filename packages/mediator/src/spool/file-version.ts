@@ -5,7 +5,7 @@ import type { FileStats } from './directory-calls.js';
  * of the host sets `ctimeNs` at every change of content, mode, owner or name; a guest can set the
  * `mtime`, but not this (inode(7)).
  */
-export interface FileIdentity {
+export interface FileVersion {
   readonly dev: bigint;
   readonly ino: bigint;
   readonly size: bigint;
@@ -13,12 +13,12 @@ export interface FileIdentity {
   readonly ctimeNs: bigint;
 }
 
-export function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: FileStats): FileIdentity {
+export function versionOf({ dev, ino, size, mtimeNs, ctimeNs }: FileStats): FileVersion {
   return { dev, ino, size, mtimeNs, ctimeNs };
 }
 
 /** Same file, not written to, not even renamed in between. */
-export function isUntouched(before: FileIdentity, after: FileIdentity): boolean {
+export function isUntouched(before: FileVersion, after: FileVersion): boolean {
   return (
     before.ctimeNs === after.ctimeNs &&
     before.ino === after.ino &&

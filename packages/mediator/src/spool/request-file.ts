@@ -1,0 +1,119 @@
+import { requestName, type Slot } from '@vgpu/protocol';
+import { COST } from '../scheduling/cost.js';
+import { UndeliverableError } from '../scheduling/request-source.js';
+import { toNs } from '../time.js';
+import type { FileVersion } from './file-version.js';
+import type { AdmittedFile, Share } from './share.js';
+import type { ArrivedContent } from './vm-directory.js';
+
+/** The file of a request: the ticket of a spool. It is void once something else has its name. */
+export class RequestFile implements AdmittedFile {
+  readonly requests: Share;
+  readonly name: string;
+  readonly slot: string;
+  readonly arrivalNs: bigint;
+  readonly #slot: Slot;
+  readonly #isIrregular: boolean;
+  /** The plain slot's request as it was read; undefined if it was too large for that. */
+  readonly #plainText: string | undefined;
+  readonly #readMs = performance.now();
+  #version: FileVersion;
+  #isMarked = false;
+  #bytes = 0;
+
+  /** @param deferred Whether it has waited because its VM was over its limit: it arrives now. */
+  constructor(requests: Share, slot: Slot, content: ArrivedContent, deferred: boolean) {
+    this.requests = requests;
+    this.name = requestName(slot);
+    this.slot = slot.kind === 'plain' ? '.' : slot.id;
+    this.#slot = slot;
+    this.#isIrregular = content.kind === 'irregular';
+    if (slot.kind === 'plain' && content.kind === 'text') this.#plainText = content.text;
+    this.#version = content.version;
+    this.arrivalNs = deferred ? nowNs(content.version) : content.version.ctimeNs;
+  }
+
+  /** As it was last seen. */
+  get version(): FileVersion {
+    return this.#version;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isUntouched(): boolean {
+    return this.requests.directory.stateOf(this.#slot, this.#version) === 'untouched';
+  }
+
+  admit(bytes: number): number {
+    this.#bytes = bytes;
+    const isPlain = this.#slot.kind === 'plain';
+    if (isPlain) this.requests.directory.emptyPlainResponse();
+    this.requests.admit(this);
+    return isPlain ? COST.look : 0;
+  }
+
+  isCurrent(withinMs = 0): boolean | undefined {
+    const isPlain = this.#slot.kind === 'plain';
+    if (!isPlain && performance.now() - this.#readMs < withinMs) return true;
+    try {
+      // Without the mark, a plain request cannot be told from the next one.
+      return this.isUntouched && (!isPlain || this.#mark());
+    } catch (error) {
+      this.requests.noteFailure(error);
+      return undefined;
+    }
+  }
+
+  respond(line: string): 'delivered' | 'withdrawn' {
+    try {
+      return this.#respond(line);
+    } catch (error) {
+      if (error instanceof UndeliverableError) this.#leaveWhatStays();
+      throw error;
+    }
+  }
+
+  release(): void {
+    this.requests.release(this);
+  }
+
+  withdraw(): void {
+    this.requests.release(this);
+    this.requests.notice(this.name);
+  }
+
+  #respond(line: string): 'delivered' | 'withdrawn' {
+    const { directory } = this.requests;
+    if (this.#isIrregular) {
+      directory.answerIrregular(this.#slot, this.#version, line, () => {
+        this.requests.leave(this.name, this.#version);
+      });
+      return 'delivered';
+    }
+    if (this.#slot.kind === 'plain' && !this.#isMarked && !this.#mark()) return 'withdrawn';
+    const delivery = directory.answer(this.#slot, this.#version, line);
+    return delivery === 'delivered' ? 'delivered' : 'withdrawn';
+  }
+
+  /** Marks the plain request, so that any later write into it shows; false if it is another one by now. */
+  #mark(): boolean {
+    const marked = this.requests.directory.markPlain(this.#plainText);
+    this.#version = marked ?? this.#version;
+    this.#isMarked ||= marked !== undefined;
+    return marked !== undefined;
+  }
+
+  /** A directory that could not be answered, and cannot be removed. */
+  #leaveWhatStays(): void {
+    const rest = this.requests.directory.look(this.#slot);
+    if (rest.kind === 'irregular') this.requests.leave(this.name, rest.version);
+  }
+}
+
+/** Now, but not before the file has come to be what it is. */
+function nowNs({ ctimeNs }: FileVersion): bigint {
+  const now = toNs(Date.now() + 1);
+  return now > ctimeNs ? now : ctimeNs;
+}
