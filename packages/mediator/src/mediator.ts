@@ -168,7 +168,7 @@ export class Mediator {
    * until the mediator is stopped. What cannot be done, and is tried again and again, is counted by
    * `failures` and not waited for.
    */
-  drain(): Promise<void> {
+  whenIdle(): Promise<void> {
     return this.#serving.whenIdle();
   }
 
@@ -176,7 +176,7 @@ export class Mediator {
    * Takes up nothing more, and waits until what is queued has been computed, or until the mediator is
    * stopped. What is on disk stays there, and so do requests whose answers cannot be put in place.
    */
-  finishQueue(): Promise<void> {
+  drain(): Promise<void> {
     return this.#serving.drain();
   }
 

@@ -51,14 +51,14 @@ export class Serving {
     this.#scheduleScan();
   }
 
-  /** See `Mediator.drain`. */
+  /** See `Mediator.whenIdle`. */
   whenIdle(): Promise<void> {
     const { lifecycle, spool } = this.#parts;
     const isIdle = () => this.unfinished === 0 && spool.isDrained;
     return lifecycle.until(() => lifecycle.isStopping || isIdle());
   }
 
-  /** See `Mediator.finishQueue`. */
+  /** See `Mediator.drain`. */
   drain(): Promise<void> {
     const { lifecycle } = this.#parts;
     if (lifecycle.isAdmitting) lifecycle.enter('draining');

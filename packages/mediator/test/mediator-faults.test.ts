@@ -174,7 +174,7 @@ describe('a full disk', () => {
     const disk = fillDisk(Infinity);
     files.write(X, LINE);
     await until('there was no room', () => disk.failures > 0);
-    await mediator.finishQueue();
+    await mediator.drain();
     expect([mediator.unfinished, mediator.undelivered]).toEqual([0, 1]);
     await mediator.stop();
     fakeFs.restore();
@@ -223,7 +223,7 @@ test('a drain() ends when a sweep finds the last VM directory gone', async () =>
   files.write(X, LINE.trimEnd());
   const mediator = await host.start([new CpuVectorAdder()], { settleMs: 1e6, pollIntervalMs: 50 });
   let isDrained = false;
-  void mediator.drain().then(() => (isDrained = true));
+  void mediator.whenIdle().then(() => (isDrained = true));
   await sleep(20);
   expect(isDrained).toBe(false);
   renameSync(files.path, `${files.path}-old`);

@@ -606,7 +606,7 @@ describe('a second mediator', () => {
   });
 });
 
-describe('drain()', () => {
+describe('whenIdle()', () => {
   test('waits for all that was there, half-written requests included', async () => {
     for (let vm = 1; vm <= 3; vm += 1) {
       for (let i = 0; i < 10; i += 1) {
@@ -614,17 +614,17 @@ describe('drain()', () => {
       }
     }
     const mediator = await host.start([new CpuVectorAdder({ delayMs: 1 })], { maxQueuedPerVm: 3 });
-    await mediator.drain();
+    await mediator.whenIdle();
     expect(mediator.queued).toBe(0);
     for (let vm = 1; vm <= 3; vm += 1) {
       for (let i = 0; i < 10; i += 1) expect(host.vm(vm).answer(named(`${i}`))).toBe(`${i + 1}\n`);
     }
-    await mediator.drain();
+    await mediator.whenIdle();
   });
 
   test('of an empty root is immediate', async () => {
     const mediator = await host.start([new CpuVectorAdder()], { pollIntervalMs: 1e6 });
-    await expect(mediator.drain()).resolves.toBeUndefined();
+    await expect(mediator.whenIdle()).resolves.toBeUndefined();
   });
 
   test('may be waited for by several', async () => {
@@ -633,7 +633,7 @@ describe('drain()', () => {
     const mediator = await host.start([adder]);
     await until('it is on the device', () => adder.inFlight === 1);
     let drained = 0;
-    for (let i = 0; i < 2; i += 1) void mediator.drain().then(() => (drained += 1));
+    for (let i = 0; i < 2; i += 1) void mediator.whenIdle().then(() => (drained += 1));
     adder.finish();
     await until('both are told', () => drained === 2);
     expect(isAnswered(host.vm(7))).toBe(true);
@@ -645,7 +645,7 @@ describe('drain()', () => {
     await until('it is looked at', () => host.logger.of('serving a VM directory').length === 1);
     await sleep(10);
     let isDrained = false;
-    void mediator.drain().then(() => (isDrained = true));
+    void mediator.whenIdle().then(() => (isDrained = true));
     await sleep(10);
     expect(isDrained).toBe(false);
     rmSync(join(host.root, 'vm7'), { recursive: true });
@@ -653,7 +653,7 @@ describe('drain()', () => {
   });
 });
 
-describe('finishQueue()', () => {
+describe('drain()', () => {
   test('finishes what is queued, and leaves what comes meanwhile on disk', async () => {
     const files = host.vm(7);
     const adder = new FakeManualAdder();
@@ -662,7 +662,7 @@ describe('finishQueue()', () => {
     await until('two are queued', () => mediator.queued === 2 && adder.inFlight === 1);
     expect(mediator.unfinished).toBe(3);
     let isFinished = false;
-    const finishing = mediator.finishQueue().then(() => (isFinished = true));
+    const finishing = mediator.drain().then(() => (isFinished = true));
     expect(mediator.snapshot().phase).toBe('draining');
     files.write(named('late'), line({ vm: 7, a: 2, priority: 2 }));
     for (let n = 0; n < 3; n += 1) {
@@ -686,7 +686,7 @@ describe('finishQueue()', () => {
     const mediator = await host.start([adder]);
     for (const id of ['x', 'y']) files.write(named(id), line({ vm: 7, a: 1 }));
     await until('one is queued', () => mediator.queued === 1 && adder.inFlight === 1);
-    const finishing = mediator.finishQueue();
+    const finishing = mediator.drain();
     const stopping = mediator.stop();
     await finishing;
     expect(mediator.unfinished).toBe(2);
@@ -764,7 +764,7 @@ describe('stop()', () => {
     await until('it is on the device', () => adder.inFlight === 1);
     let isOver = false;
     const over = () => (isOver = true);
-    void mediator.drain().then(over, over);
+    void mediator.whenIdle().then(over, over);
     const stopping = mediator.stop();
     adder.finish();
     await stopping;
@@ -882,7 +882,7 @@ test('many requests of many VMs leave their answers behind and nothing else', as
     await sleep(1);
   }
   await until('all are answered', () => mediator.statistics().requests === 200);
-  await mediator.drain();
+  await mediator.whenIdle();
   for (const vm of vms) {
     const files = host.vm(vm);
     await until('a thread has removed the rest', () => files.names().length === 20);

@@ -84,7 +84,7 @@ export class Service {
     const timer = setInterval(() => {
       if (this.#logger.isDebugEnabled()) this.printStatistics();
     }, STATISTICS_EVERY_MS);
-    const drained = this.#options.once ? [this.#mediator?.drain()] : [];
+    const drained = this.#options.once ? [this.#mediator?.whenIdle()] : [];
     await Promise.race([this.#stopped, ...drained]);
     clearInterval(timer);
     const failures = this.#mediator?.failures ?? 0;
@@ -179,7 +179,7 @@ export class Service {
   async #drain(mediator: Mediator, wait: boolean): Promise<DrainResult> {
     const { unfinished } = mediator;
     this.#logger.info('draining: finishing what is queued, taking up nothing more', { unfinished });
-    const finished = mediator.finishQueue().then(() => {
+    const finished = mediator.drain().then(() => {
       if (!this.#isStopping) this.stop('drained');
       return { left: mediator.unfinished + mediator.undelivered };
     });
