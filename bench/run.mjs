@@ -1,5 +1,5 @@
 // `pnpm bench [--write | --check] [name ...]`: measures and prints. `--write` puts the figures into
-// `docs/benchmarks`; `--check` names what is worse than there by more than a quarter, and exits with 1
+// `docs/explanation/benchmarks`; `--check` names what is worse than there by more than a quarter, and exits with 1
 // if anything is. Absolute times say little on a shared machine; compare figures of one run.
 import { parseArgs } from 'node:util';
 import { measureBacklog } from './backlog.mjs';

@@ -11,7 +11,9 @@ const { packageManager } = JSON.parse(readFileSync(join(repository, 'package.jso
   packageManager: string;
 };
 
-/** What Debian has of what the documentation installs. */
+const TUTORIAL = 'docs/tutorial/first-service.md';
+
+/** The packages of Debian that the tutorial installs. */
 const PACKAGES = ['nodejs', 'npm', 'curl', 'nfs-kernel-server', 'prometheus'];
 
 /** The npm of Debian 13: others ask in other words. */
@@ -39,9 +41,8 @@ const EXPECTED: readonly (readonly RegExp[] | undefined)[] = [
 ];
 
 function blocks(): { title: string; commands: string; expected: readonly RegExp[] | undefined }[] {
-  const text = readFileSync(join(repository, 'docs/operate.md'), 'utf8');
-  const section = /^## From an empty machine to a service$.*?(?=^## )/ms.exec(text)?.[0] ?? '';
-  const found = section.split(/^### /m).flatMap((part) => {
+  const text = readFileSync(join(repository, TUTORIAL), 'utf8');
+  const found = text.split(/^## /m).flatMap((part) => {
     const [heading = ''] = part.split('\n', 1);
     const commands = Array.from(part.matchAll(/^```sh\n(.*?)^```$/gms), ([, block = '']) => block);
     return commands.map((block) => ({ heading, block }));
@@ -53,7 +54,7 @@ function blocks(): { title: string; commands: string; expected: readonly RegExp[
   }));
 }
 
-describeBooted('docs/operate.md, pasted into an empty Debian 13', () => {
+describeBooted(`${TUTORIAL}, pasted into an empty Debian 13`, () => {
   const base = mkdtempSync(join(tmpdir(), 'vgpu-operate-'));
   let machine: DebianMachine | undefined;
   let env: Record<string, string>;

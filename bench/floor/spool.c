@@ -1,5 +1,5 @@
 // The floor of a round trip: two processes in C that exchange requests and answers by the file
-// operations of docs/protocol.md, and learn of each other's by inotify. They check nothing, queue
+// operations of docs/reference/protocol.md, and learn of each other's by inotify. They check nothing, queue
 // nothing and believe everything: whoever serves hostile guests has to do more.
 //
 //   spool server <root> <VMs>                          serves <root>/vm1 .. <root>/vm<VMs> until killed

@@ -1,5 +1,5 @@
 // `pnpm bench:gpu [--quick] [--json <file>] [--svg <file>] [--markdown <file>]`: the library on a
-// GPU against C on the bare driver, in one run and by turns. See docs/benchmarks.md.
+// GPU against C on the bare driver, in one run and by turns. See docs/explanation/benchmarks.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,4 @@
-// Prints what was measured, writes it to `docs/benchmarks`, and compares it with what is there.
+// Prints what was measured, writes it to `docs/explanation/benchmarks`, and compares it with the figures there.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cpus } from 'node:os';
@@ -8,7 +8,7 @@ import { drawFigures } from './plot.mjs';
 /** @typedef {import('./measured.mjs').Measured} Measured */
 /** @typedef {import('./measured.mjs').Ratio} Ratio */
 
-const DOCS = join(import.meta.dirname, '../../docs');
+const DOCS = join(import.meta.dirname, '../../docs/explanation');
 const PAGE = join(DOCS, 'benchmarks.md');
 const FOLDER = join(DOCS, 'benchmarks');
 
@@ -27,7 +27,7 @@ export function print(name, { tables, ratios }) {
 
 /**
  * Writes the ratios as JSON, the figures as SVG, and the tables between `<!-- name:begin -->` and
- * `<!-- name:end -->` of `docs/benchmarks.md`.
+ * `<!-- name:end -->` of `docs/explanation/benchmarks.md`.
  *
  * @param {string} name @param {Measured} measured
  */
