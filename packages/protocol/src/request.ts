@@ -27,11 +27,11 @@ const lengthMismatch = (a: Int32Array, b: Int32Array) => ({
 const Request = z
   .object(
     {
-      /** Which devices may serve it. */
+      /** Decides which devices may serve it. */
       pool: PoolLetter,
       /** 2 high, 1 medium, 0 low. */
       priority: PriorityDigit,
-      /** The number of the VM that asks. */
+      /** The number of the requesting VM. */
       vm: VmIdDecimal,
       /** The first vector. */
       a: Int32List,
@@ -45,16 +45,16 @@ const Request = z
     if (a.length !== b.length) refuse(ctx, lengthMismatch(a, b));
   });
 /**
- * What a VM asks: to have `b` added to `a`, element by element as int32.
+ * A VM's request: add `b` to `a`, element by element as int32.
  *
  * @useDeclaredType
  */
 export type Request = z.output<typeof Request>;
 
 /**
- * The request line `pool:priority:vm:a:b\n` and what it says. A carriage return before the newline
+ * The request line `pool:priority:vm:a:b\n` and its value. A carriage return before the newline
  * and a missing newline are tolerated when decoding; whether text without a newline is complete is
- * for the reader to find out. Each request has exactly one spelling otherwise.
+ * for the reader to decide. Otherwise each request has exactly one spelling.
  */
 export const RequestLine = z.codec(Text, Request, {
   decode: (text, ctx) => {
@@ -83,21 +83,20 @@ export const RequestLine = z.codec(Text, Request, {
 });
 
 /**
- * Reads a request line.
+ * Decodes a request line.
  *
  * @param text One character per byte (`latin1`), so that the limit counts bytes.
  * @throws ProtocolError `BAD_REQUEST`, `TOO_LARGE`, `OUT_OF_RANGE` or `LENGTH_MISMATCH`.
  */
 export function decodeRequest(text: string): Request {
-  // Callers need not be checked by a compiler.
+  // Callers without a type checker may pass anything.
   if (typeof text !== 'string') return decodeWith(RequestLine, 'BAD_REQUEST', 'request', text);
   return readRequest(text);
 }
 
 /**
- * What {@link RequestLine} gives, or throws, in one pass over the line and without the codecs, which take
- * longer over a usual line than everything else that is done with it. Each part is read once, up to the
- * first that is wrong.
+ * Returns or throws the same as {@link RequestLine}, in one pass over the line and without the codecs: those
+ * take longer for a usual line than the rest of its processing. Each part is read once, up to the first fault.
  */
 function readRequest(text: string): Request {
   if (text.length > MAX_LINE_BYTES) throw rejection('request', tooLarge(text.length));
@@ -120,7 +119,7 @@ function readRequest(text: string): Request {
   return { pool, priority, vm, a, b };
 }
 
-/** Where the five fields of a line end; undefined if there are not five. */
+/** The ends of the five fields of a line; undefined if it does not have five. */
 function fieldEnds(text: string): [number, number, number, number, number] | undefined {
   const pool = text.indexOf(COLON);
   const priority = pool < 0 ? -1 : text.indexOf(COLON, pool + 1);
@@ -133,7 +132,7 @@ function fieldEnds(text: string): [number, number, number, number, number] | und
   return [pool, priority, vm, a, end];
 }
 
-/** Throws what a field's codec says of a text that it refuses. */
+/** Throws the error of a field's codec for a text that it refuses. */
 function refuseBy(codec: z.ZodMiniType<unknown, string>, field: string, text: string): never {
   decodeWith(codec, 'BAD_REQUEST', field, text);
   throw new Error(`expected that ${field} is refused`);
@@ -143,10 +142,10 @@ function rejection(field: string, refusal: Refusal & Pick<Rejection, 'received'>
   return new ProtocolError({ code: 'BAD_REQUEST', field, ...refusal });
 }
 /**
- * Writes a request line, newline included.
+ * Encodes a request line, newline included.
  *
- * @param request What a VM asks.
- * @throws ProtocolError with the code that a mediator would answer such a request with.
+ * @param request The VM's request.
+ * @throws ProtocolError with the code of a mediator's response to such a request.
  *
  * @example
  * ```ts
