@@ -40,7 +40,7 @@ const { values: options } = parseArgs({
 
 const device = await openDevice({ backend: 'cuda' }).catch((/** @type {unknown} */ error) => {
   if (!(error instanceof DeviceError)) throw error;
-  console.error('no GPU: nothing measured, run on a machine with an NVIDIA driver');
+  console.error('no GPU: nothing measured; run this on a machine with an NVIDIA driver');
   console.error(error.message);
   process.exit(69);
 });

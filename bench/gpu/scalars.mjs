@@ -133,7 +133,7 @@ async function executorOf(/** @type {VectorAdder} */ device) {
   });
   await executor.open();
   const request = { pool: 'A', priority: 2, vm: 1, a: new Int32Array(1), b: new Int32Array(1) };
-  // The executor looks at nothing of a job but its request.
+  // The executor reads only the request of a job.
   const job = /** @type {Parameters<Executor['run']>[0]} */ (/** @type {unknown} */ ({ request }));
   return async (/** @type {number} */ a, /** @type {number} */ b) => {
     request.a[0] = a;
@@ -156,7 +156,7 @@ function expectSum(
   if (received !== ((a + b) | 0)) throw new Error(`a wrong sum of ${a} and ${b}: ${received}`);
 }
 
-/** Numbers all over int32. */
+/** Numbers of the whole range of int32. */
 function scattered(/** @type {number} */ index) {
   return Math.imul(index, 0x9e3779b1);
 }

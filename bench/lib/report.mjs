@@ -12,7 +12,7 @@ const DOCS = join(import.meta.dirname, '../../docs/explanation');
 const PAGE = join(DOCS, 'benchmarks.md');
 const FOLDER = join(DOCS, 'benchmarks');
 
-/** A ratio may get so much worse before it counts as a regression. */
+/** A ratio that is worse by more than this factor counts as a regression. */
 const TOLERANCE = 1.25;
 
 /** @param {string} name @param {Measured} measured */
@@ -106,7 +106,7 @@ function markdown(rows) {
   return [line(head), line(rule), ...cells.map(line)].join('\n');
 }
 
-/** Thousands apart, as in `1 000 000`. */
+/** With spaces between thousands, as in `1 000 000`. */
 const shown = (/** @type {string | number} */ value) =>
   typeof value === 'number' && Number.isInteger(value)
     ? String(value).replace(/\B(?=(\d{3})+$)/g, ' ')
