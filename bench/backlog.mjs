@@ -1,5 +1,5 @@
-// A million requests on disk when the mediator starts: how soon it serves, and whether the cost of a request and
-// the memory stay the same until the last one.
+// A million requests on disk when the mediator starts: how soon it serves, and whether the cost of a request
+// and the memory stay the same until the last one.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

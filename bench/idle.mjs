@@ -1,5 +1,5 @@
-// The cost of an idle mediator, and whether a request in one of many idle directories gets its response as fast
-// as in one of few.
+// The cost of an idle mediator, and whether a request in one of many idle directories gets its response as
+// fast as in one of few.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VgpuClient } from '@vgpu/vm-client';
 import { median, rounded } from './lib/measured.mjs';

@@ -1,6 +1,7 @@
 // `pnpm bench [--write | --check] [name ...]`: measures and prints. `--write` puts the figures into
-// `docs/explanation/benchmarks`; `--check` names every ratio that is worse than there by more than a quarter, and
-// exits with 1 if there is one. Absolute times say little on a shared machine; compare figures of one run.
+// `docs/explanation/benchmarks`; `--check` names every ratio that is worse than there by more than a quarter,
+// and exits with 1 if there is one. Absolute times say little on a shared machine; compare figures of one
+// run.
 import { parseArgs } from 'node:util';
 import { measureBacklog } from './backlog.mjs';
 import { ATTACKS } from './flood/attacks.mjs';

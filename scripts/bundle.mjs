@@ -1,10 +1,10 @@
-// `node scripts/bundle.mjs [package ...]`: bundles each program into one file, `bundle/program.cjs`. Users run
-// `bundle/<program>.cjs`, the `bin`, which loads it if Node is new enough to read it. Packing runs this script
-// (`prepack`), on the output of `tsc -b`; the repository itself runs the modules in `dist`. A bundle starts faster:
-// it is one file, and does without Node's loader of ES modules.
+// `node scripts/bundle.mjs [package ...]`: bundles each program into one file, `bundle/program.cjs`. Users
+// run `bundle/<program>.cjs`, the `bin`, which loads it if Node is new enough to read it. Packing runs this
+// script (`prepack`), on the output of `tsc -b`; the repository itself runs the modules in `dist`. A bundle
+// starts faster: it is one file, and does without Node's loader of ES modules.
 //
-// A package that is imported where it is used, by `import('name')`, gets a file of its own, which is read then.
-// Names are kept, so that stacks are readable. `LICENSES.txt` lists the code of others in the files.
+// A package that is imported where it is used, by `import('name')`, gets a file of its own, which is read
+// then. Names are kept, so that stacks are readable. `LICENSES.txt` lists the code of others in the files.
 import * as esbuild from 'esbuild';
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';

@@ -1,9 +1,9 @@
 // Four scenarios about order and one about several devices, with real mediator and client processes and real
-// files. The files on disk at the start of the mediator decide the order, not the speed of processes, so the demo
-// shows the same on every machine. Scenarios about order use one device; the last one uses all.
+// files. The files on disk at the start of the mediator decide the order, not the speed of processes, so the
+// demo shows the same on every machine. Scenarios about order use one device; the last one uses all.
 //
-// `--backend cuda` plays them on GPUs; the default is a slowed-down CPU. `--devices` are the mediator's devices:
-// `all` GPUs, or some by their numbers; by default two on the CPU.
+// `--backend cuda` plays them on GPUs; the default is a slowed-down CPU. `--devices` are the mediator's
+// devices: `all` GPUs, or some by their numbers; by default two on the CPU.
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -95,8 +95,8 @@ async function playFromDisk(scenario, sent, expected) {
 }
 
 /**
- * Has a VM send its call many times: a single request would not keep a fast device busy. All requests are on disk
- * once `sent` is fulfilled.
+ * Has a VM send its call many times: a single request would not keep a fast device busy. All requests are on
+ * disk once `sent` is fulfilled.
  *
  * @param {Host} host
  * @param {Call} call
@@ -114,8 +114,9 @@ function flood(host, { vm, pool, priority, a, b }, requests) {
 }
 
 /**
- * Sends the second call while a GPU is busy with the requests of the first one's VM. If the machine is so slow
- * that the GPU is done before the second client has sent anything, the scenario is played again with more requests.
+ * Sends the second call while a GPU is busy with the requests of the first one's VM. If the machine is so
+ * slow that the GPU is done before the second client has sent anything, the scenario is played again with
+ * more requests.
  *
  * @param {string} scenario
  * @param {Call} first
@@ -206,8 +207,8 @@ async function playOnAllDevices(
 }
 
 /**
- * Sends the second call while the first is on the device. If the machine is so slow that the device is done before
- * the second client has sent anything, the scenario is played again with a slower device.
+ * Sends the second call while the first is on the device. If the machine is so slow that the device is done
+ * before the second client has sent anything, the scenario is played again with a slower device.
  *
  * @param {string} scenario
  * @param {Call} first

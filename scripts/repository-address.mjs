@@ -1,6 +1,7 @@
 // `node scripts/repository-address.mjs [--check]`: writes the address of the repository, which stands in
-// `repository` of the top package.json, into all other tracked files: manifests, READMEs, the systemd unit and its
-// source. `--check` changes nothing, names the files that have another address, and exits with 1 if there are any.
+// `repository` of the top package.json, into all other tracked files: manifests, READMEs, the systemd unit
+// and its source. `--check` changes nothing, names the files that have another address, and exits with 1 if
+// there are any.
 //
 // The former address is that of the packages' manifests. So edit the top package.json, then run this.
 import { execFileSync } from 'node:child_process';
@@ -20,7 +21,9 @@ function addressIn(folder) {
 /** The address, such as `https://github.com/owner/name`. */
 export const repositoryAddress = () => addressIn('.');
 
-/** Links to files of a GitHub repository's main branch: only this repository's are expected in tracked files. */
+/**
+ * Links to files of a GitHub repository's main branch: only this repository's are expected in tracked files.
+ */
 const OWN_LINK = /https:\/\/github\.com\/[\w.-]+\/[\w.-]+(?=\/(?:blob|tree)\/main\/)/g;
 
 /** The tracked files of the repository, by their paths in it. */

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * The environment may be that of production, or of a hook of git. npm's notice of a new version is left out of the
- * results.
+ * The environment may be that of production, or of a hook of git. npm's notice of a new version is left out
+ * of the results.
  *
  * @type {NodeJS.ProcessEnv}
  */

@@ -1,7 +1,7 @@
 // `node scripts/write-constants.mjs [packages/<name> ...]`: writes the constants of a package with an addon:
-// its name, version, and the hash of the addon's sources. The modules read no file for them, since a bundle has
-// none. Building runs this before the compiler. Packing runs it again, because the version may have changed since
-// the compilation.
+// its name, version, and the hash of the addon's sources. The modules read no file for them, since a bundle
+// has none. Building runs this before the compiler. Packing runs it again, because the version may have
+// changed since the compilation.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

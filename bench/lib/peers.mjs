@@ -1,5 +1,5 @@
-// The packages to compare with, in the versions of `bench/peers/package-lock.json`. The first benchmark that needs
-// them installs them, so that they are not needed elsewhere.
+// The packages to compare with, in the versions of `bench/peers/package-lock.json`. The first benchmark that
+// needs them installs them, so that they are not needed elsewhere.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,4 +1,5 @@
-// Prints what was measured, writes it to `docs/explanation/benchmarks`, and compares it with the figures there.
+// Prints what was measured, writes it to `docs/explanation/benchmarks`, and compares it with the figures
+// there.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cpus } from 'node:os';

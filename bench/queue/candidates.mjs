@@ -1,6 +1,6 @@
-// The candidates: each is a queue with `push` and `pop`, higher priorities first, as thin as its package allows.
-// Peers without FIFO ties get them as cheaply as possible: by a sequence number in the key (levels) or in the
-// comparator (any priorities).
+// The candidates: each is a queue with `push` and `pop`, higher priorities first, as thin as its package
+// allows. Peers without FIFO ties get them as cheaply as possible: by a sequence number in the key (levels)
+// or in the comparator (any priorities).
 /* eslint-disable @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-member-access -- peers
    come without types */
 import { join } from 'node:path';

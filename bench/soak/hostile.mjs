@@ -36,8 +36,8 @@ export async function attack(target, eachMs, signal) {
 const run = promisify(execFile);
 
 /**
- * In a process of its own, with idle scheduling: an attack leaves a hundred thousand files, and a process that
- * removes them has no time to send requests.
+ * In a process of its own, with idle scheduling: an attack leaves a hundred thousand files, and a process
+ * that removes them has no time to send requests.
  *
  * @param {string} directory
  */

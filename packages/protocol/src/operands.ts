@@ -48,8 +48,8 @@ export function writeInt32List(list: Int32Array): string {
 export type ListRefusal = Refusal & Pick<Rejection, 'received'>;
 
 /**
- * Reads a list, or returns its fault, in one pass over its characters: a line may hold 32 000 numbers, and the
- * caller is blocked meanwhile.
+ * Reads a list, or returns its fault, in one pass over its characters: a line may hold 32 000 numbers, and
+ * the caller is blocked meanwhile.
  *
  * @param from The index in `text` at which the list begins.
  * @param to The index at which it ends.

@@ -24,8 +24,8 @@ const CONTROLS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /**
  * Makes text of unknown origin safe for a terminal and for a line of a log: each invisible character that
- * controls them becomes an escape of JSON (`\n`, `\u001b`, `\u2028`); all other characters stay. So JSON stays
- * the same JSON. Unlike {@link printable} it neither quotes nor cuts.
+ * controls them becomes an escape of JSON (`\n`, `\u001b`, `\u2028`); all other characters stay. So JSON
+ * stays the same JSON. Unlike {@link printable} it neither quotes nor cuts.
  *
  * @param text Of any length and content.
  * @param except Characters to keep, such as `'\n'`.

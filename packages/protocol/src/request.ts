@@ -96,7 +96,8 @@ export function decodeRequest(text: string): Request {
 
 /**
  * Returns or throws the same as {@link RequestLine}, in one pass over the line and without the codecs: those
- * take longer for a usual line than the rest of its processing. Each part is read once, up to the first fault.
+ * take longer for a usual line than the rest of its processing. Each part is read once, up to the first
+ * fault.
  */
 function readRequest(text: string): Request {
   if (text.length > MAX_LINE_BYTES) throw rejection('request', tooLarge(text.length));

@@ -1,6 +1,9 @@
 import { GONE } from './gone.js';
 
-/** Slots of a chunk: 2 KiB. Fewer slots cost more allocations; more slots keep more memory for one remaining element. */
+/**
+ * Slots of a chunk: 2 KiB. Fewer slots cost more allocations; more slots keep more memory for one remaining
+ * element.
+ */
 const SLOTS = 256;
 
 /** A run of consecutive positions. */

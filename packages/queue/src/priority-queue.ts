@@ -130,7 +130,10 @@ export class PriorityQueue<T> implements Iterable<T> {
   }
 }
 
-/** `unknown`, because a caller without a type checker may pass a string, which would silently break the order. */
+/**
+ * `unknown`, because a caller without a type checker may pass a string, which would silently break the
+ * order.
+ */
 function isPriority(value: unknown): value is number {
   return typeof value === 'number' && !Number.isNaN(value);
 }

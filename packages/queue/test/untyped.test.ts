@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Handle, LevelQueue, PriorityQueue, QueueError } from '@vgpu/queue';
 
-// Values that programs without a type checker may pass instead. In calculations the first ones become 0 or 1: the
-// handles and priorities of the first elements.
+// Values that programs without a type checker may pass instead. In calculations the first ones become 0 or 1:
+// the handles and priorities of the first elements.
 const ZEROS = [null, '', '0', false, [], [0], new Date(0), { valueOf: () => 0 }];
 const ONES = [true, '1', [1], 1n];
 const BARE: unknown = Object.create(null);
