@@ -55,7 +55,7 @@ function blocks(): { title: string; commands: string; expected: readonly RegExp[
 }
 
 describeBooted(`${TUTORIAL}, pasted into an empty Debian 13`, () => {
-  const base = mkdtempSync(join(tmpdir(), 'vgpu-operate-'));
+  const base = mkdtempSync(join(tmpdir(), 'vgpu-first-service-'));
   let machine: DebianMachine | undefined;
   let env: Record<string, string>;
 
