@@ -1,5 +1,5 @@
-// A million requests on disk when the mediator starts: how soon it serves, and whether what a request
-// costs, and the memory, stay the same until the last one.
+// A million requests on disk when the mediator starts: how soon it serves, and whether the cost of a request
+// and the memory stay the same until the last one.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { withRoot } from './lib/spool-root.mjs';
 import { servedBy } from './mediator.mjs';
 
 const VMS = 1000;
-/** For each VM; `VGPU_BACKLOG` says another number in all. */
+/** For each VM; `VGPU_BACKLOG` sets another total. */
 const REQUESTS = Math.ceil(Number(process.env['VGPU_BACKLOG'] ?? 1_000_000) / VMS);
 const PARTS = 10;
 const LOOK_EVERY_MS = 20;
@@ -23,7 +23,7 @@ export function measureBacklog() {
   });
 }
 
-/** Random priorities; ids that no directory has in order. */
+/** Random priorities, and ids that no directory lists in order. */
 function fill(/** @type {string} */ root) {
   for (let index = 0; index < REQUESTS; index += 1) {
     for (let vm = 1; vm <= VMS; vm += 1) {
@@ -53,7 +53,7 @@ async function follow(pid, answered, started) {
     const now = { answered: answered(), cpu: cpuSeconds(pid), at: performance.now() };
     if (Number.isNaN(firstMs) && now.answered > 0) {
       firstMs = now.at - started;
-      // What the start costs is no part of what a request costs.
+      // The cost of the start is not part of the cost of a request.
       last = now;
     }
     if (now.answered < Math.min(total, last.answered + total / PARTS)) continue;

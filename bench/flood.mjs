@@ -6,15 +6,15 @@ import { during } from './flood/during.mjs';
 import { quantile } from './lib/measured.mjs';
 import { withMediator } from './mediator.mjs';
 
-/** Of each measurement: 23 attacks, from 1 VM and from 8, at 3 priorities, are ten minutes. */
+/** Duration of each measurement: 23 attacks, from 1 VM and from 8, at 3 priorities, take ten minutes. */
 const MS = 3000;
 const WARM_UP = 100;
-/** The neighbour sends its next request so long after the last response. */
+/** The pause of the neighbour between a response and its next request. */
 const PAUSE_MS = 2;
-/** What lasts longer counts as lasting so long. */
+/** A round trip that lasts longer counts as this long. */
 const TIMEOUT_MS = 5000;
 const COUNTS = [1, 8];
-/** The attackers' requests that are well-formed are of medium priority. */
+/** The attackers' well-formed requests are of medium priority. */
 const PRIORITIES = /** @type {const} */ ({ high: 2, equal: 1, lower: 0 });
 const REFERENCE = 'small-junk';
 const MAX_TIMES_REFERENCE = 3;
@@ -24,8 +24,8 @@ const MAX_P99_MS = 15;
 /** @typedef {Record<Level, { p50: number, p99: number }>} Waits */
 
 /**
- * Round trips of one VM while others attack. Each attack is compared with small junk that is as fast and
- * on the same file system.
+ * Round trips of one VM while others attack. Each attack is compared with small junk at the same rate and on
+ * the same file system.
  *
  * @param {readonly string[]} [attacks] names of `ATTACKS`; all if there are none
  */
@@ -83,7 +83,7 @@ function waits(attack, count, isOnDisk) {
   );
 }
 
-/** A mediator that may not read all files, as the recommended one, also where the superuser runs this. */
+/** A mediator that may not read all files, like the recommended one, even if the superuser runs this. */
 function withoutOverride() {
   if (process.getuid?.() !== 0) return [];
   return ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];

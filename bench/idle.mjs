@@ -1,5 +1,5 @@
-// What a mediator costs that has nothing to do, and whether a request in one of many quiet directories
-// is answered as fast as in one of few.
+// The cost of an idle mediator, and whether a request in one of many idle directories gets its response as
+// fast as in one of few.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VgpuClient } from '@vgpu/vm-client';
 import { median, rounded } from './lib/measured.mjs';
@@ -7,12 +7,12 @@ import { cpuSeconds, residentMiB } from './lib/process-figures.mjs';
 import { withMediator } from './mediator.mjs';
 
 const VM_COUNTS = [0, 10, 100, 10_000];
-/** In which V8 tidies up what the start has left: 20 ms after 7 s, then less and less until 45 s. */
+/** In this time V8 cleans up after the start: 20 ms after 7 s, then less and less until 45 s. */
 const SETTLE_MS = 50_000;
 const SECONDS = 30;
 const REQUESTS = 500;
 const WARM_UP = 100;
-/** As a client that asks now and then. */
+/** The pause of a client that sends a request now and then. */
 const PAUSE_MS = 5;
 
 /** @returns {Promise<import('./lib/measured.mjs').Measured>} */

@@ -51,7 +51,7 @@ async function measure(task, rounds) {
   const figures = new Map(names.map((name) => [name, []]));
   /** @type {Record<string, () => Promise<number>>} */
   const ways = {};
-  // By turns, as in every benchmark; what is handed on is how many figures there are.
+  // By turns, as in every benchmark; the number of figures is passed on.
   for (const name of names) {
     ways[name] = async () => figures.get(name)?.push(await run(name, task)) ?? 0;
   }

@@ -13,7 +13,7 @@ const ROUNDS = 20;
 const WARM_UP = 100;
 const REQUESTS = 500;
 const OF_BULLMQ = 200;
-/** As the plan had it that the product comes from. */
+/** A server that polls once a second, and a client that polls ten times a second. */
 const POLLING = { requests: 12, serverMs: 1000, clientMs: 100 };
 
 /** @typedef {'floor' | 'ours' | 'BullMQ'} Way */

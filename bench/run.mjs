@@ -1,6 +1,7 @@
 // `pnpm bench [--write | --check] [name ...]`: measures and prints. `--write` puts the figures into
-// `docs/benchmarks`; `--check` names what is worse than there by more than a quarter, and exits with 1
-// if anything is. Absolute times say little on a shared machine; compare figures of one run.
+// `docs/explanation/benchmarks`; `--check` names every ratio that is worse than there by more than a quarter,
+// and exits with 1 if there is one. Absolute times say little on a shared machine; compare figures of one
+// run.
 import { parseArgs } from 'node:util';
 import { measureBacklog } from './backlog.mjs';
 import { ATTACKS } from './flood/attacks.mjs';
@@ -36,11 +37,11 @@ const chosen = positionals.filter((name) => !attacks.includes(name));
 const unknown = chosen.filter((name) => !Object.hasOwn(benchmarks, name));
 if (unknown.length > 0) {
   const known = Object.keys(benchmarks).join(', ');
-  console.error(`no benchmark ${unknown.join(', ')}; there are ${known}`);
+  console.error(`no benchmark ${unknown.join(', ')}; the benchmarks are ${known}`);
   process.exit(64);
 }
 if (options.write && attacks.length > 0) {
-  console.error('--write wants all attacks: what is not measured would be lost');
+  console.error('--write needs all attacks: figures that are not measured would be lost');
   process.exit(64);
 }
 const names = chosen.length > 0 ? chosen : Object.keys(benchmarks);

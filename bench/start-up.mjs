@@ -1,4 +1,4 @@
-// How long the programs take as whole processes, as they are packed, against Node with nothing to do.
+// The start-up of the packed programs as whole processes, against Node with nothing to do.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { withMediator } from './mediator.mjs';
 const ROUNDS = 40;
 const PACKAGES = join(import.meta.dirname, '../packages');
 
-/** Each way by turns, its process started anew each time; a mediator serves the client's requests. */
+/** Each way by turns, each time in a new process; a mediator serves the client's requests. */
 export async function measureStartUp() {
   const client = await programOf('vm-client');
   const mediator = await programOf('mediator');

@@ -13,7 +13,7 @@ const VM_COUNTS = [1, 10, MANY, 100, 1000];
 const SECONDS = 3;
 const ROUNDS = 5;
 const ROUNDS_BY_VMS = 3;
-/** So many requests take the floor about as long. */
+/** This number of requests takes the floor about as long. */
 const OF_FLOOR = 30_000;
 
 /** @typedef {'floor' | 'ours' | 'C client' | 'BullMQ'} Way */
@@ -54,7 +54,7 @@ export async function measureThroughput() {
 /** @param {number} vms @returns {Promise<Load>} */
 function measureLoad(vms) {
   return withMediator(vms, async (root, pid) => {
-    // Until both programs are compiled.
+    // Warms up both programs.
     await byLibrary(root, vms);
     const before = cpuSeconds(pid);
     const rate = await byLibrary(root, vms);

@@ -1,4 +1,4 @@
-// Builds a package's addon for this platform and puts it where the package carries it:
+// Builds a package's addon for this platform, into the folder from which the package loads it:
 // `node scripts/build-addon.mjs packages/<name>`, `prebuilds/<platform>-<arch>` in that folder.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ if (folder === undefined) {
   console.error('usage: node scripts/build-addon.mjs packages/<name>');
   process.exit(64);
 }
-// One that is built where the package is installed has its recipe at the top, where npm looks for it.
+// If npm builds the addon at installation, its recipe is at the top of the package, where npm looks for it.
 const [source] = [resolve(folder), resolve(folder, 'native')].filter((path) =>
   existsSync(join(path, 'binding.gyp')),
 );
@@ -33,5 +33,5 @@ for (const name of readdirSync(release).filter((file) => file.endsWith('.node'))
   copyFileSync(join(release, name), join(prebuilds, name));
 }
 rmSync(join(source, 'build'), { recursive: true });
-// The modules load only the addon of the sources that they know of.
+// The modules load only an addon with the hash of their own sources.
 if (existsSync(join(folder, 'src'))) await writeConstants(folder);

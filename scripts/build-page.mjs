@@ -1,6 +1,5 @@
 // `node scripts/build-page.mjs`: makes the mediator's page, `packages/mediator/page/dist`, of its sources.
-// `pnpm build` and packing run it. What it consists of stands in `assets.ts`; whose code is in it, in
-// `LICENSES.txt`.
+// `pnpm build` and packing run it. `assets.ts` lists its parts, and `LICENSES.txt` the code of others in it.
 import * as esbuild from 'esbuild';
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,10 +1,10 @@
-// `node scripts/bundle.mjs [package ...]`: makes of each program one file, `bundle/program.cjs`. Users run
-// `bundle/<program>.cjs`, the `bin`, which loads it where Node is not too old to read it. Packing runs it
-// (`prepack`), on what `tsc -b` has built; the repository itself runs
-// the modules in `dist`. Reading one file, without Node's loader of ES modules, is most of a start.
+// `node scripts/bundle.mjs [package ...]`: bundles each program into one file, `bundle/program.cjs`. Users
+// run `bundle/<program>.cjs`, the `bin`, which loads it if Node is new enough to read it. Packing runs this
+// script (`prepack`), on the output of `tsc -b`; the repository itself runs the modules in `dist`. A bundle
+// starts faster: it is one file, and does without Node's loader of ES modules.
 //
-// A package that is imported where it is used, by `import('name')`, gets a file of its own, read then.
-// Names are kept, so that a stack can be read. Whose code is in the files stands in `LICENSES.txt`.
+// A package that is imported where it is used, by `import('name')`, gets a file of its own, which is read
+// then. Names are kept, so that stacks are readable. `LICENSES.txt` lists the code of others in the files.
 import * as esbuild from 'esbuild';
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -22,9 +22,9 @@ const PACKAGES = join(REPOSITORY, 'packages');
 /** The oldest Node that the packages run on. */
 const TARGET = 'node20.19';
 
-/** How a `bin` loads what `tsc -b` has built. */
+/** The import of `tsc -b`'s output in a `bin`. */
 const LOADING = "import('../dist/bin.js')";
-/** As Node has it, the default export of such a file is all that it exports. */
+/** In Node, the default export of such a file is the object of all its exports. */
 const DEFAULT = { tail: 'if (module.exports.__esModule) module.exports = module.exports.default;' };
 
 /**
@@ -75,7 +75,7 @@ async function bundleFile(entry, outfile, { tail = '' } = {}) {
     platform: 'node',
     format: 'cjs',
     target: TARGET,
-    // Not the identifiers: they cost nothing that can be measured, and stacks tell more with them.
+    // Not the identifiers: their cost is not measurable, and stacks are more readable with them.
     minifySyntax: true,
     minifyWhitespace: true,
     lineLimit: 200,
@@ -83,7 +83,7 @@ async function bundleFile(entry, outfile, { tail = '' } = {}) {
     plugins: [packagesApart(apart)],
     define: {
       'import.meta.url': 'bundleUrl',
-      // What winston has for debugging itself.
+      // winston's code for debugging itself.
       'process.env.NODE_ENV': '"production"',
     },
     banner: {
@@ -103,7 +103,7 @@ const bundleUrl = require('node:url').pathToFileURL(__filename).href;`,
 }
 
 /**
- * What is imported where it is used is not read before.
+ * Keeps a package that is imported where it is used from being read earlier.
  *
  * @param {Map<string, string>} apart gets the names of those packages, and what they resolve to
  * @returns {Plugin}

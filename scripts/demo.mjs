@@ -1,10 +1,9 @@
-// The four integration scenarios of the original plan, with real mediator and client processes and
-// real files, and what several devices do. The order in which requests are served is decided by the files
-// that are there when the mediator starts, not by who is fast, so that the demo shows the same on every
-// machine. Scenarios about order use one device; the last one uses all.
+// Four scenarios about order and one about several devices, with real mediator and client processes and real
+// files. The files on disk at the start of the mediator decide the order, not the speed of processes, so the
+// demo shows the same on every machine. Scenarios about order use one device; the last one uses all.
 //
-// `--backend cuda` plays them on GPUs; the default is the CPU, made slow. `--devices` is what the mediator
-// has: `all` GPUs, or some by their numbers; two on the CPU if not given.
+// `--backend cuda` plays them on GPUs; the default is a slowed-down CPU. `--devices` are the mediator's
+// devices: `all` GPUs, or some by their numbers; by default two on the CPU.
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -18,7 +17,7 @@ import { Host, PATIENCE_MS, until, vm1, vm2, vm4 } from './demo/host.mjs';
  */
 
 const { backend, devices } = readArguments();
-/** The device of those scenarios that are about order. */
+/** The device of the scenarios about order. */
 const ONE_DEVICE = devices === 'all' ? '0' : String(devices.split(',')[0]);
 const isSlow = backend === 'cpu';
 
@@ -41,7 +40,7 @@ function readArguments() {
 }
 
 /**
- * Waits for clients to end, and says how each fared.
+ * Waits for clients to end, and records the outcome of each.
  *
  * @param {Host} host
  * @param {string} scenario
@@ -85,7 +84,7 @@ async function playFromDisk(scenario, sent, expected) {
     const clients = [];
     for (const call of sent) {
       clients.push({ call, ...(await host.send(call)) });
-      // Further apart than the tick with which older kernels stamp files.
+      // Further apart than the tick of older kernels' file timestamps.
       await sleep(20);
     }
     host.start(ONE_DEVICE, 50);
@@ -96,8 +95,8 @@ async function playFromDisk(scenario, sent, expected) {
 }
 
 /**
- * Has a VM send its call many times, to keep devices busy that are too fast to be caught with a single
- * request. All requests are on disk once `sent` is fulfilled.
+ * Has a VM send its call many times: a single request would not keep a fast device busy. All requests are on
+ * disk once `sent` is fulfilled.
  *
  * @param {Host} host
  * @param {Call} call
@@ -115,8 +114,9 @@ function flood(host, { vm, pool, priority, a, b }, requests) {
 }
 
 /**
- * Sends the second call while a GPU is busy with what the first one's VM has sent before. On a machine so
- * slow that the GPU is done before the second client has sent anything, it is played again with more to do.
+ * Sends the second call while a GPU is busy with the requests of the first one's VM. If the machine is so
+ * slow that the GPU is done before the second client has sent anything, the scenario is played again with
+ * more requests.
  *
  * @param {string} scenario
  * @param {Call} first
@@ -141,7 +141,7 @@ async function playWhileGpuIsBusy(scenario, first, second, requests = 4000) {
     if (!isAcceptedWhileBusy && requests < 100_000) {
       return await playWhileGpuIsBusy(scenario, first, second, 2 * requests);
     }
-    // Lower priority: not before the device has had all that the first VM has sent.
+    // Lower priority: not before the device has had all requests of the first VM.
     const isServedAfterwards =
       host.lastPosition('request on the device', first.vm) <
       host.position('request on the device', second.vm);
@@ -161,8 +161,7 @@ async function playWhileGpuIsBusy(scenario, first, second, requests = 4000) {
 }
 
 /**
- * Has all devices serve what a VM has sent before: as many requests at the same time as there are devices,
- * and a part of them by each.
+ * Has all devices serve the requests that a VM has sent before: one at a time on each device.
  *
  * @param {string} scenario
  * @param {Call} call
@@ -208,8 +207,8 @@ async function playOnAllDevices(
 }
 
 /**
- * Sends the second call while the first is on the device. On a machine so slow that the device is
- * done before the second client has sent anything, it is played again with a slower device.
+ * Sends the second call while the first is on the device. If the machine is so slow that the device is done
+ * before the second client has sent anything, the scenario is played again with a slower device.
  *
  * @param {string} scenario
  * @param {Call} first

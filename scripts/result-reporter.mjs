@@ -1,11 +1,11 @@
-// The last lines of `npm test`: what was skipped, and how many tests passed, failed and were skipped.
+// The last lines of `npm test`: the skipped tests, and the numbers of passed, failed and skipped tests.
 import { writeFileSync } from 'node:fs';
 
-/** In the title of what is skipped: see tests/support/describe-if.ts. */
+/** In the title of a skipped test: see tests/support/describe-if.ts. */
 const HINT = /\((skipped: .*)\)$/;
 
 /**
- * What jest hands over, as far as it counts here.
+ * The part of jest's results that is used here.
  *
  * @typedef {{ status: string, ancestorTitles: string[], title: string }} Test
  * @typedef {Record<'numPassedTests' | 'numFailedTests' | 'numRuntimeErrorTestSuites' | 'numPendingTests' |
@@ -23,7 +23,7 @@ export default class ResultReporter {
       for (const { status, ancestorTitles, title } of testResults) {
         if (status === 'passed' || status === 'failed') continue;
         const titles = [...ancestorTitles, title];
-        // What an argument has left out has no hint.
+        // A test that an argument has left out has no hint.
         const end = titles.findIndex((each) => HINT.test(each)) + 1;
         if (end === 0) continue;
         const name = titles.slice(0, end).join(' > ');

@@ -1,4 +1,4 @@
-// `npm run demo` and `npm test`: set up what is missing, then do it. Needs Node, npm and git only.
+// `npm run demo` and `npm test`: install and build if needed, then run. Needs Node, npm and git only.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Whoever runs this may work for production, or from a hook of git. And npm's notice of a new version
- * belongs to no result.
+ * The environment may be that of production, or of a hook of git. npm's notice of a new version is left out
+ * of the results.
  *
  * @type {NodeJS.ProcessEnv}
  */
@@ -54,7 +54,7 @@ const tasks = {
     passed.remove();
     passed.write(await runTests('Running the tests (ten minutes for all)', []));
   },
-  /** What takes minutes for each test; `.ci/run` does it. Arguments go to jest. */
+  /** The tests that take minutes each; `.ci/run` runs them. Arguments go to jest. */
   async 'test:long'(args) {
     await prepare();
     const config = ['--config', 'jest.long.config.js'];
@@ -110,7 +110,7 @@ class Stamp {
     return existsSync(this.#path) && this.#read()[0] === this.#content;
   }
 
-  /** What was noted with it. */
+  /** The note that was saved with it. */
   get note() {
     return this.#read().slice(1).join('\n');
   }
@@ -138,7 +138,7 @@ async function prepare() {
   const installed = new Stamp('installed', [...settings, ...packages]);
   if (!installed.isValid) {
     console.log('\n> Installing the dependencies (half a minute the first time)');
-    // With the development dependencies, whatever the environment and the settings say of them.
+    // With the development dependencies, regardless of the environment and the settings.
     const install = ['install', '--frozen-lockfile', '--prod=false'];
     await expectSuccess('npx', ['--yes', manifest.packageManager, ...install]);
     installed.write();
@@ -155,7 +155,7 @@ function requireNode() {
   process.exit(69);
 }
 
-/** Everything that is or could be committed; undefined where git cannot tell. */
+/** Everything that is or could be committed; undefined if git cannot tell. */
 function sourceFiles() {
   // The checkout may belong to another user.
   const safe = ['-c', 'safe.directory=*'];
@@ -178,7 +178,7 @@ async function step(title, script) {
 }
 
 /**
- * Steps that do not need each other, two at a time. What one prints comes when it has ended.
+ * Runs independent steps, two at a time. The output of each is printed when it has ended.
  *
  * @param {readonly [title: string, ...script: string[]][]} steps
  */

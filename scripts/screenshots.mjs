@@ -1,5 +1,5 @@
-// `node scripts/screenshots.mjs [seconds] [folder]`: has a mediator serve a host full of VMs for so long
-// (default 310, so that the queue is full of history), and takes pictures of its page in Chromium: both
+// `node scripts/screenshots.mjs [seconds] [folder]`: has a mediator serve a host full of VMs for that time
+// (default 310, so that the queue's history is full), and takes pictures of its page in Chromium: both
 // themes, on a desktop and on a phone.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -76,7 +76,7 @@ function urlOf(log) {
   });
 }
 
-/** Asks for sums, more and fewer by turns. */
+/** Sends requests, more and fewer by turns. */
 async function play(
   /** @type {number} */ vmId,
   /** @type {Load} */ { atOnce, pauseMs, ...identity },
@@ -90,7 +90,7 @@ async function play(
   await client.close();
 }
 
-/** Writes what is no request, now and then. */
+/** Writes an invalid request now and then. */
 async function makeMistakes() {
   const lines = ['hello', 'A:2:11:1:two', 'B:1:11:1,2:3', 'B:high:11:1:2', 'B:1:7:1:2'];
   for (let n = 0; !ended.signal.aborted; n += 1) {
@@ -109,7 +109,7 @@ async function takePictures(/** @type {string} */ url) {
       const page = await browser.newPage({ viewport, colorScheme });
       await page.goto(url);
       await page.getByText('Live', { exact: true }).waitFor();
-      // Rates are of the last seconds.
+      // Rates cover the last seconds.
       await sleep(5500);
       const path = join(folder, `page-${colorScheme}${size === 'desktop' ? '' : `-${size}`}.png`);
       await page.screenshot({ path, fullPage: size === 'desktop' });

@@ -1,5 +1,5 @@
-// `pnpm test:gpu`: tests on a real GPU what the packages' tarballs hold, installed by npm outside the
-// repository. Without a GPU it says how many tests it skipped.
+// `pnpm test:gpu`: tests the packages' tarballs on a real GPU, installed by npm outside the repository.
+// Without a GPU it prints the number of skipped tests.
 //
 // `--prepare <folder>` only makes that project in a new folder. It can be carried to a machine that
 // has a GPU and Node, but neither pnpm nor a network: `node <folder>/gpu/run.mjs` runs the tests.

@@ -1,7 +1,7 @@
-// `node scripts/write-constants.mjs [packages/<name> ...]`: writes what the modules of a package with an
-// addon know of the package: its name, version, and the hash of the addon's sources. They read no file for
-// it, since a bundle of them has none. Building runs it, before the compiler; packing runs it again, for
-// what was compiled before the version changed.
+// `node scripts/write-constants.mjs [packages/<name> ...]`: writes the constants of a package with an addon:
+// its name, version, and the hash of the addon's sources. The modules read no file for them, since a bundle
+// has none. Building runs this before the compiler. Packing runs it again, because the version may have
+// changed since the compilation.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -20,11 +20,11 @@ export const NAME = '${name}';
 export const VERSION = '${version}';
 export const SOURCE_HASH = '${sourceHash()}';
 `;
-  // The compiler makes the same of it.
+  // The compiler leaves this text unchanged.
   for (const path of [join(folder, 'src/constants.ts'), join(folder, 'dist/constants.js')]) {
     const isSource = path.endsWith('.ts');
     if (!isSource && !existsSync(path)) continue;
-    // What is as it was keeps its time, so that the compiler has nothing to do.
+    // An unchanged file keeps its time, so that the compiler has nothing to do.
     if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text);
   }
 }

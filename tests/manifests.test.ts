@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { repositoryAddress } from '../scripts/repository-address.mjs';
 
 interface Manifest {
   readonly version?: string;
@@ -19,7 +20,7 @@ function manifestOf(folder: string): Manifest {
 }
 
 const root = manifestOf('.');
-const url = 'https://github.com/vgpu-mediator/vgpu-mediator';
+const url = repositoryAddress();
 
 describe('the manifest', () => {
   it('of the workspace is not for publishing, and says where it is developed', () => {

@@ -1,6 +1,6 @@
 // `node attacker.mjs <attack> <size> <vm>=<directory> ...`: attacks from one VM or several, until it is
-// killed, at most as fast as a program that sends 20 files and pauses for a millisecond. Says "attacking"
-// once all is prepared.
+// killed, at most as fast as a program that sends 20 files and pauses for a millisecond. Prints "attacking"
+// once everything is prepared.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { attacksOn } from './attacks.mjs';
 
@@ -13,7 +13,7 @@ const attacks = vms.map((text) => {
 });
 for (const { prepare } of attacks) prepare?.();
 process.stdout.write('attacking\n');
-/** As many in all, whether they come from one VM or from eight. */
+/** The same total, from one VM or from eight. */
 const each = attacks[0]?.isSlow ? 1 : Math.ceil(20 / attacks.length);
 const pauseMs = attacks[0]?.isSlow ? 20 : 1;
 for (;;) {
@@ -22,7 +22,7 @@ for (;;) {
       try {
         attack.act();
       } catch (error) {
-        // The mediator has removed it, or has not yet.
+        // The mediator may have removed it already.
         if (/** @type {NodeJS.ErrnoException} */ (error).code === undefined) throw error;
       }
     }

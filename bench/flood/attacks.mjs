@@ -1,4 +1,4 @@
-/** What the superuser of a hostile VM may do in its own directory. */
+/** Attacks of the superuser of a hostile VM in its own directory. */
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -26,8 +26,8 @@ import { join } from 'node:path';
  */
 
 /**
- * The names of the attacks, with how many files those by number make, and whether what they do takes
- * long on a disk only.
+ * The names of the attacks, with the number of files of those by number, and whether they need a disk to take
+ * long.
  *
  * @type {Record<string, { size?: number, isOnDisk?: boolean }>}
  */
@@ -59,11 +59,11 @@ export const ATTACKS = {
 
 const LINE_BYTES = 65_536;
 const NAMES = 1000;
-/** Files that take long to free, of which so many are there at once. */
+/** The number of files at once, of those that take long to free. */
 const HEAVY_NAMES = 4;
 const HUGE = '256M';
 const EXTENTS = 2000;
-/** Whoever it is: not the mediator. */
+/** Any user but the mediator's. */
 const OTHER_USER = 65_534;
 
 /**
@@ -145,7 +145,7 @@ export function attacksOn(directory, vm, size) {
   ];
   const requests = () => {
     put((count += 1), `A:1:${vm}:${count}:1\n`);
-    // Nobody reads the responses; this keeps the disk from filling.
+    // No client reads the responses; this keeps the disk from filling.
     rmSync(at(`response-${count - 2 * size}.txt`), { force: true });
   };
   return {
@@ -193,7 +193,7 @@ export function attacksOn(directory, vm, size) {
         for (const name of ['a', 'b']) mkdirSync(at(`request-${name}.txt`));
         for (const name of ['a', 'b']) writeFileSync(at(`request-${name}.txt/inside`), '');
       },
-      // By turns: the kernel reports what happens to one name again and again once.
+      // By turns: the kernel merges repeated events of one name.
       act: () => {
         utimesSync(at(`request-${(count += 1) % 2 === 0 ? 'a' : 'b'}.txt`), count, count);
       },
@@ -207,7 +207,7 @@ export function attacksOn(directory, vm, size) {
     },
     'once-full-directory': {
       prepare() {
-        // Both the VM directory, which is listed, and one that stands where a request belongs.
+        // Both the VM directory, which is listed, and one in the place of a request.
         for (const folder of [directory, at('full')]) {
           mkdirSync(folder, { recursive: true });
           const entry = (/** @type {number} */ index) => join(folder, `${'n'.repeat(60)}${index}`);

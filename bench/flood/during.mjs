@@ -8,13 +8,13 @@ import { ATTACKS } from './attacks.mjs';
 const ATTACKER = fileURLToPath(new URL('attacker.mjs', import.meta.url));
 
 /**
- * Measures while VMs attack, on what is left of this machine's time: they stand for other machines.
+ * Measures while VMs attack with idle scheduling: they stand for other machines.
  *
  * @template T
  * @param {string} attack one of `ATTACKS`
  * @param {{ vms: readonly { vm: number, directory: string }[], size?: number, own?: (attacker: ChildProcess) => void }} attackers
- *   `size`: files that an attack by number makes in all; `own` is given the process that attacks, for a
- *   caller that cleans up without waiting for its end
+ *   `size`: files that an attack by number makes in total; `own` gets the attacking process, for a caller that
+ *   cleans up without waiting for its end
  * @param {() => Promise<T>} measure
  * @returns {Promise<T>}
  */

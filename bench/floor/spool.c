@@ -1,10 +1,10 @@
-// The floor of a round trip: two processes in C that exchange requests and answers by the file
-// operations of docs/protocol.md, and learn of each other's by inotify. They check nothing, queue
-// nothing and believe everything: whoever serves hostile guests has to do more.
+// The floor of a round trip: two processes in C that exchange requests and responses by the file
+// operations of docs/reference/protocol.md, and notify each other by inotify. They check nothing,
+// queue nothing and trust everything; serving hostile guests takes more.
 //
 //   spool server <root> <VMs>                          serves <root>/vm1 .. <root>/vm<VMs> until killed
-//   spool client <root> <VMs> <in flight> <requests>   sends so many in all; prints nanoseconds, one
-//                                                      line for each request, and at the end those of
+//   spool client <root> <VMs> <in flight> <requests>   sends that many requests in total; prints nanoseconds,
+//                                                      one line for each request, and at the end those of
 //                                                      the whole
 #define _GNU_SOURCE
 #include <errno.h>
@@ -56,7 +56,7 @@ static void put(int directory, const char *name, const char *text, size_t length
   if (renameat(directory, temporary, directory, name) < 0) die("renameat");
 }
 
-/** Reads a file of a line; its length. */
+/** Reads a file with one line; returns its length. */
 static ssize_t get(int directory, const char *name, char *line) {
   int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   if (file < 0) return -1;
@@ -106,7 +106,7 @@ static void send_next(int vm, int requests) {
   put(directories[vm], name, line, (size_t)length);
 }
 
-/** 1 if it was an answer. */
+/** 1 if it was a response. */
 static int receive(int vm, const char *name, int requests, uint64_t *took) {
   int number;
   char line[LINE_BYTES];

@@ -52,7 +52,7 @@ async function drain(lanes, items) {
   await Promise.all(
     lanes.map(async ({ device, a, b, out }) => {
       while (next < items) {
-        // Another sum each time, so that one left over is noticed.
+        // Another sum each time, so that a stale one is noticed.
         const item = (next += 1);
         a[0] = item;
         const sum = (item + (b[0] ?? NaN)) | 0;

@@ -1,8 +1,8 @@
 /*
- * What the GPU benchmark compares with: the same work in C on the bare CUDA driver, with default
- * flags, which make it spin while it waits.
+ * The floor of the GPU benchmark: the same work in C on the bare CUDA driver, with default flags, which make
+ * it spin while it waits.
  *
- *   floor [index]      prints `ready <CUDA version> <device>`, then answers each line of stdin:
+ *   floor [index]      prints `ready <CUDA version> <device>`, then responds to each line of stdin:
  *
  *   mapped N           N sums: operands and sum in mapped pinned memory, launch, synchronise
  *   textbook N         N sums: copy in, copy in, launch, copy out, with synchronous copies
@@ -14,9 +14,8 @@
  *                      BYTES are the same each time, 65536 or more
  *   quit
  *
- * The answer is one line of integers: nanoseconds of each sum; of `flood`, of all together; of
- * `copy`, three for each repetition. Every result is checked. Whatever goes wrong ends the program
- * with a message and status 1.
+ * The response is one line of integers: nanoseconds of each sum; for `flood`, of all together; for `copy`,
+ * three for each repetition. Every result is checked. Any error ends the program with a message and status 1.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "driver.h"
@@ -151,7 +150,7 @@ static void copies(size_t bytes, long repetitions) {
 }
 
 int main(int argc, char **argv) {
-  /* Whoever reads must not wake up in the middle of a measurement. */
+  /* The reader must not wake up in the middle of a measurement. */
   setvbuf(stdout, NULL, _IOFBF, 1 << 20);
   open_device(argc > 1 ? atoi(argv[1]) : 0);
   fflush(stdout);

@@ -8,11 +8,11 @@ import { fileURLToPath } from 'node:url';
 
 const SOURCE = fileURLToPath(new URL('floor.c', import.meta.url));
 
-/** The C program to compare with: floor.c, which says what it can be asked. */
+/** The C program to compare with: floor.c, which lists its commands. */
 export class Floor {
   /** The CUDA version of the driver, such as `13.0`. */
   cudaVersion = '';
-  /** As the driver calls it. */
+  /** The driver's name of the device. */
   deviceName = '';
   #directory = mkdtempSync(join(tmpdir(), 'vgpu-floor-'));
   /** @type {import('node:child_process').ChildProcessWithoutNullStreams} */
@@ -54,7 +54,7 @@ export class Floor {
     this.#child.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
       errors += text;
     });
-    this.#child.stdin.on('error', () => undefined); // 'close' says more.
+    this.#child.stdin.on('error', () => undefined); // 'close' has the reason.
     this.#child.on('close', (status, signal) => {
       this.#end = new Error(errors.trim() || `floor: ended with ${status ?? signal}`);
       this.#waiting?.reject(this.#end);

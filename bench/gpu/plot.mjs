@@ -12,7 +12,7 @@ const RIGHT = 738;
 const TOP = 74;
 const BOTTOM = 372;
 
-/** Distinct in colour, in brightness and in the shape of the marks. */
+/** They differ in colour, in brightness and in the shape of the marks. */
 /** @type {{ way: Way, label: string, colour: string, mark: (x: number, y: number) => string }[]} */
 const SERIES = [
   {

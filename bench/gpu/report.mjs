@@ -123,7 +123,7 @@ export function markdown(results) {
   return sections.join('\n\n');
 }
 
-/** Replaces what stands between the markers of a Markdown file. */
+/** Replaces the text between the markers of a Markdown file. */
 export function replaceInMarkdown(/** @type {string} */ path, /** @type {string} */ text) {
   const old = readFileSync(path, 'utf8');
   const [begin, end] = [old.indexOf(BEGIN), old.indexOf(END)];

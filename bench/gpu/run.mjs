@@ -1,5 +1,5 @@
 // `pnpm bench:gpu [--quick] [--json <file>] [--svg <file>] [--markdown <file>]`: the library on a
-// GPU against C on the bare driver, in one run and by turns. See docs/benchmarks.md.
+// GPU against C on the bare driver, in one run and by turns. See docs/explanation/benchmarks.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -40,7 +40,7 @@ const { values: options } = parseArgs({
 
 const device = await openDevice({ backend: 'cuda' }).catch((/** @type {unknown} */ error) => {
   if (!(error instanceof DeviceError)) throw error;
-  console.error('no GPU: nothing measured, run on a machine with an NVIDIA driver');
+  console.error('no GPU: nothing measured; run this on a machine with an NVIDIA driver');
   console.error(error.message);
   process.exit(69);
 });

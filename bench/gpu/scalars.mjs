@@ -157,7 +157,7 @@ function expectSum(
   if (received !== ((a + b) | 0)) throw new Error(`a wrong sum of ${a} and ${b}: ${received}`);
 }
 
-/** Numbers all over int32. */
+/** Numbers of the whole range of int32. */
 function scattered(/** @type {number} */ index) {
   return Math.imul(index, 0x9e3779b1);
 }

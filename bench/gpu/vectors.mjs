@@ -23,9 +23,9 @@ const PER_TURN = 3;
 
 /**
  * The time of `await device.add(a, b)` with all of its memory from `allocate`, with ordinary arrays
- * and an `out` that is used again, and with ordinary arrays and a new result, by turns. The floor is
- * what plain copies of the same number of bytes in and out at the same time take; they are measured
- * before each size, and the median of all counts.
+ * and a reused `out`, and with ordinary arrays and a new result, by turns. The floor is the time of plain
+ * copies of the same number of bytes in and out at the same time; they are measured before each size, and the
+ * median of all counts.
  *
  * @param {VectorAdder} device @param {Floor} floor @param {{ totalBytes: number }} counts of one
  *   operand in one way, all repetitions of a size together

@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { importPeer } from './peers.mjs';
 import { stop } from './processes.mjs';
 
-/** The jobs that its worker takes at the same time: as many as it likes best here. */
+/** The jobs that its worker takes at the same time: the number that is fastest here. */
 const CONCURRENCY = 64;
 
-/** What keeps it from being measured here, if anything. */
+/** The reason why it cannot be measured here, if any. */
 export const MISSING = 'redis-server is not installed (Debian: redis-server)';
 
 /**
- * What is used of it.
+ * The part of its interface that is used.
  *
  * @typedef {{ data: { a: number, b: number }, waitUntilFinished(events: object): Promise<number> }} Job
  * @typedef {{ close(): Promise<void>, waitUntilReady(): Promise<unknown> }} Part

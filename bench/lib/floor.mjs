@@ -41,7 +41,7 @@ export async function withFloor(root, vms, measure) {
 }
 
 /**
- * Has the client in C send requests to whoever serves the root.
+ * Has the client in C send requests to the server of the root.
  *
  * @param {string} root
  * @param {{ vms: number, inFlight: number, requests: number }} load `inFlight` for each VM

@@ -1,4 +1,4 @@
-// What every benchmark gives: rows for people, ratios for comparison, bars for a figure.
+// The result of a benchmark: rows for people, ratios for comparison, bars for a figure.
 
 /**
  * A figure that is compared with another of the same run, and so with other runs.
@@ -43,7 +43,7 @@ export function quantile(values, share) {
 export const median = (/** @type {number[]} */ values) => quantile(values, 0.5);
 
 /**
- * So many significant digits as a reader can use.
+ * Rounds to the significant digits that a reader can use.
  *
  * @param {number} value
  * @param {number} [digits]
@@ -51,7 +51,7 @@ export const median = (/** @type {number[]} */ values) => quantile(values, 0.5);
 export const rounded = (value, digits = 3) => Number(value.toPrecision(digits));
 
 /**
- * Has several ways measured by turns, in another order each round, and gives the figures of each.
+ * Measures several ways by turns, in another order each round, and returns the figures of each.
  *
  * @template {string} Way
  * @param {Record<Way, (() => number | Promise<number>) | undefined>} ways those that are undefined get
@@ -79,7 +79,7 @@ const rotated = (list, by) => {
 };
 
 /**
- * The median of the ratios of each round: what both have in common in a round counts out.
+ * The median of the ratios of each round: influences on both in a round cancel out.
  *
  * @param {number[]} ours
  * @param {number[]} theirs

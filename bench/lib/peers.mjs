@@ -1,5 +1,5 @@
-// The packages that we are compared with, in the versions of `bench/peers/package-lock.json`. They are
-// installed by the first benchmark that needs them, so that nobody else has to.
+// The packages to compare with, in the versions of `bench/peers/package-lock.json`. The first benchmark that
+// needs them installs them, so that they are not needed elsewhere.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -13,7 +13,7 @@ const GAP = 22;
 const OURS = '#0b5cad';
 const THEIRS = '#9aa5b1';
 
-/** Longer bars than so many times our longest one are cut. */
+/** Bars are cut that are longer than this multiple of our longest one. */
 const CUT = 8;
 
 /** @param {readonly Figure[]} figures below each other */
@@ -48,7 +48,7 @@ function draw({ title, unit, bars }, top) {
       return [
         `<text x="${LEFT - 10}" y="${y + 14}" text-anchor="end">${escaped(label)}</text>`,
         `<rect x="${LEFT}" y="${y}" width="${length(value)}" height="${BAR}" fill="${isOurs ? OURS : THEIRS}"/>`,
-        // A gap in a bar says that it is longer than it looks.
+        // A gap in a bar marks it as longer than it looks.
         ...(value > end
           ? [
               `<path d="M${right - 24} ${y + BAR + 2}l8 -${BAR + 4}" stroke="#fff" stroke-width="5"/>`,

@@ -12,7 +12,7 @@ export function cpuSeconds(/** @type {number} */ pid) {
 
 export const residentMiB = (/** @type {number} */ pid) => statusMiB(pid, 'VmRSS');
 
-/** The most that was resident so far. */
+/** The peak of its resident memory so far. */
 export const peakMiB = (/** @type {number} */ pid) => statusMiB(pid, 'VmHWM');
 
 /** @param {number} pid @param {string} name */

@@ -1,4 +1,5 @@
-// Prints what was measured, writes it to `docs/benchmarks`, and compares it with what is there.
+// Prints what was measured, writes it to `docs/explanation/benchmarks`, and compares it with the figures
+// there.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cpus } from 'node:os';
@@ -8,11 +9,11 @@ import { drawFigures } from './plot.mjs';
 /** @typedef {import('./measured.mjs').Measured} Measured */
 /** @typedef {import('./measured.mjs').Ratio} Ratio */
 
-const DOCS = join(import.meta.dirname, '../../docs');
+const DOCS = join(import.meta.dirname, '../../docs/explanation');
 const PAGE = join(DOCS, 'benchmarks.md');
 const FOLDER = join(DOCS, 'benchmarks');
 
-/** A ratio may get so much worse before it counts as a regression. */
+/** A ratio that is worse by more than this factor counts as a regression. */
 const TOLERANCE = 1.25;
 
 /** @param {string} name @param {Measured} measured */
@@ -27,7 +28,7 @@ export function print(name, { tables, ratios }) {
 
 /**
  * Writes the ratios as JSON, the figures as SVG, and the tables between `<!-- name:begin -->` and
- * `<!-- name:end -->` of `docs/benchmarks.md`.
+ * `<!-- name:end -->` of `docs/explanation/benchmarks.md`.
  *
  * @param {string} name @param {Measured} measured
  */
@@ -106,7 +107,7 @@ function markdown(rows) {
   return [line(head), line(rule), ...cells.map(line)].join('\n');
 }
 
-/** Thousands apart, as in `1 000 000`. */
+/** With spaces between thousands, as in `1 000 000`. */
 const shown = (/** @type {string | number} */ value) =>
   typeof value === 'number' && Number.isInteger(value)
     ? String(value).replace(/\B(?=(\d{3})+$)/g, ' ')

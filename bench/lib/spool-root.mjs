@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Makes a root with VM directories, for as long as it is used.
+ * Makes a root with VM directories, and removes it after its use.
  *
  * @template T
  * @param {number} vms numbered from 1

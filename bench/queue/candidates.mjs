@@ -1,6 +1,6 @@
-// What is compared: each candidate as a queue with `push` and `pop`, higher priorities first, as thin
-// as its package allows. Peers that keep no FIFO ties get them in the cheapest way there is: in the key
-// where priorities are a few levels, else by an arrival number that their comparison looks at.
+// The candidates: each is a queue with `push` and `pop`, higher priorities first, as thin as its package
+// allows. Peers without FIFO ties get them as cheaply as possible: by a sequence number in the key (levels)
+// or in the comparator (any priorities).
 /* eslint-disable @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-member-access -- peers
    come without types */
 import { join } from 'node:path';
@@ -273,8 +273,7 @@ export const candidates = {
 };
 
 /**
- * Three FIFO queues, of which `pop` takes the first that is not empty: what one writes without a
- * package for it.
+ * Three FIFO queues, of which `pop` takes the first that is not empty: the way to do it by hand.
  *
  * @param {string} name
  * @returns {Candidate}

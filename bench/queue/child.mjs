@@ -1,5 +1,5 @@
 // `node child.mjs <candidate> <levels | floats | weigh>`: measures one candidate, alone in this process:
-// in one that had measured others, every call would be slowed down by what it might call instead.
+// in one that had measured others, every call would be polymorphic and slower.
 // Prints figures by workload as JSON.
 import { candidates } from './candidates.mjs';
 import { fillAndDrain, hold, removeAny, weigh } from './workloads.mjs';

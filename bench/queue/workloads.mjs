@@ -1,5 +1,5 @@
 // The workloads: a queue is filled and drained, held at a depth, has elements removed, or is weighed.
-// Priorities are new random ones in each repetition: one that is repeated is learnt by the processor.
+// Priorities are new random ones in each repetition: the processor would learn repeated ones.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { quantile } from '../lib/measured.mjs';
@@ -9,7 +9,7 @@ import { LEVELS } from './candidates.mjs';
 /** @typedef {(capacity: number) => Queue} Create */
 /** @typedef {'levels' | 'floats'} Priorities */
 
-/** How long a workload is repeated, milliseconds: first without counting. */
+/** The duration of a workload's repetitions, milliseconds: first without counting. */
 const WARM_UP_MS = 25;
 const MEASURED_MS = 50;
 const TOO_LONG_MS = 400;
@@ -63,7 +63,7 @@ export function removeAny(create, kind, size) {
   const handles = Array.from(randomPriorities(kind, size), (priority, i) =>
     queue.push(i, priority),
   );
-  // Where each is searched, a few have to do.
+  // A few suffice for a queue that searches for each element.
   const isSearched = typeof handles[0] !== 'number';
   const steps = isSearched ? 20 : STEPS;
   return repeated(() => {
@@ -94,13 +94,13 @@ export function weigh(create, kind, size) {
   const queue = create(size);
   for (let i = 0; i < size; i += 1) queue.push(i, priorities[i] ?? 0);
   const held = bytes() - before;
-  // Used after the weighing, so that it was there.
+  // Used after the weighing, so that it was not collected.
   queue.pop();
   return held / size;
 }
 
 /**
- * The first quartile of the repetitions: what other processes take from this one is not in it.
+ * The first quartile of the repetitions: it excludes the time that other processes take from this one.
  *
  * @param {() => number} once
  */
@@ -113,6 +113,6 @@ function repeated(once) {
   };
   const startMs = performance.now();
   const cold = runFor(WARM_UP_MS);
-  // What took so long was warm soon, and would take too long a second time.
+  // Such a slow workload was warm early, and would take too long a second time.
   return performance.now() - startMs > TOO_LONG_MS ? cold : runFor(MEASURED_MS);
 }

@@ -36,13 +36,13 @@ export async function attack(target, eachMs, signal) {
 const run = promisify(execFile);
 
 /**
- * In a process of its own, with time that nobody else needs: an attack leaves a hundred thousand files,
- * and whoever removes them has no time to send requests.
+ * In a process of its own, with idle scheduling: an attack leaves a hundred thousand files, and a process
+ * that removes them has no time to send requests.
  *
  * @param {string} directory
  */
 async function remove(directory) {
-  // The mediator may be putting answers there.
+  // The mediator may be putting responses there.
   while (existsSync(directory)) {
     await run('chrt', ['--idle', '0', 'rm', '-rf', directory]).catch(() => undefined);
   }

@@ -9,7 +9,7 @@ import { peakMiB, residentMiB } from '../lib/process-figures.mjs';
 const MEDIATOR = fileURLToPath(
   new URL('../../packages/mediator/bin/vgpu-mediator.js', import.meta.url),
 );
-/** As systemd waits before it starts a service again (RestartSec), in milliseconds. */
+/** The pause of systemd before it restarts a service (RestartSec), in milliseconds. */
 const RESTART_MS = 100;
 const SAMPLE_MS = 1000;
 const LOOK_MS = 20;
@@ -26,7 +26,7 @@ const LOOK_MS = 20;
  * @property {string | number} ended the signal, or the status
  */
 
-/** A mediator that is killed now and then, and started again whenever it ends, as systemd does. */
+/** A mediator that is killed now and then, and restarted whenever it ends, as systemd does. */
 export class Lives {
   /** @type {Life[]} */
   lives = [];
@@ -58,14 +58,14 @@ export class Lives {
     this.#child?.kill('SIGKILL');
   }
 
-  /** Ends the last one as an administrator does. */
+  /** Ends the last one by SIGTERM, as an administrator does. */
   async stop() {
     this.#isOver = true;
     this.#child?.kill('SIGTERM');
     await this.#running;
   }
 
-  /** Those that ended although nobody ended them. */
+  /** Those that ended without a signal of this process. */
   get unasked() {
     const ended = this.lives.map((life) => life.ended);
     return ended.length - ended.filter((how) => how === 0 || how === 'SIGKILL').length;

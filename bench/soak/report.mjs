@@ -1,4 +1,4 @@
-// What a soak has shown: tables and ratios as of the benchmarks, and whether it was all right.
+// The results of a soak: tables and ratios like those of the benchmarks, and the verdict.
 import { priorityName } from '@vgpu/protocol';
 import { median, rounded } from '../lib/measured.mjs';
 import { RECOVERY_MS } from './soak.mjs';
@@ -6,9 +6,9 @@ import { RECOVERY_MS } from './soak.mjs';
 /** @typedef {import('./soak.mjs').Findings} Findings */
 /** @typedef {import('../../packages/vm-client/dist/cli/bench/figures.js').Figures} Figures */
 
-/** The requests that no restart has held up. */
+/** The requests that no restart has delayed. */
 const LATER = `later than ${RECOVERY_MS / 1000} s after a start`;
-/** So many lives at the start are compared with as many at the end, if there are that many. */
+/** The number of lives at the start and at the end that are compared, if there are that many. */
 const ENDS = 5;
 
 /** @param {Findings} findings @returns {import('../lib/measured.mjs').Measured} */
@@ -68,7 +68,7 @@ function counts({ whole: { all, late }, requestsLeft, answersLeft, attacks, unas
     lost: all.underWay + requestsLeft,
     'answers put again': answersLeft.length,
     'unasked ends': unasked,
-    // Where this is long, the machine had no time for the VMs, either.
+    // If this is long, the machine had no time for the VMs, either.
     'sent late, p99 ms': rounded(late.percentile(99) ?? NaN),
     attacks: Object.values(attacks).reduce((sum, count) => sum + count, 0),
   };
@@ -115,6 +115,6 @@ function memory({ lives }) {
 const minutes = (/** @type {number} */ seconds) =>
   seconds < 120 ? `${Math.round(seconds)} seconds` : `${(seconds / 60).toFixed(1)} minutes`;
 
-/** Garbage collection alone makes a tenth. */
+/** Garbage collection alone accounts for a tenth. */
 const atMost = (/** @type {string} */ name, /** @type {number} */ value) =>
   /** @type {const} */ ({ name, value, better: 'lower', target: 1.1 });

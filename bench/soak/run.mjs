@@ -1,6 +1,6 @@
 // `pnpm soak [--minutes 30] [--kill-every 60] [--write]`: plays 30 VMs beside a hostile one, kills
-// the mediator every so many seconds, and says whether anything was lost or wrong (exit status 1).
-// `--write` puts the figures into `docs/benchmarks`.
+// the mediator at that interval in seconds, and reports whether anything was lost or wrong (exit status 1).
+// `--write` puts the figures into `docs/explanation/benchmarks`.
 import { parseArgs } from 'node:util';
 import { print, write } from '../lib/report.mjs';
 import { faults, measured } from './report.mjs';

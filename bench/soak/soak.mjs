@@ -14,13 +14,13 @@ const VMS = 30;
 const HOSTILE = VMS + 1;
 /** Requests per second of one VM. */
 const RATE = 5;
-/** Milliseconds of a request on the device: so that there is a queue, and an order to see. */
+/** Milliseconds of a request on the device, so that a queue builds up and shows its order. */
 const DEVICE_MS = 2;
-/** A mediator that is away makes waits, no errors. */
+/** A mediator that is down causes waits, not errors. */
 const TIMEOUT_MS = 300_000;
-/** So long after its start a mediator still works off what has come meanwhile. */
+/** For this time after its start, a mediator still works off the requests that came meanwhile. */
 export const RECOVERY_MS = 5000;
-/** How long the last mediator may take to clear what is answered. */
+/** The time for the last mediator to clear its requests. */
 const CLEARING_MS = 10_000;
 
 /**
@@ -100,7 +100,7 @@ const priorityOf = (index) => /** @type {Priority} */ (index % 3);
 /** @param {number} index @returns {'A' | 'B'} */
 const poolOf = (index) => (index % 2 === 0 ? 'A' : 'B');
 
-/** Counts all requests, and those that no restart has held up once more. */
+/** Counts all requests, and again those that no restart has delayed. */
 class Tallies {
   whole = new Tally();
   served = new Tally();
@@ -135,7 +135,7 @@ function register(root, identities) {
   writeFileSync(`${root}-state/registry.json`, JSON.stringify({ version: 1, vms }));
 }
 
-/** What is left in the directories of those that are not hostile, once nothing more is cleared. */
+/** The files left in the directories of the VMs that are not hostile, once the mediator clears no more. */
 async function leftOn(/** @type {string} */ root) {
   const due = performance.now() + CLEARING_MS;
   for (;;) {

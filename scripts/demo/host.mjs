@@ -1,4 +1,4 @@
-// A host with a mediator and clients, as real processes, and what the mediator logs.
+// A host with a mediator and clients, as real processes, and the mediator's log.
 import { spawn } from 'node:child_process';
 import {
   closeSync,
@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-/** In the repository the program as it was built, in an installed package as it was packed. */
+/** In the repository the built program, in an installed package the packed one. */
 function program(/** @type {string} */ name) {
   const path = fileURLToPath(import.meta.resolve(`@vgpu/${name}/package.json`));
   const { bin } = /** @type {{ bin: Record<string, string> }} */ (
@@ -25,7 +25,7 @@ function program(/** @type {string} */ name) {
 }
 const MEDIATOR = program('mediator');
 const CLIENT = program('vm-client');
-/** So long a condition is waited for, milliseconds. */
+/** The time limit of a condition, milliseconds. */
 export const PATIENCE_MS = 30_000;
 
 /**
@@ -47,7 +47,7 @@ export class Host {
   root = join(this.base, 'vgpu');
   /** @type {LogLine[]} */
   #lines = [];
-  /** The log is a file: of a pipe the mediator drops what is not read quickly enough. */
+  /** The log is a file: on a pipe the mediator drops lines that are not read quickly enough. */
   #log = openSync(join(this.base, 'log'), 'a+');
   #logRead = 0;
   #rest = '';
@@ -66,7 +66,7 @@ export class Host {
     return join(this.root, `vm${vm}`);
   }
 
-  /** What the mediator has logged so far. */
+  /** The mediator's log so far. */
   get log() {
     const bytes = Buffer.alloc(2 ** 20);
     for (;;) {
@@ -94,7 +94,7 @@ export class Host {
     });
     child.on('exit', (status) => {
       if (status === 0) return;
-      // It has said why in its log.
+      // Its log has the reason.
       this.log
         .filter(({ level }) => level === 'error')
         .forEach((line) => {
@@ -107,7 +107,7 @@ export class Host {
     this.mediator = child;
   }
 
-  /** Starts a client; gives its outcome once its request is on disk. */
+  /** Starts a client; returns its outcome once its request is on disk. */
   async send(/** @type {Call} */ { vm, pool, priority, a, b }) {
     const identity = ['--vm-id', String(vm), '--pool', pool, '--priority', priority];
     const patience = ['--timeout', String(10 * PATIENCE_MS)];
@@ -134,12 +134,12 @@ export class Host {
     return this.log.find((line) => line.message === message && line.vm === vm);
   }
 
-  /** Where a log line stands; -1 if it is missing. */
+  /** The index of a log line; -1 if it is missing. */
   position(/** @type {string} */ message, /** @type {number} */ vm) {
     return this.log.findIndex((line) => line.message === message && line.vm === vm);
   }
 
-  /** Where the last such log line stands; -1 if there is none. */
+  /** The index of the last such log line; -1 if there is none. */
   lastPosition(/** @type {string} */ message, /** @type {number} */ vm) {
     return this.log.findLastIndex((line) => line.message === message && line.vm === vm);
   }

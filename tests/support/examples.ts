@@ -19,7 +19,10 @@ const CALL = /console\.log\(.*?\);(?: \/\/ (.*))?$/gm;
 /** All examples in documents and in the sources of the packages. */
 export function allExamples(): Example[] {
   const packages = readdirSync(join(repository, 'packages')).map((name) => `packages/${name}`);
-  const documents = ['.', 'docs', ...packages].flatMap((folder) => filesIn(folder, '.md'));
+  const documents = [
+    ...['.', ...packages].flatMap((folder) => filesIn(folder, '.md')),
+    ...filesIn('docs', '.md', true).filter((file) => !file.startsWith('docs/api/')),
+  ];
   const sources = packages.flatMap((folder) => filesIn(`${folder}/src`, '.ts', true));
   return [...documents, ...sources].flatMap(examplesIn);
 }

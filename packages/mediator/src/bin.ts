@@ -22,7 +22,7 @@ const EXIT_GRACE_MS = 1000;
 
 /**
  * V8 looks for garbage when its heap has grown by so much, percent. Left to itself it lets the heap of a
- * great backlog grow to the fourfold, and is no faster for it (docs/benchmarks.md).
+ * great backlog grow to the fourfold, and is no faster for it (docs/explanation/benchmarks.md).
  */
 const HEAP_GROWTH = 40;
 

@@ -8,7 +8,7 @@ import { ProtocolError } from './protocol-error.js';
 import { writeUsualAnswer } from './usual-lines.js';
 
 const SumAnswer = z.object({
-  /** As many numbers as each operand had. */
+  /** One number for each pair of operands. */
   sum: Int32List,
 });
 
@@ -24,14 +24,14 @@ const ERROR = 'ERROR:';
 
 const Answer = z.union([SumAnswer, ErrorAnswer], ANSWER);
 /**
- * What a mediator answered: the sum, or why there is none.
+ * A mediator's response: the sum, or the reason why there is none.
  *
  * @useDeclaredType
  */
 export type Answer = z.output<typeof Answer>;
 
 /**
- * The answer line and what it says: `300\n`, `11,22,33\n` or `ERROR:<CODE>:<text>\n`. Only a line
+ * The response line and its value: `300\n`, `11,22,33\n` or `ERROR:<CODE>:<text>\n`. Only a line
  * that ends in a newline is complete. A sum is never longer than its request: each number has at
  * most one digit more than the longer of its operands.
  */
@@ -66,29 +66,29 @@ export const AnswerLine = z.codec(Text, Answer, {
 });
 
 /**
- * Reads an answer line.
+ * Decodes a response line.
  *
  * @param text The line, newline included.
  * @throws ProtocolError `BAD_ANSWER`.
  */
 export function decodeAnswer(text: string): Answer {
   const isSum = typeof text === 'string' && isLine(text) && !text.startsWith(ERROR);
-  if (!isSum) return decodeWith(AnswerLine, 'BAD_ANSWER', 'answer', text);
-  // Without the codecs, which read a list once more to refuse it.
+  if (!isSum) return decodeWith(AnswerLine, 'BAD_ANSWER', 'response', text);
+  // Without the codecs: they would read a list a second time to refuse it.
   const sum = readInt32List(text, 0, text.length - 1);
   if (sum instanceof Int32Array) return { sum };
   const received = printable(text);
-  throw new ProtocolError({ code: 'BAD_ANSWER', field: 'answer', expected: ANSWER, received });
+  throw new ProtocolError({ code: 'BAD_ANSWER', field: 'response', expected: ANSWER, received });
 }
 
 const isLine = (text: string) => text.length <= MAX_LINE_BYTES && text.endsWith('\n');
 
 /**
- * Writes an answer line, newline included.
+ * Encodes a response line, newline included.
  *
- * @param answer A sum of one number at least, or a code and its text.
+ * @param answer A sum of at least one number, or a code and its text.
  * @throws ProtocolError `BAD_ANSWER`.
  */
 export function encodeAnswer(answer: Answer): string {
-  return writeUsualAnswer(answer) ?? encodeWith(AnswerLine, 'BAD_ANSWER', 'answer', answer);
+  return writeUsualAnswer(answer) ?? encodeWith(AnswerLine, 'BAD_ANSWER', 'response', answer);
 }

@@ -5,10 +5,10 @@ import { ProtocolError, type ProtocolErrorCode, type Rejection } from './protoco
 /** The written side of a codec. */
 export const Text = z.string('a string');
 
-/** What a codec's step says when it refuses its input. The code defaults to that of the caller. */
+/** Why a step of a codec refuses its input. The code defaults to the caller's. */
 export type Refusal = Pick<Rejection, 'expected'> & Partial<Rejection>;
 
-/** Reports a refusal inside a codec and gives the value that stands for "no result". */
+/** Reports a refusal inside a codec and returns zod's value for "no result". */
 export function refuse(ctx: z.core.ParsePayload, refusal: Refusal): never {
   ctx.issues.push({
     code: 'custom',
@@ -19,7 +19,7 @@ export function refuse(ctx: z.core.ParsePayload, refusal: Refusal): never {
   return z.NEVER;
 }
 
-/** Decodes with a codec; throws a {@link ProtocolError} for the first thing that is wrong. */
+/** Decodes with a codec; throws a {@link ProtocolError} for the first fault. */
 export function decodeWith<C extends z.ZodMiniType>(
   codec: C,
   code: ProtocolErrorCode,
@@ -29,7 +29,7 @@ export function decodeWith<C extends z.ZodMiniType>(
   return unwrap(z.safeDecode(codec, input), code, what, input);
 }
 
-/** The reverse of {@link decodeWith}: what no decoder would accept is never encoded. */
+/** The reverse of {@link decodeWith}: it never encodes a value that no decoder would accept. */
 export function encodeWith<C extends z.ZodMiniType>(
   codec: C,
   code: ProtocolErrorCode,
@@ -85,7 +85,7 @@ function show(value: unknown): string {
   }
 }
 
-/** Like `instanceof`, but true of what another realm has created, too. */
+/** Like `instanceof`, but also true for an array of another realm. */
 export function isTypedArray(value: unknown, name: 'Int32Array' | 'Uint8Array'): boolean {
   return ArrayBuffer.isView(value) && typeOf(value) === name;
 }

@@ -1,8 +1,8 @@
 /** Exit statuses of both command lines, after sysexits(3). */
 export const ExitCode = {
-  /** What was asked for has been done. */
+  /** The command has succeeded. */
   OK: 0,
-  /** `doctor` has found something to be done. */
+  /** `doctor` has findings. */
   FINDINGS: 1,
   /** The command was used incorrectly, or an operand is out of range. */
   USAGE: 64,
@@ -10,11 +10,11 @@ export const ExitCode = {
   REJECTED: 65,
   /** No mediator, no device, or no share. */
   UNAVAILABLE: 69,
-  /** A defect of ours. */
+  /** A defect of the program. */
   INTERNAL: 70,
-  /** A file that had to be created could not be. */
+  /** A file could not be created. */
   CANT_CREATE: 73,
-  /** No answer in time, or rate limited: try again. */
+  /** No response in time, or rate limited: retry. */
   TRY_AGAIN: 75,
   /** A file or a device may not be read or written. */
   NO_PERMISSION: 77,

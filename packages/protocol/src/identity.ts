@@ -30,7 +30,7 @@ export const VmId = z
 export type VmId = z.infer<typeof VmId>;
 
 /**
- * Who a VM is, or says that it is.
+ * The identity of a VM, or its claim.
  *
  * @useDeclaredType
  */
@@ -47,12 +47,12 @@ export const Identity = z.object(
 );
 export type Identity = z.infer<typeof Identity>;
 
-/** The priority that a digit stands for; undefined for every other text. */
+/** The priority of a digit; undefined for every other text. */
 export function readPriority(text: string): Priority | undefined {
   return /^[012]$/.test(text) ? (Number(text) as Priority) : undefined;
 }
 
-/** The VM's number that a decimal stands for; undefined for every other text. */
+/** The VM's number of a decimal; undefined for every other text. */
 export function readVmId(text: string): number | undefined {
   const id = /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : 0;
   return id >= 1 && id <= 0xffff_ffff ? id : undefined;
@@ -98,9 +98,9 @@ export function priorityName(priority: Priority): PriorityName {
 }
 
 /**
- * Understands `high`, `medium`, `low` and `2`, `1`, `0`; gives undefined for all else.
+ * Accepts `high`, `medium`, `low` and `2`, `1`, `0`; returns undefined for anything else.
  *
- * @param text As somebody has typed it.
+ * @param text As a person has typed it.
  */
 export function parsePriority(text: string): Priority | undefined {
   const named = PRIORITY_NAMES.indexOf(text as PriorityName);

@@ -1,2 +1,2 @@
-/** A request or an answer, with its newline, is at most this many bytes long (64 KiB). */
+/** The most bytes of a request or a response, newline included (64 KiB). */
 export const MAX_LINE_BYTES = 65_536;

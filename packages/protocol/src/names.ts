@@ -5,7 +5,7 @@ import { VmId, VmIdDecimal } from './identity.js';
 const SLOT_ID = '1 to 64 of A-Z a-z 0-9 _ -';
 
 /**
- * A request file and its answer file in a VM directory. The plain slot is
+ * A request file and its response file in a VM directory. The plain slot is
  * `request.txt`/`response.txt`; a named one is `request-<id>.txt`/`response-<id>.txt`.
  *
  * @useDeclaredType
@@ -38,7 +38,7 @@ const NAME: Record<FileKind, RegExp> = {
   response: /^response(?:-([A-Za-z0-9_-]{1,64}))?\.txt$/,
 };
 
-/** Cheaper than a codec, for whoever goes through a directory: undefined if it is no such name. */
+/** Cheaper than a codec, for listing a directory: undefined for every other name. */
 function slotOf(kind: FileKind, name: string): Slot | undefined {
   const match = NAME[kind].exec(name);
   if (match === null) return undefined;
@@ -56,19 +56,19 @@ const nameOf = (kind: FileKind, slot: Slot) =>
  */
 export const slotOfRequest = (name: string): Slot | undefined => slotOf('request', name);
 /**
- * The slot of an answer file's name; undefined for every other name.
+ * The slot of a response file's name; undefined for every other name.
  *
  * @param name Without a directory.
  */
 export const slotOfResponse = (name: string): Slot | undefined => slotOf('response', name);
 /**
- * The name of a slot's request file. The slot is trusted: encode to check one.
+ * The name of a slot's request file. It trusts the slot; encode to check one.
  *
  * @param slot Not checked.
  */
 export const requestName = (slot: Slot): string => nameOf('request', slot);
 /**
- * The name of a slot's answer file. The slot is trusted: encode to check one.
+ * The name of a slot's response file. It trusts the slot; encode to check one.
  *
  * @param slot Not checked.
  */
@@ -86,7 +86,7 @@ const slotName = (kind: FileKind) =>
 
 /** The name of a request file and its slot. */
 export const RequestName = slotName('request');
-/** The name of an answer file and its slot. */
+/** The name of a response file and its slot. */
 export const ResponseName = slotName('response');
 
 /** The name of a VM's directory and the VM's number: `vm7` and 7. */
@@ -113,42 +113,42 @@ const encoder =
     encodeWith(codec, 'BAD_NAME', what, value);
 
 /**
- * Reads the name of a request file.
+ * Decodes the name of a request file.
  *
  * @param name Without a directory.
  * @throws ProtocolError `BAD_NAME`.
  */
 export const decodeRequestName = decoder(RequestName, 'request name');
 /**
- * Writes the name of a request file.
+ * Encodes the name of a request file.
  *
  * @param value The slot.
  * @throws ProtocolError `BAD_NAME`.
  */
 export const encodeRequestName = encoder(RequestName, 'slot');
 /**
- * Reads the name of an answer file.
+ * Decodes the name of a response file.
  *
  * @param name Without a directory.
  * @throws ProtocolError `BAD_NAME`.
  */
 export const decodeResponseName = decoder(ResponseName, 'response name');
 /**
- * Writes the name of an answer file.
+ * Encodes the name of a response file.
  *
  * @param value The slot.
  * @throws ProtocolError `BAD_NAME`.
  */
 export const encodeResponseName = encoder(ResponseName, 'slot');
 /**
- * Reads the name of a VM directory.
+ * Decodes the name of a VM directory.
  *
  * @param name Without a directory.
  * @throws ProtocolError `BAD_NAME`.
  */
 export const decodeVmDirectoryName = decoder(VmDirectoryName, 'VM directory name');
 /**
- * Writes the name of a VM directory.
+ * Encodes the name of a VM directory.
  *
  * @param value The VM's number.
  * @throws ProtocolError `BAD_NAME`.

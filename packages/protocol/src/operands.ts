@@ -19,11 +19,11 @@ const Int32Vector = z.custom<Int32Array>(
 const [COMMA, MINUS, ZERO] = [0x2c, 0x2d, 0x30];
 /** Digits of the greatest int32. */
 const MAX_DIGITS = 10;
-/** Where the lists of a line are read to, so that each costs no more memory than it needs. */
+/** The lists of a line are first read into this, so that each takes no more memory than it needs. */
 const scratch = new Int32Array(32_768);
 
 /**
- * A vector of int32 and its spelling: decimal numbers, comma between them, at least one.
+ * A vector of int32 and its spelling: at least one decimal number, with commas between them.
  * A single number is a vector of length one.
  */
 export const Int32List = z.codec(Text, Int32Vector, {
@@ -32,24 +32,24 @@ export const Int32List = z.codec(Text, Int32Vector, {
     return list instanceof Int32Array ? list : refuse(ctx, list);
   },
   encode: (list, ctx) => {
-    // A check of an object that this is a part of makes zod encode once without the part's checks.
+    // If an object that contains this has a check, zod encodes once without this codec's checks.
     if (!isTypedArray(list, 'Int32Array')) return refuse(ctx, { expected: 'an Int32Array' });
     if (list.length > 0) return writeInt32List(list);
     return refuse(ctx, { expected: 'at least one number', received: 'none' });
   },
 });
 
-/** The spelling of a list that is not empty. Joining takes ten times as long over one number. */
+/** The spelling of a list that is not empty. For one number, joining would take ten times as long. */
 export function writeInt32List(list: Int32Array): string {
   return list.length === 1 ? String(list[0]) : list.join(',');
 }
 
-/** What is wrong with a list. */
+/** The fault of a list. */
 export type ListRefusal = Refusal & Pick<Rejection, 'received'>;
 
 /**
- * Reads a list, or says what is wrong with it, in one pass over its characters: a line may hold 32 000
- * numbers, and the caller does nothing else meanwhile.
+ * Reads a list, or returns its fault, in one pass over its characters: a line may hold 32 000 numbers, and
+ * the caller is blocked meanwhile.
  *
  * @param from The index in `text` at which the list begins.
  * @param to The index at which it ends.
@@ -81,7 +81,7 @@ export function readInt32List(text: string, from: number, to: number): Int32Arra
   return list.slice(0, count);
 }
 
-/** Where a list is wrong: the item begins `at`, and has been read up to `seen`. */
+/** The place of a list's fault: the item begins `at`, and has been read up to `seen`. */
 interface WrongItem {
   readonly at: number;
   readonly seen: number;
@@ -92,7 +92,7 @@ interface WrongItem {
   readonly isDecimal: boolean;
 }
 
-/** Goes on where the reader stopped: what has been read once is not read again. */
+/** Continues where the reader stopped, so that no part is read twice. */
 function refusalOf(text: string, { at, seen, to, count, isDecimal }: WrongItem): ListRefusal {
   const comma = text.indexOf(',', seen);
   const end = comma < 0 ? to : Math.min(comma, to);

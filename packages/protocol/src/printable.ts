@@ -1,10 +1,10 @@
 /**
- * Makes text of unknown origin fit to be shown: printable ASCII only, in double quotes, everything
+ * Makes text of unknown origin fit for display: printable ASCII only, in double quotes, everything
  * else as an escape of a JavaScript string (`\n`, `\x7f`, `\u2028`), and cut after `limit`
  * characters with a note of the whole length.
  *
  * @param text Of any length and content.
- * @param limit The most characters of it that are shown.
+ * @param limit The most characters of the text to show.
  */
 export function printable(text: string, limit = 40): string {
   const shown = JSON.stringify(text.slice(0, limit)).replace(/[^\x20-\x7e]/g, (character) => {
@@ -23,12 +23,12 @@ export function printable(text: string, limit = 40): string {
 const CONTROLS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /**
- * Makes text of unknown origin safe for a terminal and for a line of a log: each character that is none to
- * be seen, but controls them, becomes an escape as JSON has it (`\n`, `\u001b`, `\u2028`); all else stays.
- * So JSON stays the same JSON. Unlike {@link printable} it neither quotes nor cuts.
+ * Makes text of unknown origin safe for a terminal and for a line of a log: each invisible character that
+ * controls them becomes an escape of JSON (`\n`, `\u001b`, `\u2028`); all other characters stay. So JSON
+ * stays the same JSON. Unlike {@link printable} it neither quotes nor cuts.
  *
  * @param text Of any length and content.
- * @param except Characters that stay as they are, such as `'\n'`.
+ * @param except Characters to keep, such as `'\n'`.
  */
 export function escapeControls(text: string, except = ''): string {
   return text.replace(CONTROLS, (character) =>

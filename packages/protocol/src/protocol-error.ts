@@ -1,17 +1,17 @@
 import type { ErrorCode } from './error-codes.js';
 
-/** Why something was rejected: one of the answers' codes, or what else could not be read. */
+/** Why a value was rejected: a code of a response, or the kind of text that could not be decoded. */
 export type ProtocolErrorCode = ErrorCode | 'BAD_ANSWER' | 'BAD_REGISTERS' | 'BAD_NAME';
 
-/** Which part was rejected, what would have been accepted there, and what stood there instead. */
+/** The part that was rejected, the values that would have been accepted, and the value found there. */
 export interface Rejection {
   /** Why, for programs; stable. */
   readonly code: ProtocolErrorCode;
   /** The part that was rejected, such as `priority`. */
   readonly field: string;
-  /** What would have been accepted there, in words. */
+  /** The values that would have been accepted there, in words. */
   readonly expected: string;
-  /** Escaped and cut: fit for a log line, an answer or a terminal. */
+  /** The value found there, escaped and cut: fit for a log line, a response or a terminal. */
   readonly received: string;
 }
 
@@ -19,14 +19,14 @@ export interface Rejection {
 export class ProtocolError extends Error implements Rejection {
   /** Always `'ProtocolError'`. */
   override readonly name = 'ProtocolError';
-  /** What went wrong, for programs; stable. */
+  /** The reason, for programs; stable. */
   readonly code: ProtocolErrorCode;
   readonly field: string;
   readonly expected: string;
   readonly received: string;
 
   /**
-   * @param rejection What the message is made of, and the code.
+   * @param rejection The code, and the parts of the message.
    */
   constructor({ code, field, expected, received }: Rejection) {
     super(`${field}: expected ${expected}, got ${received}`);

@@ -21,7 +21,7 @@ export const REGISTERS = {
 
 type RegisterName = keyof typeof REGISTERS;
 
-/** `VGPU` as four ASCII bytes: tells the block from any other shared memory device. */
+/** `VGPU` as four ASCII bytes: distinguishes the block from any other shared memory device. */
 export const REGISTER_BLOCK_MAGIC = 0x5550_4756;
 
 const Bytes = z.custom<Uint8Array>((value) => isTypedArray(value, 'Uint8Array'), 'a Uint8Array');
@@ -33,7 +33,7 @@ const describe = (name: RegisterName) =>
   `register ${name} (0x${REGISTERS[name].toString(16).padStart(3, '0')})`;
 const hex = (value: number) => `0x${value.toString(16).padStart(8, '0')}`;
 
-/** One register: an unsigned 32-bit word and what it means. */
+/** One register: an unsigned 32-bit word and its meaning. */
 function register<T extends z.ZodMiniType<string | number>>(
   name: RegisterName,
   meaning: T,
@@ -83,8 +83,8 @@ const Registers = z.object(
 
 /**
  * The register block of a VM's virtual device and the identity in it. Without the magic number the
- * first two words are the original device's command and status registers and are not looked at;
- * with it, the second one is the version of the block. Encoding writes version 1.
+ * first two words are the original device's command and status registers and are ignored; with it,
+ * the second one is the version of the block. Encoding writes version 1.
  */
 export const RegisterBlock = z.codec(Bytes, Registers, {
   decode: (bytes, ctx) => {
@@ -122,9 +122,9 @@ export const RegisterBlock = z.codec(Bytes, Registers, {
 });
 
 /**
- * Reads a VM's identity from its register block.
+ * Decodes a VM's identity from its register block.
  *
- * @param block At least 20 bytes; what a BAR or a register file holds.
+ * @param block At least 20 bytes: the content of a BAR or of a register file.
  * @throws ProtocolError `BAD_REGISTERS`; the field names the register.
  */
 export function decodeRegisterBlock(block: Uint8Array): Identity {
@@ -132,9 +132,9 @@ export function decodeRegisterBlock(block: Uint8Array): Identity {
 }
 
 /**
- * Writes the register block (4096 bytes) of a VM.
+ * Encodes the register block (4096 bytes) of a VM.
  *
- * @param identity Who the VM is.
+ * @param identity The VM's identity.
  * @throws ProtocolError `BAD_REGISTERS`.
  */
 export function encodeRegisterBlock(identity: Identity): Uint8Array {

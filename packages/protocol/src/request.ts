@@ -13,11 +13,11 @@ const FIELDS = ['pool', 'priority', 'vm', 'a', 'b'] as const;
 const Request = z
   .object(
     {
-      /** Which devices may serve it. */
+      /** Decides which devices may serve it. */
       pool: PoolLetter,
       /** 2 high, 1 medium, 0 low. */
       priority: PriorityDigit,
-      /** The number of the VM that asks. */
+      /** The number of the requesting VM. */
       vm: VmIdDecimal,
       /** The first vector. */
       a: Int32List,
@@ -31,16 +31,16 @@ const Request = z
     if (a.length !== b.length) refuse(ctx, lengthMismatch(a, b));
   });
 /**
- * What a VM asks: to have `b` added to `a`, element by element as int32.
+ * A VM's request: add `b` to `a`, element by element as int32.
  *
  * @useDeclaredType
  */
 export type Request = z.output<typeof Request>;
 
 /**
- * The request line `pool:priority:vm:a:b\n` and what it says. A carriage return before the newline
+ * The request line `pool:priority:vm:a:b\n` and its value. A carriage return before the newline
  * and a missing newline are tolerated when decoding; whether text without a newline is complete is
- * for the reader to find out. Each request has exactly one spelling otherwise.
+ * for the reader to decide. Otherwise each request has exactly one spelling.
  */
 export const RequestLine = z.codec(Text, Request, {
   decode: (text, ctx) => {
@@ -69,7 +69,7 @@ export const RequestLine = z.codec(Text, Request, {
 });
 
 /**
- * Reads a request line.
+ * Decodes a request line.
  *
  * @param text One character per byte (`latin1`), so that the limit counts bytes.
  * @throws ProtocolError `BAD_REQUEST`, `TOO_LARGE`, `OUT_OF_RANGE` or `LENGTH_MISMATCH`.
@@ -80,10 +80,10 @@ export function decodeRequest(text: string): Request {
 }
 
 /**
- * Writes a request line, newline included.
+ * Encodes a request line, newline included.
  *
- * @param request What a VM asks.
- * @throws ProtocolError with the code that a mediator would answer such a request with.
+ * @param request The VM's request.
+ * @throws ProtocolError with the code of a mediator's response to such a request.
  *
  * @example
  * ```ts

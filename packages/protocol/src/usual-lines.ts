@@ -1,9 +1,9 @@
 import { MAX_LINE_BYTES } from './max-line-bytes.js';
 import { writeInt32List } from './operands.js';
 
-// The usual lines are written without the codecs, which take longer over a line than everything else
-// that is done with it. What is not exactly as usual gives undefined here: the codecs decide about it,
-// and say what is wrong with it. Where there is a result, it is theirs.
+// The usual lines are encoded without the codecs: those take longer for a line than the rest of its
+// processing. For any other value these functions return undefined, and the codecs decide about it and name
+// the fault. A result is the same as that of the codecs.
 
 interface Sum {
   readonly sum: Int32Array;
@@ -40,6 +40,6 @@ export function writeUsualAnswer(answer: Sum | { readonly code: string }): strin
   return line.length > MAX_LINE_BYTES ? undefined : line;
 }
 
-// Callers need not be checked by a compiler.
+// Callers without a type checker may pass anything.
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 const isList = (value: unknown) => value instanceof Int32Array && value.length > 0;

@@ -22,7 +22,7 @@ import {
   request,
 } from './helpers.js';
 
-/** As the specification lists them: codes are stable. */
+/** The codes of the specification: they are stable. */
 const CODES = [
   'BAD_REQUEST',
   'TOO_LARGE',
@@ -41,7 +41,7 @@ const answer: fc.Arbitrary<Answer> = fc.oneof(
   fc.record({ code: fc.constantFrom(...CODES), text: printableText }),
 );
 
-/** A spelling that owes nothing to the package. */
+/** A spelling that uses nothing of the package. */
 const spell = (value: Answer) =>
   'sum' in value ? `${[...value.sum].join(',')}\n` : `ERROR:${value.code}:${value.text}\n`;
 
@@ -49,7 +49,7 @@ const STRICT = new RegExp(
   String.raw`^(?:ERROR:(?:${CODES.join('|')}):[\x20-\x7e]*|-?[0-9]+(?:,-?[0-9]+)*)\n$`,
 );
 
-/** Whether the specification knows such an answer. */
+/** Whether the specification accepts such a response. */
 function isAnswer(text: string): boolean {
   if (!STRICT.test(text) || text.length > LIMIT) return false;
   if (text.startsWith('ERROR:')) return true;
@@ -59,7 +59,7 @@ function isAnswer(text: string): boolean {
     .every((item) => BigInt.asIntN(32, BigInt(item)).toString() === item);
 }
 
-describe('the answer line', () => {
+describe('the response line', () => {
   it.each([
     ['300\n', { sum: Int32Array.of(300) }],
     ['0\n', { sum: Int32Array.of(0) }],
@@ -74,7 +74,7 @@ describe('the answer line', () => {
     expect(encodeAnswer(value)).toBe(line);
   });
 
-  it('is the spelling of every valid answer, and is read back as it', () => {
+  it('encodes every valid response, and decodes to it again', () => {
     fc.assert(
       fc.property(answer, (value) => {
         const line = encodeAnswer(value);
@@ -85,7 +85,7 @@ describe('the answer line', () => {
     );
   });
 
-  it('is written again as it was read', () => {
+  it('is encoded to the same text as it was decoded from', () => {
     fc.assert(
       fc.property(answer.map(spell), (line) => {
         expect(encodeAnswer(decodeAnswer(line))).toBe(line);
@@ -94,11 +94,11 @@ describe('the answer line', () => {
     );
   });
 
-  it('knows the codes of the specification, and no others', () => {
+  it('has the codes of the specification, and no others', () => {
     expect(ErrorCode.options).toEqual(CODES);
   });
 
-  it('keeps a reader of its zod codec on the same terms', () => {
+  it('has a zod codec that accepts the same', () => {
     expect(z.decode(AnswerLine, '300\n')).toEqual({ sum: Int32Array.of(300) });
     expect(z.encode(AnswerLine, { sum: Int32Array.of(300) })).toBe('300\n');
     expect(z.safeDecode(AnswerLine, '300').success).toBe(false);
@@ -113,7 +113,7 @@ describe('the answer line', () => {
     );
   });
 
-  it('accepts exactly what the specification does', () => {
+  it('accepts exactly what the specification accepts', () => {
     const seen = { accepted: 0, rejected: 0 };
     fc.assert(
       fc.property(mutated(answer.map(spell)), (text) => {
@@ -129,12 +129,12 @@ describe('the answer line', () => {
       }),
       { numRuns: 4000 },
     );
-    // Else the property above would have proved little.
+    // Otherwise the property above would prove little.
     expect(seen.accepted).toBeGreaterThan(100);
     expect(seen.rejected).toBeGreaterThan(100);
   });
 
-  it('rejects any other text with one line, and soon', () => {
+  it('rejects any other text soon, with one line', () => {
     fc.assert(
       fc.property(anyText, fc.boolean(), (start, newline) => {
         const text = newline ? `${start}\n` : start;
@@ -148,7 +148,7 @@ describe('the answer line', () => {
     );
   });
 
-  it('fits in its limit whenever the request did', () => {
+  it('is within its limit if the request is', () => {
     fc.assert(
       fc.property(request, ({ a, b, ...who }) => {
         const sum = a.map((value, index) => value + (b[index] ?? 0));
@@ -164,15 +164,15 @@ describe('the answer line', () => {
     expect(longest).toHaveLength(LIMIT);
     expect(decodeAnswer(longest)).toEqual({ code: 'DEADLINE', text });
     const error = rejectionOf(() => encodeAnswer({ code: 'DEADLINE', text: `${text}x` }));
-    expect(error.message).toBe('answer: expected at most 65536 bytes, got 65537 bytes');
+    expect(error.message).toBe('response: expected at most 65536 bytes, got 65537 bytes');
     expect(rejectionOf(() => decodeAnswer(`ERROR:DEADLINE:${text}x\n`)).message).toBe(
-      'answer: expected one line of at most 65536 bytes that ends in a newline, ' +
+      'response: expected one line of at most 65536 bytes that ends in a newline, ' +
         `got "ERROR:DEADLINE:${'x'.repeat(25)}"... (65537 characters)`,
     );
     expect(decodeAnswer(`${'0,'.repeat(32_767)}0\n`)).toEqual({ sum: new Int32Array(32_768) });
     expect(encodeAnswer({ sum: new Int32Array(32_768) })).toHaveLength(LIMIT);
     expect(rejectionOf(() => encodeAnswer({ sum: new Int32Array(32_769) })).message).toBe(
-      'answer: expected at most 65536 bytes, got 65538 bytes',
+      'response: expected at most 65536 bytes, got 65538 bytes',
     );
   });
 });
@@ -182,23 +182,23 @@ const EITHER = 'one or more int32 sums, or an error code and its text';
 const CODE = `ERROR:<CODE>:<text> with one of ${CODES.join(', ')}`;
 const TEXT = 'one line of printable ASCII';
 
-describe('a rejected answer line', () => {
+describe('a rejected response line', () => {
   it.each([
-    ['', 'answer', LINE, '""'],
-    ['300', 'answer', LINE, '"300"'],
-    ['300\r', 'answer', LINE, String.raw`"300\r"`],
-    ['\n', 'answer', EITHER, String.raw`"\n"`],
-    ['300\r\n', 'answer', EITHER, String.raw`"300\r\n"`],
-    ['300\n\n', 'answer', EITHER, String.raw`"300\n\n"`],
-    ['1\n2\n', 'answer', EITHER, String.raw`"1\n2\n"`],
-    [' 300\n', 'answer', EITHER, String.raw`" 300\n"`],
-    ['+300\n', 'answer', EITHER, String.raw`"+300\n"`],
-    ['0300\n', 'answer', EITHER, String.raw`"0300\n"`],
-    ['1,,2\n', 'answer', EITHER, String.raw`"1,,2\n"`],
-    ['1,2,\n', 'answer', EITHER, String.raw`"1,2,\n"`],
-    ['2147483648\n', 'answer', EITHER, String.raw`"2147483648\n"`],
-    ['ERROR\n', 'answer', EITHER, String.raw`"ERROR\n"`],
-    ['error:DEADLINE:x\n', 'answer', EITHER, String.raw`"error:DEADLINE:x\n"`],
+    ['', 'response', LINE, '""'],
+    ['300', 'response', LINE, '"300"'],
+    ['300\r', 'response', LINE, String.raw`"300\r"`],
+    ['\n', 'response', EITHER, String.raw`"\n"`],
+    ['300\r\n', 'response', EITHER, String.raw`"300\r\n"`],
+    ['300\n\n', 'response', EITHER, String.raw`"300\n\n"`],
+    ['1\n2\n', 'response', EITHER, String.raw`"1\n2\n"`],
+    [' 300\n', 'response', EITHER, String.raw`" 300\n"`],
+    ['+300\n', 'response', EITHER, String.raw`"+300\n"`],
+    ['0300\n', 'response', EITHER, String.raw`"0300\n"`],
+    ['1,,2\n', 'response', EITHER, String.raw`"1,,2\n"`],
+    ['1,2,\n', 'response', EITHER, String.raw`"1,2,\n"`],
+    ['2147483648\n', 'response', EITHER, String.raw`"2147483648\n"`],
+    ['ERROR\n', 'response', EITHER, String.raw`"ERROR\n"`],
+    ['error:DEADLINE:x\n', 'response', EITHER, String.raw`"error:DEADLINE:x\n"`],
     ['ERROR:\n', 'error code', CODE, String.raw`"ERROR:\n"`],
     ['ERROR:DEADLINE\n', 'error code', CODE, String.raw`"ERROR:DEADLINE\n"`],
     ['ERROR:deadline:x\n', 'error code', CODE, String.raw`"ERROR:deadline:x\n"`],
@@ -209,21 +209,24 @@ describe('a rejected answer line', () => {
     ['ERROR:DEADLINE:\x1f\n', 'text', TEXT, String.raw`"ERROR:DEADLINE:\u001f\n"`],
     ['ERROR:DEADLINE:\x7f\n', 'text', TEXT, String.raw`"ERROR:DEADLINE:\x7f\n"`],
     ['ERROR:DEADLINE:\u00e9\n', 'text', TEXT, String.raw`"ERROR:DEADLINE:\xe9\n"`],
-  ])('%j names field, expectation and what came', (text, field, expected, received) => {
-    const error = rejectionOf(() => decodeAnswer(text));
-    expect(error).toMatchObject({ code: 'BAD_ANSWER', field, expected, received });
-    expect(error.message).toBe(`${field}: expected ${expected}, got ${received}`);
-  });
+  ])(
+    '%j names the field, the expected and the received value',
+    (text, field, expected, received) => {
+      const error = rejectionOf(() => decodeAnswer(text));
+      expect(error).toMatchObject({ code: 'BAD_ANSWER', field, expected, received });
+      expect(error.message).toBe(`${field}: expected ${expected}, got ${received}`);
+    },
+  );
 });
 
 describe('encodeAnswer', () => {
   it.each([
-    [undefined, `answer: expected ${EITHER}, got undefined`],
-    [{}, `answer: expected ${EITHER}, got an object`],
-    [{ sum: new Int32Array() }, `answer: expected ${EITHER}, got an object`],
-    [{ sum: [300] }, `answer: expected ${EITHER}, got an object`],
-    [{ code: 'BAD_ANSWER', text: 'x' }, `answer: expected ${EITHER}, got an object`],
-    [{ code: 'DEADLINE' }, `answer: expected ${EITHER}, got an object`],
+    [undefined, `response: expected ${EITHER}, got undefined`],
+    [{}, `response: expected ${EITHER}, got an object`],
+    [{ sum: new Int32Array() }, `response: expected ${EITHER}, got an object`],
+    [{ sum: [300] }, `response: expected ${EITHER}, got an object`],
+    [{ code: 'BAD_ANSWER', text: 'x' }, `response: expected ${EITHER}, got an object`],
+    [{ code: 'DEADLINE' }, `response: expected ${EITHER}, got an object`],
     [{ code: 'DEADLINE', text: 'a\nb' }, String.raw`text: expected ${TEXT}, got "a\nb"`],
     [{ code: 'DEADLINE', text: 'a\n' }, String.raw`text: expected ${TEXT}, got "a\n"`],
     [{ code: 'DEADLINE', text: '\u00e9' }, String.raw`text: expected ${TEXT}, got "\xe9"`],
@@ -232,7 +235,7 @@ describe('encodeAnswer', () => {
     expect(error).toMatchObject({ code: 'BAD_ANSWER', message });
   });
 
-  it('takes what no decoder would take from nobody', () => {
+  it('rejects every value whose spelling no decoder accepts', () => {
     const field = fc.oneof(anyValue, fc.constantFrom(...CODES), fc.string({ unit: 'binary' }));
     const value = fc.oneof(
       anyValue,
@@ -252,7 +255,7 @@ describe('encodeAnswer', () => {
     );
   });
 
-  it('takes an Int32Array of another realm, as an addon or a worker may give it', () => {
+  it('accepts an Int32Array of another realm, as an addon or a worker may pass it', () => {
     const sum = vm.runInNewContext('Int32Array.of(300)') as Int32Array;
     expect(sum).not.toBeInstanceOf(Int32Array);
     expect(encodeAnswer({ sum })).toBe('300\n');

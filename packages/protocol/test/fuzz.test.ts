@@ -13,7 +13,7 @@ const { protocol, counters } = await loadInstrumented();
 describe.each(targetsIn(protocol))('a $name', (target) => {
   let campaign: Campaign | undefined;
 
-  it('is accepted if the specification says so, and else refused as it should be', () => {
+  it('is accepted or refused as the specification says', () => {
     const inputs = Math.ceil((RUN.inputs * target.percent) / 100);
     campaign = fuzz(target, counters, { ...RUN, inputs });
     const { corpus, reached } = campaign;
@@ -22,11 +22,11 @@ describe.each(targetsIn(protocol))('a $name', (target) => {
       `${target.name}: ${inputs} inputs, ${corpus.length} in the corpus, ` +
         `${reached} of ${counters.length} counters reached; ${replay(RUN)}`,
     );
-    // Else the guidance would not have worked.
+    // Otherwise the guidance would not have worked.
     expect(corpus.length).toBeGreaterThan(3);
   });
 
-  it('costs at most about twice as many steps if a part of it is twice as long', () => {
+  it('costs at most about twice the steps if a part of it is twice as long', () => {
     const corpus = campaign?.corpus ?? [];
     expect(corpus).not.toHaveLength(0);
     for (const [index, text] of corpus.entries()) {

@@ -1,20 +1,20 @@
 import { ProtocolError } from '@vgpu/protocol';
 import * as fc from 'fast-check';
 
-/** The longest line, 64 KiB, as the specification says it. */
+/** The longest line, 64 KiB, by the specification. */
 export const LIMIT = 65_536;
 
 const MIN = -2_147_483_648;
 const MAX = 2_147_483_647;
 
-/** What a call is rejected with; fails if it is not, or with anything else than a ProtocolError. */
+/** The ProtocolError of a call; fails if it throws none, or another error. */
 export function rejectionOf(call: () => unknown): ProtocolError {
   const { error, value } = attempt(call);
   if (error === undefined) throw new Error(`nothing was thrown, but ${String(value)} returned`);
   return error;
 }
 
-/** What a call returns or is rejected with; fails if anything else than a ProtocolError is thrown. */
+/** The result or the ProtocolError of a call; fails if it throws another error. */
 export function attempt<T>(
   call: () => T,
 ): { value: T; error?: undefined } | { value?: undefined; error: ProtocolError } {
@@ -49,7 +49,7 @@ const shortPair = fc
     b: Int32Array.from(pairs, ([, b]) => b),
   }));
 
-/** Up to as many numbers as fit in the longest line; drawn from a seed, because they are many. */
+/** Up to the most numbers of the longest line; drawn from a seed, because they are many. */
 const longPair = fc
   .record({
     digits: fc.integer({ min: 1, max: 10 }),
@@ -88,7 +88,7 @@ export const printableText = fc
   )
   .map((pieces) => pieces.join(''));
 
-/** What is likely to slip through a careless reader. */
+/** Texts that a careless reader is likely to accept. */
 const TRICKY = [
   ...Array.from('0123456789:,-+ \r\n\t\0.ABCabxe_"\\/\x1f\x7f\u00e9\u0663\u2028\ufeff\ud83d'),
   '::',

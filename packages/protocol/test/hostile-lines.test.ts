@@ -1,4 +1,4 @@
-/** What a line costs that is only there to cost: at most as much as a valid one of its length. */
+/** A line that is made to be expensive costs at most as much as a valid one of its length. */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LIMIT } from './helpers.js';
 import { loadInstrumented } from './fuzz/instrumented.js';
@@ -48,7 +48,7 @@ const ANSWERS = {
   'a text with a NUL': `ERROR:BAD_REQUEST:${fill('a', LIMIT - 30)}\0\n`,
 };
 
-/** Functions of texts that may go through all of one, or make a text for each part of it. */
+/** Functions of texts that may read all of a text, or make a text of each part of it. */
 const COPIERS = ['split', 'match', 'matchAll', 'replace', 'replaceAll', 'search'] as const;
 
 describe('the cost of a hostile line', () => {
@@ -88,7 +88,7 @@ describe('the cost of a hostile line', () => {
     expect(copied.filter((length) => length > 1000)).toEqual([]);
   });
 
-  it.each(Object.entries(ANSWERS))('as an answer, of %s, is that of one reading', (_, text) => {
+  it.each(Object.entries(ANSWERS))('as a response, of %s, is that of one reading', (_, text) => {
     const { isRead, steps } = stepsOf(protocol.decodeAnswer, text);
     const valid = stepsOf(protocol.decodeAnswer, `${half},${half}\n`);
     expect([isRead, valid.isRead]).toEqual([false, true]);

@@ -48,7 +48,7 @@ describe('a priority', () => {
     expect(parsePriority(text)).toBeUndefined();
   });
 
-  it('is written in these six ways only', () => {
+  it('has these six spellings only', () => {
     const ways = ['high', 'medium', 'low', '0', '1', '2'];
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' })), (text) => {
@@ -108,7 +108,7 @@ describe('an identity', () => {
 });
 
 describe('an int32', () => {
-  it('is a whole number of the range of the GPU', () => {
+  it('is a whole number in the range of the GPU', () => {
     fc.assert(
       fc.property(int32, (value) => {
         expect(Int32.parse(value)).toBe(value);

@@ -43,7 +43,7 @@ const KINDS = [
   },
 ] as const;
 
-/** The slot that a name stands for, after the specification, character by character. */
+/** The slot of a name by the specification, character by character. */
 function judge(kind: string, name: string): Slot | undefined {
   if (name === `${kind}.txt`) return { kind: 'plain' };
   const start = `${kind}-`;
@@ -108,7 +108,7 @@ describe.each(KINDS)(
       `${kind}-\u00e9.txt`,
       `${kind}-\u0661.txt`,
       `${kind}-${'x'.repeat(65)}.txt`,
-      // The temporary name that a client writes to.
+      // The temporary name of a client's request.
       `.${kind}-a.0123456789`,
       kind === 'request' ? 'response.txt' : 'request.txt',
       kind === 'request' ? 'response-a.txt' : 'request-a.txt',
@@ -119,13 +119,13 @@ describe.each(KINDS)(
       expect(error.expected).toBe(`${kind}.txt or ${kind}-<id>.txt with an id of ${ID}`);
     });
 
-    it('says which name it was', () => {
+    it('names the rejected name', () => {
       expect(rejectionOf(() => decode('Request.txt')).message).toBe(
         `${kind} name: expected ${kind}.txt or ${kind}-<id>.txt with an id of ${ID}, got "Request.txt"`,
       );
     });
 
-    it('is the spelling of every slot, and is read back as it', () => {
+    it('encodes every slot, and decodes to it again', () => {
       fc.assert(
         fc.property(slot, (value) => {
           const name = encode(value);
@@ -140,7 +140,7 @@ describe.each(KINDS)(
       );
     });
 
-    it('is exactly what the specification says', () => {
+    it('accepts exactly what the specification accepts', () => {
       const seen = { accepted: 0, rejected: 0 };
       const name = fc.oneof(
         mutated(slot.map(nameOf)),
@@ -160,7 +160,7 @@ describe.each(KINDS)(
         }),
         { numRuns: 3000 },
       );
-      // Else the property above would have proved little.
+      // Otherwise the property above would prove little.
       expect(seen.accepted).toBeGreaterThan(100);
       expect(seen.rejected).toBeGreaterThan(100);
     });
@@ -184,7 +184,7 @@ describe.each(KINDS)(
       expect(error).toMatchObject({ code: 'BAD_NAME', message });
     });
 
-    it('is written for no other value', () => {
+    it('encodes no other value', () => {
       const value = fc.oneof(
         anyValue,
         fc.record({ kind: fc.oneof(fc.constant('named'), anyValue), id: anyValue }),
@@ -206,7 +206,7 @@ describe.each(KINDS)(
 );
 
 describe('the plain slot', () => {
-  it('is one and the same for all, so nobody may change it', () => {
+  it('is one object for all callers, so it cannot be changed', () => {
     expect(PLAIN_SLOT).toEqual({ kind: 'plain' });
     expect(Object.isFrozen(PLAIN_SLOT)).toBe(true);
   });
@@ -257,13 +257,13 @@ describe("the name of a VM's directory", () => {
     expect(error.expected).toBe(EXPECTED);
   });
 
-  it('says which name it was', () => {
+  it('names the rejected name', () => {
     expect(rejectionOf(() => decodeVmDirectoryName('vm01')).message).toBe(
       `VM directory name: expected ${EXPECTED}, got "vm01"`,
     );
   });
 
-  it('is the spelling of every VM, and is read back as it', () => {
+  it('encodes every VM, and decodes to it again', () => {
     fc.assert(
       fc.property(vmId, (id) => {
         const name = encodeVmDirectoryName(id);
@@ -275,7 +275,7 @@ describe("the name of a VM's directory", () => {
     );
   });
 
-  it('is exactly what the specification says', () => {
+  it('accepts exactly what the specification accepts', () => {
     const seen = { accepted: 0, rejected: 0 };
     const name = fc.oneof(
       mutated(vmId.map((id) => `vm${id}`)),
@@ -293,7 +293,7 @@ describe("the name of a VM's directory", () => {
       }),
       { numRuns: 3000 },
     );
-    // Else the property above would have proved little.
+    // Otherwise the property above would prove little.
     expect(seen.accepted).toBeGreaterThan(50);
     expect(seen.rejected).toBeGreaterThan(100);
   });

@@ -5,14 +5,14 @@ import * as fc from 'fast-check';
 const anything = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 100 }),
   fc.string({ maxLength: 100 }),
-  // Halves of surrogate pairs, controls and what terminals obey.
+  // Halves of surrogate pairs, controls and escape sequences of terminals.
   fc
     .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 100 })
     .map((codes) => String.fromCharCode(...codes)),
   fc.constantFrom('\\', '\\x41', '\\u0041', '"', '\u001b[31m', '\u007f', '\u2028', '\\\\n'),
 );
 
-/** What JavaScript makes of the literal. */
+/** The value of the literal in JavaScript. */
 const unescape = (shown: string): unknown =>
   JSON.parse(
     shown.replace(/\\(x[0-9a-f]{2}|.)/g, (escape, body: string) =>
@@ -43,7 +43,7 @@ describe('printable', () => {
     expect(printable(text)).toBe(shown);
   });
 
-  it('cuts after 40 characters, or as many as it is told', () => {
+  it('cuts after 40 characters, or after its limit', () => {
     expect(printable('x'.repeat(40))).toBe(`"${'x'.repeat(40)}"`);
     expect(printable('x'.repeat(41))).toBe(`"${'x'.repeat(40)}"... (41 characters)`);
     expect(printable('\n'.repeat(70_000), 2)).toBe(String.raw`"\n\n"... (70000 characters)`);
@@ -59,7 +59,7 @@ describe('printable', () => {
     );
   });
 
-  it('shows different texts differently: what it shows can be read back', () => {
+  it('shows different texts differently: its output can be decoded again', () => {
     fc.assert(
       fc.property(anything, (text) => {
         expect(unescape(printable(text, 1000))).toBe(text);
@@ -82,11 +82,11 @@ describe('escapeControls', () => {
     expect(escapeControls(text)).toBe(shown);
   });
 
-  it('leaves what it is told to', () => {
+  it('keeps the exceptions', () => {
     expect(escapeControls('a\n\tb\r', '\n\t')).toBe('a\n\tb' + String.raw`\r`);
   });
 
-  it('leaves JSON the same JSON, in one line', () => {
+  it('keeps JSON the same JSON, in one line', () => {
     fc.assert(
       fc.property(anything, (text) => {
         const line = escapeControls(JSON.stringify({ text }));
@@ -98,7 +98,7 @@ describe('escapeControls', () => {
 });
 
 describe('a ProtocolError', () => {
-  it('is an Error that says what it is made of', () => {
+  it('is an Error whose message has all its parts', () => {
     const error = new ProtocolError({
       code: 'BAD_REQUEST',
       field: 'pool',

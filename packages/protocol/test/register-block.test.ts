@@ -29,7 +29,7 @@ const word = fc.oneof(
 );
 
 describe('the register block', () => {
-  it('has its registers where the specification puts them', () => {
+  it('has its registers at the offsets of the specification', () => {
     expect(REGISTERS).toEqual({
       MAGIC: 0x000,
       VERSION: 0x004,
@@ -54,7 +54,7 @@ describe('the register block', () => {
     expect(block.subarray(20).every((byte) => byte === 0)).toBe(true);
   });
 
-  it('holds every identity, which is read back from it, and is written again as it was', () => {
+  it('encodes every identity, decodes to it again, and is encoded to the same bytes', () => {
     fc.assert(
       fc.property(identity, (who) => {
         const block = encodeRegisterBlock(who);
@@ -66,7 +66,7 @@ describe('the register block', () => {
     );
   });
 
-  it('of the original device is read whatever its command and status registers hold', () => {
+  it('of the original device is decoded with any command and status registers', () => {
     fc.assert(
       fc.property(
         identity,
@@ -115,7 +115,7 @@ describe('the register block', () => {
       ),
       { numRuns: 4000 },
     );
-    // Else the property above would have proved little.
+    // Otherwise the property above would prove little.
     expect([...seen.keys()].sort()).toEqual(
       [
         'PRIORITY (0x00c)',
@@ -189,7 +189,7 @@ describe('the register block', () => {
     }
   });
 
-  it('is read through a view with an offset, aligned or not, and left as it is', () => {
+  it('is decoded through a view with an offset, aligned or not, and stays unchanged', () => {
     const who = { pool: 'B', priority: 1, vm: 4_294_967_295 } as const;
     for (let offset = 0; offset < 9; offset++) {
       const memory = new Uint8Array(4096 + 16).fill(0xa5);
@@ -211,7 +211,7 @@ describe('the register block', () => {
     expect(decodeRegisterBlock(block)).toEqual({ pool: 'A', priority: 2, vm: 9 });
   });
 
-  it('keeps a reader of its zod codec on the same terms', () => {
+  it('has a zod codec that accepts the same', () => {
     const who = { pool: 'A', priority: 0, vm: 1 } as const;
     expect(z.decode(RegisterBlock, z.encode(RegisterBlock, who))).toEqual(who);
     expect(z.safeDecode(RegisterBlock, new Uint8Array(20)).success).toBe(false);
@@ -263,7 +263,7 @@ describe('encodeRegisterBlock', () => {
     expect(error).toMatchObject({ code: 'BAD_REGISTERS', message });
   });
 
-  it('takes what no decoder would take from nobody', () => {
+  it('rejects every value whose spelling no decoder accepts', () => {
     const field = fc.oneof(anyValue, fc.constantFrom('A', 'B', 0, 1, 2, 7));
     const value = fc.oneof(
       anyValue,
@@ -284,7 +284,7 @@ describe('encodeRegisterBlock', () => {
   });
 });
 
-/** The same words but for one. */
+/** The same words except for one. */
 function oneWrong(words: [number, number, number]): fc.Arbitrary<[number, number, number]> {
   return fc.tuple(fc.nat({ max: 2 }), word).map(([index, value]) => {
     const changed: [number, number, number] = [...words];

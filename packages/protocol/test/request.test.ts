@@ -34,11 +34,11 @@ const VALID: Request = {
   b: Int32Array.of(200),
 };
 
-/** A spelling that owes nothing to the package. */
+/** A spelling that uses nothing of the package. */
 const spell = ({ pool, priority, vm: id, a, b }: Request) =>
   `${pool}:${priority}:${id}:${[...a].join(',')}:${[...b].join(',')}\n`;
 
-/** The code that a line must be rejected with, or what it says; after the specification. */
+/** The value of a line, or the code of its rejection, by the specification. */
 function judge(text: string): string | { a: bigint[]; b: bigint[] } {
   if (text.length > LIMIT) return 'TOO_LARGE';
   const fields = /^([^:]*):([^:]*):([^:]*):([^:]*):([^:]*?)(?:\r?\n)?$/.exec(text);
@@ -63,7 +63,7 @@ function judge(text: string): string | { a: bigint[]; b: bigint[] } {
 
 const isDecimal = (text: string) => /^-?[0-9]+$/.test(text) && BigInt(text).toString() === text;
 
-/** A valid line of exactly so many bytes, with as many numbers as fit. */
+/** A valid line of exactly that many bytes, with the most numbers that fit. */
 function lineOf(bytes: number): { line: string; value: Request } {
   const length = Math.floor((bytes - 6) / 4);
   const a = new Int32Array(length);
@@ -96,7 +96,7 @@ describe('the request line', () => {
     expect(encodeRequest(value)).toBe(line);
   });
 
-  it('is the spelling of every valid request, and is read back as it', () => {
+  it('encodes every valid request, and decodes to it again', () => {
     fc.assert(
       fc.property(request, (value) => {
         const line = encodeRequest(value);
@@ -107,7 +107,7 @@ describe('the request line', () => {
     );
   });
 
-  it('is written again as it was read', () => {
+  it('is encoded to the same text as it was decoded from', () => {
     fc.assert(
       fc.property(request.map(spell), (line) => {
         expect(encodeRequest(decodeRequest(line))).toBe(line);
@@ -116,7 +116,7 @@ describe('the request line', () => {
     );
   });
 
-  it('is the same with a carriage return before the newline, and without a newline', () => {
+  it('may have a carriage return before the newline, or no newline', () => {
     fc.assert(
       fc.property(request.map(spell), (line) => {
         const bare = line.slice(0, -1);
@@ -126,13 +126,13 @@ describe('the request line', () => {
     );
   });
 
-  it('keeps a reader of its zod codec on the same terms', () => {
+  it('has a zod codec that accepts the same', () => {
     expect(z.decode(RequestLine, 'A:2:1:100:200\n')).toEqual(VALID);
     expect(z.encode(RequestLine, VALID)).toBe('A:2:1:100:200\n');
     expect(z.safeDecode(RequestLine, 'A:2:1:100').success).toBe(false);
   });
 
-  it('accepts exactly what the specification does, and says why not', () => {
+  it('accepts exactly what the specification accepts, and says why not', () => {
     const seen = new Map<string, number>();
     const line = fc.oneof(
       mutated(request.map(spell)),
@@ -149,7 +149,7 @@ describe('the request line', () => {
           expect(error).toBeUndefined();
           expect(Array.from(value?.a ?? [], BigInt)).toEqual(verdict.a);
           expect(Array.from(value?.b ?? [], BigInt)).toEqual(verdict.b);
-          // No two spellings, but for the end of the line.
+          // No two spellings, except for the end of the line.
           expect(encodeRequest(value ?? VALID)).toBe(`${text.replace(/\r?\n$/, '')}\n`);
         }
         const kind = typeof verdict === 'string' ? verdict : 'accepted';
@@ -157,13 +157,13 @@ describe('the request line', () => {
       }),
       { numRuns: 4000 },
     );
-    // Else the property above would have proved little.
+    // Otherwise the property above would prove little.
     for (const kind of ['accepted', 'BAD_REQUEST', 'OUT_OF_RANGE', 'LENGTH_MISMATCH']) {
       expect({ kind, often: (seen.get(kind) ?? 0) > 40 }).toEqual({ kind, often: true });
     }
   });
 
-  it('rejects any other text with one line that fits in an answer, and soon', () => {
+  it('rejects any other text soon, with one line that fits in a response', () => {
     fc.assert(
       fc.property(fc.oneof(anyText, mutated(request.map(spell))), (text) => {
         const begin = performance.now();
@@ -301,7 +301,7 @@ describe('a rejected request line', () => {
     ],
     ['A:2:1:1,2,3:1,2\n', 'LENGTH_MISMATCH', 'b', 'as many numbers as in a (3)', '2'],
     ['A:2:1:1:1,2\n', 'LENGTH_MISMATCH', 'b', 'as many numbers as in a (1)', '2'],
-    // The first fault counts.
+    // The first fault decides.
     ['C:3:0:x:99999999999\n', 'BAD_REQUEST', 'pool', POOL, '"C"'],
     ['A:2:1:99999999999:x\n', 'OUT_OF_RANGE', 'a', RANGE, '"99999999999"'],
     ['A:2:1:x,99999999999:1\n', 'BAD_REQUEST', 'a', `number 1 of the list to be ${NUMBER}`, '"x"'],
@@ -361,19 +361,19 @@ describe('encodeRequest', () => {
     },
   );
 
-  it('says which object it wants', () => {
+  it('names the expected object', () => {
     expect(rejectionOf(() => encodeRequest(undefined as never)).message).toBe(
       'request: expected an object with pool, priority, vm, a and b, got undefined',
     );
   });
 
-  it('says so when it decodes bytes instead of text', () => {
+  it('refuses bytes instead of text', () => {
     expect(rejectionOf(() => decodeRequest(Buffer.from('A:2:1:1:2\n') as never)).message).toBe(
       'request: expected a string, got Uint8Array',
     );
   });
 
-  it('takes what no decoder would take from nobody', () => {
+  it('rejects every value whose spelling no decoder accepts', () => {
     const field = fc.oneof(anyValue, fc.constantFrom('A', 'B', 0, 1, 2, 7, Int32Array.of(1)));
     const value = fc.oneof(
       anyValue,
@@ -399,13 +399,13 @@ describe('encodeRequest', () => {
     );
   });
 
-  it('takes an Int32Array of another realm, as an addon or a worker may give it', () => {
+  it('accepts an Int32Array of another realm, as an addon or a worker may pass it', () => {
     const foreign = vm.runInNewContext('Int32Array.of(100)') as Int32Array;
     expect(foreign).not.toBeInstanceOf(Int32Array);
     expect(encodeRequest({ ...VALID, a: foreign })).toBe('A:2:1:100:200\n');
   });
 
-  it('writes a view with an offset as the numbers in the view', () => {
+  it('encodes the numbers of a view with an offset', () => {
     const a = Int32Array.of(9, 8, 100, 7).subarray(2, 3);
     expect(encodeRequest({ ...VALID, a })).toBe('A:2:1:100:200\n');
   });

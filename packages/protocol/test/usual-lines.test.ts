@@ -14,17 +14,17 @@ import { decodeWith } from '../src/codec.js';
 import { writeUsualAnswer, writeUsualRequest } from '../src/usual-lines.js';
 import { anyText, anyValue, attempt, mutated, request } from './helpers.js';
 
-/** A spelling that owes nothing to the package. */
+/** A spelling that uses nothing of the package. */
 const spell = ({ pool, priority, vm, a, b }: Request) =>
   `${pool}:${priority}:${vm}:${[...a].join(',')}:${[...b].join(',')}\n`;
 
 const sumLine = request.map(({ a }) => `${a.join(',')}\n`);
 const nearly = (line: fc.Arbitrary<string>) => fc.oneof(line, mutated(line), anyText);
 
-/** What the codec alone makes of an input; undefined if it refuses it. */
+/** The result of the codec alone; undefined if it refuses the input. */
 const dataOf = ({ data }: z.core.util.SafeParseResult<unknown>) => data;
 
-/** What a function gives, or all that its error says. */
+/** The result of a function, or all parts of its error. */
 function outcomeOf(call: () => unknown) {
   const { value, error } = attempt(call);
   if (error === undefined) return { value };
@@ -32,7 +32,7 @@ function outcomeOf(call: () => unknown) {
   return { code, field, expected, received, message };
 }
 
-/** What a function gives; undefined if it throws. */
+/** The result of a function; undefined if it throws. */
 function resultOf<T>(call: () => T): T | undefined {
   try {
     return call();
@@ -41,8 +41,8 @@ function resultOf<T>(call: () => T): T | undefined {
   }
 }
 
-describe('lines that are read and written without the codecs', () => {
-  it('say of every text what the codecs say, error by error', () => {
+describe('lines that are decoded and encoded without the codecs', () => {
+  it('have the results and errors of the codecs for every text', () => {
     const replaced = fc
       .tuple(request.map(spell), fc.nat({ max: 4 }), anyText)
       .map(([line, field, text]) => line.split(':').with(field, text).join(':'));
@@ -54,13 +54,13 @@ describe('lines that are read and written without the codecs', () => {
     );
     fc.assert(
       fc.property(nearly(sumLine), (text) => {
-        const byCodec = () => decodeWith(AnswerLine, 'BAD_ANSWER', 'answer', text);
+        const byCodec = () => decodeWith(AnswerLine, 'BAD_ANSWER', 'response', text);
         expect(outcomeOf(() => decodeAnswer(text))).toEqual(outcomeOf(byCodec));
       }),
     );
   });
 
-  it('are written as the codecs write them, or not at all', () => {
+  it('are encoded as the codecs encode them, or not at all', () => {
     const value = fc.oneof(
       request,
       fc

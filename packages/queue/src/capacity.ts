@@ -3,7 +3,7 @@ import { shown } from './untyped.js';
 
 /**
  * @returns the capacity
- * @throws {QueueError} INVALID_CAPACITY: it is no positive integer nor Infinity.
+ * @throws {QueueError} INVALID_CAPACITY: it is neither a positive integer nor Infinity.
  */
 export function checkedCapacity(capacity: unknown): number {
   const isNumber = typeof capacity === 'number';

@@ -1,2 +1,2 @@
-/** Stands where an element was. A value of its own, because `undefined` may be an element. */
+/** Marks the place of an element that has left. `undefined` cannot do that: it may be an element. */
 export const GONE: unique symbol = Symbol('gone');

@@ -1,6 +1,9 @@
 import { GONE } from './gone.js';
 
-/** Slots of a chunk: 2 KiB. Fewer cost more allocations, more cost more for a straggler. */
+/**
+ * Slots of a chunk: 2 KiB. Fewer slots cost more allocations; more slots keep more memory for one remaining
+ * element.
+ */
 const SLOTS = 256;
 
 /** A run of consecutive positions. */
@@ -9,7 +12,7 @@ class Chunk<T> {
   first: number;
   /** Elements that were deleted while other chunks came first. */
   deleted = 0;
-  /** GONE where no element is yet, or none any more. */
+  /** GONE in the slots that have no element yet, or no longer have one. */
   readonly slots: (T | typeof GONE)[] = new Array<T | typeof GONE>(SLOTS).fill(GONE);
 
   constructor(first: number) {
@@ -18,11 +21,11 @@ class Chunk<T> {
 }
 
 /**
- * A FIFO queue whose elements are found, and can be deleted, by their position: the number of
- * positions that were given away before, never used twice.
+ * A FIFO queue whose elements can be found and deleted by their position. Positions count up and are never
+ * reused.
  *
- * It grows by chunks, which are not copied, and drops those without an element, also behind a first
- * element that stays. If not empty, the first slot holds an element, so that `first` and `shift` do
+ * It grows by chunks, which are not copied, and drops those without an element, even if earlier elements
+ * stay. Unless it is empty, the first slot holds an element, so that `first` and `shift` do
  * not search.
  *
  * Its fields are private for the compiler only: as names with a `#` they would make the methods too
@@ -35,14 +38,14 @@ export class Lane<T> {
   private head = this.chunks[0].slots;
   private headIndex = 0;
   private tail = this.chunks[0];
-  /** Where the next element goes in the tail; SLOTS if it is full. */
+  /** The index of the next element in the tail; SLOTS if it is full. */
   private tailIndex = 0;
   /** Slots between the first element and the end whose elements were deleted. */
   private gaps = 0;
-  /** An empty chunk to be used next. */
+  /** An empty chunk, for the next extension. */
   private spare: Chunk<T> | undefined;
 
-  /** 1 without elements, else 0: a number, because a branch would often be predicted wrongly. */
+  /** 1 if it is empty, otherwise 0: a number, because a branch would often be mispredicted. */
   get isEmpty(): number {
     return +(this.headIndex === this.tailIndex) & +(this.head === this.tail.slots);
   }
@@ -52,12 +55,12 @@ export class Lane<T> {
     return this.tail.first + this.tailIndex;
   }
 
-  /** The first element. Only if there is one. */
+  /** The first element. The lane must not be empty. */
   get first(): T {
     return this.head[this.headIndex] as T;
   }
 
-  /** Appends an element and gives its position. O(1). */
+  /** Appends an element and returns its position. O(1). */
   push(value: T): number {
     if (this.tailIndex === SLOTS) this.extend();
     const tail = this.tail;
@@ -66,7 +69,7 @@ export class Lane<T> {
     return tail.first + index;
   }
 
-  /** Takes the first element out. Only if there is one. O(1) amortised. */
+  /** Removes the first element. The lane must not be empty. O(1) amortised. */
   shift(): T {
     const head = this.head;
     const index = this.headIndex;
@@ -77,7 +80,7 @@ export class Lane<T> {
     return value;
   }
 
-  /** Takes out the element at a position, if it is there. O(log n). */
+  /** Removes the element at a position, if it has not left. O(log n). */
   delete(position: number): boolean {
     const at = this.chunkOf(position);
     const chunk = this.chunks[at];
@@ -95,7 +98,7 @@ export class Lane<T> {
     return true;
   }
 
-  /** Takes all elements out. O(1). */
+  /** Removes all elements. O(1). */
   clear(): void {
     const tail = new Chunk<T>(this.end);
     this.chunks = [tail];
@@ -113,7 +116,7 @@ export class Lane<T> {
     }
   }
 
-  /** The index of the chunk that has a position, if any of them has. */
+  /** The index of the chunk with a position, if any chunk has it. */
   private chunkOf(position: number): number {
     const chunks = this.chunks;
     let low = 0;
@@ -126,7 +129,7 @@ export class Lane<T> {
     return low;
   }
 
-  /** Moves the head on over gaps and to the next chunk. */
+  /** Advances the head over gaps and to the next chunk. */
   private settle(): void {
     for (;;) {
       if (this.headIndex === SLOTS) this.leaveChunk();
@@ -137,7 +140,7 @@ export class Lane<T> {
     }
   }
 
-  /** Moves the head on to the next chunk, or to the start of the same one if there is no other. */
+  /** Advances the head to the next chunk, or to the start of the same one if there is no other. */
   private leaveChunk(): void {
     if (this.chunks.length > 1) this.spare = this.chunks.shift();
     else this.reuse(this.tail);
@@ -158,7 +161,7 @@ export class Lane<T> {
     }
   }
 
-  /** Makes a chunk without elements the tail, for the positions that follow. */
+  /** Makes an empty chunk the tail, for the next positions. */
   private reuse(chunk: Chunk<T>): void {
     chunk.first = this.end;
     chunk.deleted = 0;

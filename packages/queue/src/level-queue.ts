@@ -4,12 +4,12 @@ import { Lane } from './lane.js';
 import { changedWhileIterating, QueueError } from './queue-error.js';
 import { optionsOf, shown } from './untyped.js';
 
-/** As many as a number has bits for bit operations; also what a handle counts its positions by. */
+/** The bits of a number in bit operations; also the factor of the position in a handle. */
 const MAX_LEVELS = 32;
 
 /** Options of {@link LevelQueue}. */
 export interface LevelQueueOptions {
-  /** How many priorities there are, 1 to 32: they are 0 to `levels - 1`. Each takes 2 KiB. */
+  /** The number of priorities, 1 to 32: they are 0 to `levels - 1`. Each takes 2 KiB. */
   readonly levels: number;
   /** The most elements that the queue may hold: a positive integer or Infinity (the default). */
   readonly capacity?: number;
@@ -22,8 +22,8 @@ export interface LevelQueueOptions {
  * Order: higher priority first; elements of equal priority leave in the order in which they were
  * pushed, whatever was pushed, popped or deleted in between.
  *
- * Memory: 8 bytes for each element, in pieces of 2 KiB that are given back once all their 256
- * elements have left. A value that has left is not kept. The costs below are amortised, n being
+ * Memory: 8 bytes for each element, in pieces of 2 KiB that are freed once all their 256 elements
+ * have left. A value that has left is not kept. The costs below are amortised, n being
  * `size`.
  */
 export class LevelQueue<T> implements Iterable<T> {
@@ -35,9 +35,9 @@ export class LevelQueue<T> implements Iterable<T> {
   #size = 0;
 
   /**
-   * @param options How many levels, and how many elements.
-   * @throws {QueueError} INVALID_LEVELS: `levels` is no integer from 1 to 32.
-   * @throws {QueueError} INVALID_CAPACITY: the capacity is no positive integer nor Infinity.
+   * @param options The number of levels, and the capacity.
+   * @throws {QueueError} INVALID_LEVELS: `levels` is not an integer from 1 to 32.
+   * @throws {QueueError} INVALID_CAPACITY: the capacity is neither a positive integer nor Infinity.
    */
   constructor(options: LevelQueueOptions) {
     const { levels, capacity = Infinity } = optionsOf(options);
@@ -69,16 +69,16 @@ export class LevelQueue<T> implements Iterable<T> {
 
   /**
    * Adds an element behind all those of the same or a higher priority. O(1). If it throws, the queue
-   * is as it was.
+   * is unchanged.
    *
    * @param value any value; see `pop` about undefined
    * @param priority an integer from 0 to `levels - 1`; higher leaves first
    * @returns a handle by which `delete` finds this element
-   * @throws {QueueError} INVALID_PRIORITY: the priority is none of these.
+   * @throws {QueueError} INVALID_PRIORITY: the priority is not one of these.
    * @throws {QueueError} QUEUE_FULL: `size` has reached `capacity`.
    */
   push(value: T, priority: number): Handle {
-    // Without a type checker a string may come, which would make something else of the handle.
+    // A caller without a type checker may pass a string, which would corrupt the handle.
     const lane = typeof priority === 'number' ? this.#lanes[priority] : undefined;
     if (lane === undefined) {
       throw new QueueError(
@@ -96,8 +96,8 @@ export class LevelQueue<T> implements Iterable<T> {
   /**
    * Removes the first element. O(1).
    *
-   * @returns its value; undefined if the queue is empty (`size` tells this from an element whose
-   *   value is undefined)
+   * @returns its value; undefined if the queue is empty (`size` distinguishes this from an element
+   *   whose value is undefined)
    */
   pop(): T | undefined {
     const occupied = this.#occupied;
@@ -116,10 +116,10 @@ export class LevelQueue<T> implements Iterable<T> {
   }
 
   /**
-   * Removes the element that a handle names, wherever it stands. O(log n).
+   * Removes the element of a handle, at any place. O(log n).
    *
-   * @param handle what `push` of this queue returned
-   * @returns true if the element was removed; false if it had left already, or if that is no handle
+   * @param handle a result of `push` of this queue
+   * @returns true if the element was removed; false if it had left already, or if this is not a handle
    */
   delete(handle: Handle): boolean {
     if (!isHandle(handle)) return false;
@@ -131,7 +131,7 @@ export class LevelQueue<T> implements Iterable<T> {
     return true;
   }
 
-  /** Removes all elements. O(levels). Their handles stay stale for ever. */
+  /** Removes all elements. O(levels). Their handles stay stale. */
   clear(): void {
     for (const lane of this.#lanes) lane.clear();
     this.#occupied = 0;
@@ -139,11 +139,11 @@ export class LevelQueue<T> implements Iterable<T> {
   }
 
   /**
-   * Iterates over the values in the order of `pop` and leaves them in the queue. To stop early is
-   * free: leave the loop, then change the queue.
+   * Iterates over the values in the order of `pop` without removing them. Stopping early is free: leave
+   * the loop, then change the queue.
    *
    * @throws {QueueError} CHANGED_WHILE_ITERATING: an element was added or removed since the iterator
-   *   gave its first value. The iterator then ends.
+   *   yielded its first value. The iterator then ends.
    */
   *[Symbol.iterator](): IterableIterator<T, void, undefined> {
     const changes = this.#changes;
@@ -161,7 +161,7 @@ export class LevelQueue<T> implements Iterable<T> {
   }
 }
 
-/** The index of the highest bit that is set; -1 if none is. */
+/** The index of the highest set bit; -1 for 0. */
 function highestBit(bits: number): number {
   return 31 - Math.clz32(bits);
 }

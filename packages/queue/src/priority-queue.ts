@@ -39,8 +39,8 @@ export class PriorityQueue<T> implements Iterable<T> {
   readonly #heap = new StableHeap<T>();
 
   /**
-   * @param options How many elements.
-   * @throws {QueueError} INVALID_CAPACITY: the capacity is no positive integer nor Infinity.
+   * @param options The capacity.
+   * @throws {QueueError} INVALID_CAPACITY: the capacity is neither a positive integer nor Infinity.
    */
   constructor(options: PriorityQueueOptions = {}) {
     const { capacity = Infinity } = optionsOf(options);
@@ -59,12 +59,12 @@ export class PriorityQueue<T> implements Iterable<T> {
 
   /**
    * Adds an element behind all those of the same or a higher priority. O(log n). If it throws, the
-   * queue is as it was.
+   * queue is unchanged.
    *
    * @param value any value; see `pop` about undefined
    * @param priority any number but NaN; higher leaves first
    * @returns a handle by which `delete` finds this element
-   * @throws {QueueError} INVALID_PRIORITY: the priority is NaN or no number.
+   * @throws {QueueError} INVALID_PRIORITY: the priority is NaN or not a number.
    * @throws {QueueError} QUEUE_FULL: `size` has reached `capacity`.
    */
   push(value: T, priority: number): Handle {
@@ -82,8 +82,8 @@ export class PriorityQueue<T> implements Iterable<T> {
   /**
    * Removes the first element. O(log n).
    *
-   * @returns its value; undefined if the queue is empty (`size` tells this from an element whose
-   *   value is undefined)
+   * @returns its value; undefined if the queue is empty (`size` distinguishes this from an element
+   *   whose value is undefined)
    */
   pop(): T | undefined {
     return this.size === 0 ? undefined : this.#heap.shift();
@@ -95,26 +95,26 @@ export class PriorityQueue<T> implements Iterable<T> {
   }
 
   /**
-   * Removes the element that a handle names, wherever it stands. O(log n).
+   * Removes the element of a handle, at any place. O(log n).
    *
-   * @param handle what `push` of this queue returned
-   * @returns true if the element was removed; false if it had left already, or if that is no handle
+   * @param handle a result of `push` of this queue
+   * @returns true if the element was removed; false if it had left already, or if this is not a handle
    */
   delete(handle: Handle): boolean {
     return isHandle(handle) && this.#heap.delete(handle);
   }
 
-  /** Removes all elements. O(1). Their handles stay stale for ever. */
+  /** Removes all elements. O(1). Their handles stay stale. */
   clear(): void {
     this.#heap.clear();
   }
 
   /**
-   * Iterates over the values in the order of `pop` and leaves them in the queue. The first k values
-   * cost O(k log k). To stop early is free: leave the loop, then change the queue.
+   * Iterates over the values in the order of `pop` without removing them. The first k values cost
+   * O(k log k). Stopping early is free: leave the loop, then change the queue.
    *
    * @throws {QueueError} CHANGED_WHILE_ITERATING: an element was added or removed since the iterator
-   *   gave its first value. The iterator then ends.
+   *   yielded its first value. The iterator then ends.
    */
   *[Symbol.iterator](): IterableIterator<T, void, undefined> {
     const changes = this.#changes;
@@ -130,7 +130,10 @@ export class PriorityQueue<T> implements Iterable<T> {
   }
 }
 
-/** `unknown`, because without a type checker a string may come, and would silently break the order. */
+/**
+ * `unknown`, because a caller without a type checker may pass a string, which would silently break the
+ * order.
+ */
 function isPriority(value: unknown): value is number {
   return typeof value === 'number' && !Number.isNaN(value);
 }

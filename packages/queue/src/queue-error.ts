@@ -1,13 +1,12 @@
 /**
  * What went wrong; these strings are stable.
  *
- * - `INVALID_PRIORITY`: `push` was given a priority that is NaN or no number; for a `LevelQueue`, that
- *   is none of its levels.
- * - `INVALID_LEVELS`: the constructor of a `LevelQueue` was given something else than 1 to 32.
- * - `INVALID_CAPACITY`: the constructor was given a capacity that is neither a positive integer nor
- *   Infinity.
+ * - `INVALID_PRIORITY`: the priority of `push` is NaN or not a number; for a `LevelQueue`, not one of its
+ *   levels.
+ * - `INVALID_LEVELS`: the levels of a `LevelQueue` are not an integer from 1 to 32.
+ * - `INVALID_CAPACITY`: the capacity is neither a positive integer nor Infinity.
  * - `QUEUE_FULL`: `push` found `capacity` elements in the queue.
- * - `CHANGED_WHILE_ITERATING`: an iterator was asked to go on after the queue had changed.
+ * - `CHANGED_WHILE_ITERATING`: an iterator was continued after the queue had changed.
  */
 export type QueueErrorCode =
   | 'INVALID_PRIORITY'
@@ -25,7 +24,7 @@ export class QueueError extends Error {
 
   /**
    * @param code What went wrong.
-   * @param message For people: what was expected, what came instead, and what to do.
+   * @param message For people: what was expected, what was received, and what to do.
    */
   constructor(code: QueueErrorCode, message: string) {
     super(message);

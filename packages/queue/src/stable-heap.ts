@@ -1,56 +1,56 @@
-// Every index below is that of a place that is taken, or of a slot; the compiler can't know.
+// Every index below is that of an occupied place or of a slot, which the compiler cannot know.
 /* eslint-disable @typescript-eslint/no-non-null-assertion */
 import { GONE } from './gone.js';
 
-/** Each place has so many children: half the depth of a binary heap, and they share a cache line. */
+/** The children of each place: half the depth of a binary heap, and they share a cache line. */
 const ARITY = 4;
 
-/** Elements for which there is room at first: 1 KiB. */
+/** The room for elements at first: 1 KiB. */
 const FIRST_ROOM = 64;
 
-/** Elements for which there is room once there were more: less is not worth the work. */
+/** The least room for elements after a growth: shrinking further is not worth the work. */
 const MIN_ROOM = 1024;
 
 const NO_PLACE = -1;
 
 /**
- * Elements in the order of their keys, and among equal keys in that of their arrival, which are found,
- * and can be deleted, by their arrival number: how many came before, never used twice. It stays exact
- * for 2^53 elements: 28 years at ten million a second.
+ * Elements in the order of their keys, and among equal keys in that of their arrival. They can be found and
+ * deleted by their arrival number, which counts up and is never reused. It stays exact for 2^53 elements: 28
+ * years at ten million a second.
  *
- * Each element has a slot, the next one that was not used yet: so slots have the order of arrival, too.
- * To close the gap of an element that has left would cost O(n), so it stays until all slots are used.
+ * Each element gets the next unused slot, so slots have the order of arrival, too. Closing the gap of an
+ * element that has left would cost O(n), so the gap stays until all slots are used.
  *
- * The heap holds slots. What leaves it leaves a vacancy, which the next to come fills: where as many come
- * as leave this halves the work. Whatever else is done closes the vacancy first.
+ * The heap holds slots. A slot that leaves it leaves a vacancy, which the next one fills: if pushes and pops
+ * alternate, this halves the work. Every other operation closes the vacancy first.
  *
- * The place of a slot is written down when it is put somewhere, but not when it moves up by one to
- * close a gap: this is what mostly happens, and would cost a third of the time. So a slot stands at the
- * place that was written down, or at an ancestor of it.
+ * The place of a slot is recorded when it is inserted, but not when it moves up by one to close a gap: that
+ * is the most frequent move, and recording it would cost a third of the time. So a slot is at its recorded
+ * place, or at an ancestor of it.
  *
- * One class, and its fields are private for the compiler only: as a heap and a log of arrivals, with
- * names with a `#`, it took a sixth more time, and half as much again where it was held at a depth.
+ * It is one class, and its fields are private for the compiler only: as a heap and a log of arrivals, with
+ * `#` names, it took a sixth more time, and half as much again when it was held at a depth.
  */
 export class StableHeap<T> {
   /** Number of elements. */
   size = 0;
-  /** So many slots there are. */
+  /** Number of slots. */
   private room = 0;
-  /** By slot: its element, or GONE when that has left. */
+  /** By slot: its element, or GONE once that has left. */
   private values: (T | typeof GONE)[] = [];
-  /** The arrival numbers of the slots that outlived the last `makeRoom`, rising. */
+  /** The arrival numbers of the slots that the last `makeRoom` kept, rising. */
   private kept = new Float64Array(0);
-  /** The arrival number of the first slot behind those, less that slot. From there on there are no gaps. */
+  /** The arrival number of the first slot after those, minus that slot. From there on there are no gaps. */
   private offset = 0;
   /**
-   * By place: no place comes before its parent; the children of p are 4p + 1 to 4p + 4. NaN where no
-   * slot is, which comes before nothing, so that there are always four children to compare.
+   * By place: no place comes before its parent; the children of p are 4p + 1 to 4p + 4. NaN in places without
+   * a slot: it comes before nothing, so that there are always four children to compare.
    */
   private keys!: Float64Array;
   private slots!: Int32Array;
-  /** By slot: where it was put. */
+  /** By slot: its recorded place. */
   private places!: Int32Array;
-  /** The place of what has left last, unless it was filled since. */
+  /** The place of the slot that left last, unless it was filled since. */
   private vacancy = NO_PLACE;
 
   constructor() {
@@ -62,13 +62,13 @@ export class StableHeap<T> {
     return this.offset + this.values.length;
   }
 
-  /** The first element. Only if there is one. */
+  /** The first element. The heap must not be empty. */
   get first(): T {
     this.closeVacancy();
     return this.values[this.slots[0]!] as T;
   }
 
-  /** Takes in an element and gives its arrival number. O(log n) amortised. */
+  /** Adds an element and returns its arrival number. O(log n) amortised. */
   push(value: T, key: number): number {
     if (this.values.length === this.room) this.makeRoom();
     const slot = this.values.push(value) - 1;
@@ -76,7 +76,7 @@ export class StableHeap<T> {
     return this.offset + slot;
   }
 
-  /** Takes out the first element. Only if there is one. O(log n) amortised. */
+  /** Removes the first element. The heap must not be empty. O(log n) amortised. */
   shift(): T {
     this.closeVacancy();
     const slot = this.slots[0]!;
@@ -85,7 +85,7 @@ export class StableHeap<T> {
     return value;
   }
 
-  /** Takes out the element with an arrival number, if it is there. O(log n) amortised. */
+  /** Removes the element with an arrival number, if it has not left. O(log n) amortised. */
   delete(arrival: number): boolean {
     const newest = arrival - this.offset;
     const slot = newest >= this.kept.length ? newest : indexOf(this.kept, arrival);
@@ -95,7 +95,7 @@ export class StableHeap<T> {
     return true;
   }
 
-  /** Takes all elements out. O(1). */
+  /** Removes all elements. O(1). */
   clear(): void {
     this.offset = this.next;
     this.kept = new Float64Array(0);
@@ -111,7 +111,7 @@ export class StableHeap<T> {
    */
   *[Symbol.iterator](): Generator<T, void, undefined> {
     this.closeVacancy();
-    // What comes next is always a child of something that came before.
+    // The next one is always a child of an earlier one.
     const frontier = new StableHeap<T>();
     frontier.allocate(this.room);
     if (this.size > 0) frontier.insert(this.slots[0]!, this.keys[0]!);
@@ -126,7 +126,7 @@ export class StableHeap<T> {
     }
   }
 
-  /** Lets the element of a slot at a place leave, and keeps memory proportional to `size`. */
+  /** Removes the element of a slot at a place, and keeps memory proportional to `size`. */
   private leave(slot: number, place: number): void {
     this.values[slot] = GONE;
     this.vacate(place);
@@ -152,7 +152,7 @@ export class StableHeap<T> {
     }
   }
 
-  /** Puts the last slot where the vacancy is, if there is one. */
+  /** Moves the last slot into the vacancy, if there is one. */
   private closeVacancy(): void {
     const vacancy = this.vacancy;
     if (vacancy === NO_PLACE) return;
@@ -169,7 +169,7 @@ export class StableHeap<T> {
     return place;
   }
 
-  /** Moves a gap up to where a slot belongs, puts it there, and writes down where that is. */
+  /** Moves a gap up to the place of a slot, puts the slot there, and records the place. */
   private rise(gap: number, slot: number, key: number): void {
     const keys = this.keys;
     const slots = this.slots;
@@ -190,7 +190,7 @@ export class StableHeap<T> {
     places[slot] = place;
   }
 
-  /** Moves a gap down, or else up, to where a slot belongs, and puts it there. */
+  /** Moves a gap down, or otherwise up, to the place of a slot, and puts the slot there. */
   private sink(gap: number, slot: number, key: number): void {
     const keys = this.keys;
     const slots = this.slots;
@@ -198,7 +198,7 @@ export class StableHeap<T> {
     let place = gap;
     let child = ARITY * place + 1;
     while (child < end) {
-      // Comparisons are used as numbers: of branches, half would be predicted wrongly.
+      // Comparisons are used as numbers: half of the branches would be mispredicted.
       const key0 = keys[child]!;
       const key1 = keys[child + 1]!;
       const key2 = keys[child + 2]!;
@@ -221,7 +221,7 @@ export class StableHeap<T> {
     this.rise(place, slot, key);
   }
 
-  /** The one of the children, from that place on, whose slot comes first. */
+  /** Of the children from a place on, the one whose slot comes first. */
   private firstOf(child: number): number {
     const keys = this.keys;
     const slots = this.slots;
@@ -234,7 +234,7 @@ export class StableHeap<T> {
     return first;
   }
 
-  /** Makes room for as many elements as there are. O(n), which is O(1) amortised. */
+  /** Doubles or shrinks the room to fit the elements. O(n), which is O(1) amortised. */
   private makeRoom(): void {
     this.closeVacancy();
     const { size, room } = this;
@@ -242,7 +242,7 @@ export class StableHeap<T> {
     if (room < 2 * size || this.isTooLarge) this.allocate(Math.max(MIN_ROOM, 2 * size));
   }
 
-  /** Drops the slots of what has left, and so gives the others new ones, in the same order. */
+  /** Drops the slots without an element; the others get new slots, in the same order. */
   private compact(): void {
     const { size, values, kept, offset, next, slots, places } = this;
     const arrivals = new Float64Array(size);
@@ -265,7 +265,7 @@ export class StableHeap<T> {
     }
   }
 
-  /** Sets the room; it must do for the slots that are used. */
+  /** Sets the room; it must suffice for the used slots. */
   private allocate(room: number): void {
     const { keys, slots, places, size } = this;
     // The last children may be beyond the room.
@@ -280,7 +280,7 @@ export class StableHeap<T> {
   }
 }
 
-/** The index of a number in a rising list; -1 if it is not there. */
+/** The index of a number in a rising list; -1 if it is not in the list. */
 function indexOf(list: Float64Array, number: number): number {
   let low = 0;
   let high = list.length;

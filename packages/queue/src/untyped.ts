@@ -1,6 +1,6 @@
 // For callers without a type checker. Nothing here throws on any value.
 
-/** Options, of which those that were not given, in whatever way, have none. */
+/** The options of a caller; an empty object for undefined and null. */
 export function optionsOf<T extends object>(options: T | null | undefined): Partial<T> {
   return options ?? {};
 }

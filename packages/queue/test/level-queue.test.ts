@@ -96,7 +96,7 @@ describe('a priority', () => {
     [undefined],
     [null],
     [Symbol('s')],
-  ])('of %p is refused and the queue is as it was', (priority) => {
+  ])('of %p is refused and the queue stays unchanged', (priority) => {
     const queue = queueOf(1, 2);
     expect(errorOf(() => queue.push('new', priority as number))).toMatchObject({
       code: 'INVALID_PRIORITY',
@@ -125,7 +125,7 @@ describe('capacity', () => {
     expect(error).toMatchObject({ code: 'INVALID_CAPACITY' });
   });
 
-  test('a full queue refuses what comes and is as it was, until an element leaves', () => {
+  test('a full queue refuses elements and stays unchanged, until an element leaves', () => {
     const queue = new LevelQueue<string>({ levels: 2, capacity: 2 });
     queue.push('a', 0);
     const b = queue.push('b', 0);
@@ -158,7 +158,7 @@ describe('a handle', () => {
     },
   );
 
-  test('that was popped or cleared is refused for ever, whatever came since', () => {
+  test('of a popped or cleared element is refused, whatever is pushed afterwards', () => {
     const queue = new LevelQueue<number>({ levels: 3 });
     const stale: Handle[] = [];
     for (let round = 0; round < 60; round += 1) {
@@ -203,7 +203,7 @@ describe('iteration', () => {
     expect(iterator.next()).toEqual({ done: true, value: undefined });
   });
 
-  test('goes on after what changes nothing', () => {
+  test('continues after operations that change nothing', () => {
     const queue = queueOf(0, 2);
     const stale = queue.push('gone', 2);
     queue.delete(stale);
@@ -238,14 +238,14 @@ describe('memory', () => {
     const { handle, value } = pushWeakly();
     leave(queue, handle);
 
-    // A WeakRef keeps its target to the end of the turn that made it.
+    // A WeakRef keeps its target until the end of the turn that made it.
     await nextTurn();
     collectGarbage();
     expect(value.deref()).toBeUndefined();
     expect(queue.size).toBeLessThan(2);
   });
 
-  test('comes back after a burst, also behind a first element that stays', () => {
+  test('is freed after a burst, even if the first element stays', () => {
     const queue = new LevelQueue<number>({ levels: 3 });
     const before = usedMemory();
     queue.push(-1, 2);
@@ -262,7 +262,7 @@ describe('memory', () => {
     expect(queue.delete(behind)).toBe(true);
   });
 
-  test('is 8 bytes for each element, and comes back as they are popped', () => {
+  test('is 8 bytes for each element, and is freed as they are popped', () => {
     const queue = new LevelQueue<number>({ levels: 3 });
     const before = usedMemory();
     for (let value = 0; value < 300_000; value += 1) queue.push(value, value % 3);
@@ -272,7 +272,7 @@ describe('memory', () => {
     expect(queue.size).toBe(10);
   });
 
-  test('stays the same while many come and go behind a first element that stays', () => {
+  test('stays the same while many elements come and go behind a first element that stays', () => {
     const queue = new LevelQueue<number>({ levels: 1 });
     queue.push(-1, 0);
     const pass = (count: number): void => {

@@ -52,7 +52,7 @@ describe('against a sorted array', () => {
     );
   });
 
-  test('while it grows, and gives back what it does not need', () => {
+  test('while it grows, and frees memory', () => {
     fc.assert(
       fc.property(arbitraryCommands(priority, 40, 1500), (commands) => {
         expectLikeModel(new PriorityQueue<number>(), commands);
@@ -69,7 +69,7 @@ describe('order', () => {
   });
 
   test.each([[1], [-Infinity], [Infinity], [0.1]])(
-    'equals of %d leave as they came',
+    'equals of %d leave in the order of arrival',
     (priority) => {
       const values = Array.from({ length: 100 }, (_, index) => index);
       const queue = new PriorityQueue<number>();
@@ -112,7 +112,7 @@ describe('order', () => {
     expect([queue.peek(), queue.peek(), queue.size]).toEqual(['1:1', '1:1', 2]);
   });
 
-  test('an empty queue gives undefined', () => {
+  test('an empty queue returns undefined', () => {
     const queue = queueOf();
     expect([queue.peek(), queue.pop(), queue.size]).toEqual([undefined, undefined, 0]);
   });
@@ -128,8 +128,8 @@ describe('delete', () => {
   });
 
   test('restores the order upwards when the gap is filled from another branch', () => {
-    // As a binary heap: 10 over (1, 9), 1 over (0, -1), 9 over (8, 7). Where 0 stood comes 7,
-    // which belongs above 1.
+    // As a binary heap: 10 over (1, 9), 1 over (0, -1), 9 over (8, 7). 7 takes the place of 0, and belongs
+    // above 1.
     const queue = queueOf(10, 1, 9);
     const handle = queue.push('gone', 0);
     for (const priority of [-1, 8, 7]) queue.push(`later:${priority}`, priority);
@@ -137,7 +137,7 @@ describe('delete', () => {
     expect(drain(queue)).toEqual(['0:10', '2:9', 'later:8', 'later:7', '1:1', 'later:-1']);
   });
 
-  test('refuses the handles of elements that were popped or cleared, whatever came since', () => {
+  test('refuses the handles of popped or cleared elements, whatever is pushed afterwards', () => {
     const queue = new PriorityQueue<number>();
     const stale: Handle[] = [];
     for (let round = 0; round < 50; round++) {
@@ -190,7 +190,7 @@ describe('capacity', () => {
     },
   );
 
-  test('a full queue refuses what comes and is as it was, until an element leaves', () => {
+  test('a full queue refuses elements and stays unchanged, until an element leaves', () => {
     const queue = new PriorityQueue<string>({ capacity: 2 });
     queue.push('a', 0);
     const b = queue.push('b', 0);
@@ -209,7 +209,7 @@ describe('capacity', () => {
 
 describe('a priority', () => {
   test.each([[NaN], ['1'], [undefined], [null], [1n], [Symbol('high')]])(
-    'of %p is refused and the queue is as it was',
+    'of %p is refused and the queue stays unchanged',
     (priority) => {
       const queue = queueOf(1, 2);
       const error = errorOf(() => queue.push('new', priority as number));
@@ -225,7 +225,7 @@ describe('a priority', () => {
 });
 
 describe('iteration', () => {
-  test('gives values in the order of pop and leaves them in', () => {
+  test('yields values in the order of pop without removing them', () => {
     const queue = queueOf(0, 2, 1, 2, 0);
     const expected = ['1:2', '3:2', '2:1', '0:0', '4:0'];
     expect([...queue]).toEqual(expected);
@@ -265,7 +265,7 @@ describe('iteration', () => {
     expect(iterator.next()).toEqual({ done: true, value: undefined });
   });
 
-  test('is refused after a change at the last value too', () => {
+  test('is refused after a change at the last value, too', () => {
     const queue = queueOf(1);
     const loop = (): void => {
       for (const value of queue) expect(queue.pop()).toBe(value);
@@ -273,7 +273,7 @@ describe('iteration', () => {
     expect(errorOf(loop)).toMatchObject({ code: 'CHANGED_WHILE_ITERATING' });
   });
 
-  test('goes on after what changes nothing', () => {
+  test('continues after operations that change nothing', () => {
     const queue = new PriorityQueue<string>({ capacity: 2 });
     const stale = queue.push('gone', 0);
     queue.pop();
@@ -297,7 +297,7 @@ describe('iteration', () => {
     expect([...iterator]).toEqual(['new', '0:1']);
   });
 
-  test('a loop that was left does not hinder changes', () => {
+  test('a loop that was left does not prevent changes', () => {
     const queue = queueOf(1, 2);
     for (const value of queue) {
       if (value === '1:2') break;
@@ -314,7 +314,7 @@ test('QueueError is an Error with its own name', () => {
 });
 
 describe('memory', () => {
-  /** Pushes an object that only the queue holds on to. */
+  /** Pushes an object that only the queue references. */
   function pushWeakly(queue: PriorityQueue<object>): { handle: Handle; value: WeakRef<object> } {
     const value = {};
     return { handle: queue.push(value, 1), value: new WeakRef(value) };
@@ -335,11 +335,11 @@ describe('memory', () => {
     const { handle, value } = pushWeakly(queue);
     leave(queue, handle);
 
-    // A WeakRef keeps its target to the end of the turn that made it.
+    // A WeakRef keeps its target until the end of the turn that made it.
     await nextTurn();
     collectGarbage();
     expect(value.deref()).toBeUndefined();
-    // Without a use after the collection the queue itself might have been collected.
+    // Without a use after the collection, the queue itself might have been collected.
     expect(queue.size).toBeLessThan(2);
   });
 
@@ -375,7 +375,7 @@ describe('memory', () => {
   });
 });
 
-test('a hundred thousand leave in order, and every other handle finds its element', () => {
+test('a hundred thousand leave in order, and every second handle finds its element', () => {
   const queue = new PriorityQueue<number>();
   const priorities = Array.from({ length: 100_000 }, (_, i) => Math.imul(i, 0x9e37_79b1) % 5000);
   const handles = priorities.map((priority, value) => queue.push(value, priority));

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Handle, LevelQueue, PriorityQueue, QueueError } from '@vgpu/queue';
 
-// What programs without a type checker may give in place of what is asked for. The first ones become 0 or 1
-// when they are calculated with: the handles and priorities of the first elements.
+// Values that programs without a type checker may pass instead. In calculations the first ones become 0 or 1:
+// the handles and priorities of the first elements.
 const ZEROS = [null, '', '0', false, [], [0], new Date(0), { valueOf: () => 0 }];
 const ONES = [true, '1', [1], 1n];
 const BARE: unknown = Object.create(null);
@@ -16,7 +16,7 @@ const QUEUES = [
 ] as const;
 
 describe.each(QUEUES)('a %s', (_, makeQueue) => {
-  /** In every state that handles are looked up in: just filled, partly emptied, and packed anew. */
+  /** In every state in which handles are looked up: just filled, partly emptied, and compacted. */
   function makeQueues() {
     const few = makeQueue();
     const first = few.push('a', 0);
@@ -28,7 +28,7 @@ describe.each(QUEUES)('a %s', (_, makeQueue) => {
     return { few, emptied, first };
   }
 
-  test('deletes nothing for what is no handle', () => {
+  test('deletes nothing for a value that is not a handle', () => {
     const { few, emptied } = makeQueues();
     for (const queue of [few, emptied, makeQueue()]) {
       const before = [...queue];
@@ -38,7 +38,7 @@ describe.each(QUEUES)('a %s', (_, makeQueue) => {
     }
   });
 
-  test('deletes nothing for the text of a handle, nor twice for the handle', () => {
+  test('deletes nothing for the text of a handle, or twice for the handle', () => {
     const { few, first } = makeQueues();
     expect(few.delete(String(first) as unknown as Handle)).toBe(false);
     expect(few.delete(first)).toBe(true);
@@ -46,7 +46,7 @@ describe.each(QUEUES)('a %s', (_, makeQueue) => {
     expect(few.size).toBe(2);
   });
 
-  test('refuses to push with a priority that is no number, and stays as it was', () => {
+  test('refuses to push with a priority that is not a number, and stays unchanged', () => {
     const { few } = makeQueues();
     for (const priority of [...ZEROS, ...ONES, ...OTHERS]) {
       expect(() => few.push('x', priority as number)).toThrow(QueueError);

@@ -11,11 +11,11 @@ export interface UnitOptions {
 export function unitText({ command, user, root, stateDir }: UnitOptions): string {
   const paths = words([root, stateDir]);
   return `# Made by vgpu-mediator service install, which replaces it. What is to be otherwise belongs into a
-# drop-in (systemctl edit vgpu-mediator): docs/operate.md, "As a service".
+# drop-in (systemctl edit vgpu-mediator): docs/how-to/run-as-a-service.md.
 
 [Unit]
 Description=vGPU Mediator
-Documentation=https://github.com/vgpu-mediator/vgpu-mediator/blob/main/docs/operate.md
+Documentation=https://github.com/vgpu-mediator/vgpu-mediator/blob/main/docs/how-to/run-as-a-service.md
 RequiresMountsFor=${paths}
 After=network.target nvidia-persistenced.service
 StartLimitIntervalSec=300

@@ -22,9 +22,9 @@ test.each(DOCUMENTED)('%s has a heading', (name) => {
   expect(readme).toMatch(new RegExp(`^## \`${name}\``, 'm'));
 });
 
-test.each(OPTION_NAMES)("--%s has a row in the repository's README", (option) => {
+test.each(OPTION_NAMES)('--%s has a row in docs/reference/options.md', (option) => {
   const variable = `VGPU_${option.toUpperCase().replaceAll('-', '_')}`;
-  expect(read('../../../../README.md')).toMatch(
+  expect(read('../../../../docs/reference/options.md')).toMatch(
     new RegExp(`^\\| \`--${option}\` +\\| \`${variable}\``, 'm'),
   );
 });

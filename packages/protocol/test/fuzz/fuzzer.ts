@@ -4,38 +4,38 @@ import { Random, type FuzzRun } from '../../../../tests/support/random.js';
 import { mutate } from './mutate.js';
 import { shrink } from './shrink.js';
 
-/** Code that reads a text, and what must be true of it. */
+/** Code that decodes a text, and its properties. */
 export interface Target {
   readonly name: string;
-  /** Texts that it accepts, to begin with. */
+  /** Texts that it accepts, for a start. */
   readonly valid: fc.Arbitrary<string>;
   readonly tokens: readonly string[];
   /** Its share of all inputs. */
   readonly percent: number;
-  /** What is wrong with what the code does with a text; undefined if nothing is. Never throws. */
+  /** The fault of the code with a text; undefined if there is none. Never throws. */
   readonly problemOf: (text: string) => string | undefined;
 }
 
 export interface Campaign {
   readonly tried: number;
-  /** Each took a way through the code that none before it had taken. */
+  /** Each took a path through the code that none before it had taken. */
   readonly corpus: readonly string[];
-  /** Counters of the code that were ever more than zero. */
+  /** Counters of the code that have been more than zero. */
   readonly reached: number;
 }
 
-/** Texts of the grammar that are made at a time, and after how many others another one comes. */
+/** Texts of the grammar that are made at a time, and the number of other texts between two of them. */
 const GRAMMAR_BATCH = 256;
 const GRAMMAR_EVERY = 64;
-/** A text of more characters is long, and seldom mutated. */
+/** A text with more characters is long, and is seldom mutated. */
 const LONG = 512;
 const LONG_EVERY = 1000;
-/** Looked up once: that of a global object is slow within jest. */
+/** Looked up once: within jest, looking up a global is slow. */
 const { clz32 } = Math;
 
 /**
- * Tries texts on a target: at first such as its grammar makes, then what mutation makes of those
- * that reached something new. New is a statement, function or branch that had not run before, or
+ * Tries texts on a target: first those of its grammar, then mutations of the texts that reached
+ * something new. New is a statement, function or branch that had not run before, or
  * that has now run twice, four times, eight times ... as often.
  *
  * @param counters How often each part of the code has run; set to zero before each text.
@@ -73,7 +73,7 @@ export function fuzz(target: Target, counters: Uint32Array, run: FuzzRun): Campa
   return { tried: run.inputs, corpus, reached: seen.filter((buckets) => buckets > 0).length };
 }
 
-/** Adds to what has been seen, a bit for each power of two; true if there was anything to add. */
+/** Records the counts, a bit for each power of two; true if any bit was new. */
 function addNew(counters: Uint32Array, seen: Uint32Array): boolean {
   let isNew = false;
   for (let index = 0; index < counters.length; index += 1) {
@@ -98,9 +98,8 @@ function report(target: Target, text: string, tried: number, run: FuzzRun): stri
 }
 
 /**
- * How much more work a text is when a part of it is repeated twice as often: 2 if the work grows
- * with the length, 4 if it grows with its square. Steps are counted, not timed; what happens within
- * a regular expression is one step.
+ * The growth of the work for a text if a part of it is repeated twice as often: 2 if the work grows with the
+ * length, 4 if it grows with its square. Steps are counted, not timed; a regular expression is one step.
  */
 export function growth(
   target: Target,

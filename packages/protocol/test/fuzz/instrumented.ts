@@ -7,7 +7,7 @@ import * as zod from 'zod/mini';
 
 export type Protocol = typeof protocol;
 
-/** The package as it was built, and what tells which way an input took through it. */
+/** The built package, and the counters that show an input's path through it. */
 export interface Instrumented {
   readonly protocol: Protocol;
   /** How often each statement, function and branch has run since they were last set to zero. */
@@ -50,14 +50,14 @@ export async function loadInstrumented(): Promise<Instrumented> {
   return { protocol: index.namespace as Protocol, counters: joined(Object.values(files)) };
 }
 
-/** The one that the tests use: what is of interest is the way through our own code. */
+/** The one that the tests use: only the path through our own code matters. */
 function zodModule(): vm.Module {
   return new vm.SyntheticModule(Object.keys(zod), function () {
     for (const [name, value] of Object.entries(zod)) this.setExport(name, value);
   });
 }
 
-/** Makes all files count in one array, which is fast to clear and to go through. */
+/** Makes all files count in one array, which is fast to clear and to read. */
 function joined(files: readonly FileCounters[]): Uint32Array {
   const sizeOf = (part: ArrayLike<number>) => Object.keys(part).length;
   const parts = files.flatMap(({ s, f, b }) => [s, f, ...Object.values(b)]);

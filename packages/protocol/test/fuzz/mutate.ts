@@ -1,10 +1,10 @@
 import type { Random } from '../../../../tests/support/random.js';
 import { LIMIT } from '../helpers.js';
 
-/** What a mutation may draw on besides the text. */
+/** The material of a mutation besides the text. */
 interface Material {
   readonly random: Random;
-  /** Pieces that mean something in the language of the text. */
+  /** Tokens of the language of the text. */
   readonly tokens: readonly string[];
   /** Another text that reached something new. */
   readonly other: string;
@@ -34,7 +34,7 @@ const flipBit: Mutation = (text, { random }) => {
 const setByte: Mutation = (text, { random }) =>
   splice(text, place(text, random), random.below(2), String.fromCharCode(random.below(256)));
 
-/** Beyond latin1: a caller may hand over any string. */
+/** Beyond latin1: a caller may pass any string. */
 const setWide: Mutation = (text, { random }) =>
   splice(text, place(text, random), 1, String.fromCharCode(random.below(0x1_0000)));
 

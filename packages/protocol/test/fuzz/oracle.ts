@@ -1,10 +1,10 @@
 /**
- * What the specification says of a text, read by hand: nothing here comes from the package, and no
- * regular expression or number parser of the language decides what a number is.
+ * The specification's verdict on a text, read by hand: nothing here comes from the package, and no regular
+ * expression or number parser of the language decides what a number is.
  */
 import { LIMIT } from '../helpers.js';
 
-/** What a text means and its one spelling, or the code that it must be refused with. */
+/** The value of a text and its one spelling, or the code of its refusal. */
 export type Verdict =
   { readonly value: unknown; readonly spelling: string } | { readonly code: string };
 
@@ -36,7 +36,7 @@ function valueOf(digits: string): number {
   return value;
 }
 
-/** The int32 of a list, or the code of the first that is wrong. */
+/** The int32 of a list, or the code of the first fault. */
 function int32List(text: string): number[] | 'BAD_REQUEST' | 'OUT_OF_RANGE' {
   const values: number[] = [];
   for (const item of text.split(',')) {

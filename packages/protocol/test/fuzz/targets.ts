@@ -12,19 +12,19 @@ import {
   type Verdict,
 } from './oracle.js';
 
-/** Most for what a mediator reads most, and has most rules. */
-const PERCENT: Readonly<Record<string, number>> = { 'request line': 40, 'answer line': 20 };
+/** The most for the lines that a mediator reads most often, and that have the most rules. */
+const PERCENT: Readonly<Record<string, number>> = { 'request line': 40, 'response line': 20 };
 const PERCENT_OF_OTHERS = 10;
 
 interface Codec<T> {
   readonly judge: (text: string) => Verdict;
   readonly decode: (text: string) => T;
   readonly encode: (value: T) => string;
-  /** What else reads the same texts, and gives undefined for what it refuses. */
+  /** Another reader of the same texts, which returns undefined for a text that it refuses. */
   readonly parse?: (text: string) => T | undefined;
 }
 
-/** All that reads what somebody else has written. */
+/** All functions that decode foreign texts. */
 export function targetsIn(protocol: Protocol): Target[] {
   const target = <T>(
     name: string,
@@ -51,7 +51,7 @@ export function targetsIn(protocol: Protocol): Target[] {
       decode: protocol.decodeRequest,
       encode: protocol.encodeRequest,
     }),
-    target('answer line', answerText, [...NUMBERS, 'ERROR', 'ERROR:', ...CODES], {
+    target('response line', answerText, [...NUMBERS, 'ERROR', 'ERROR:', ...CODES], {
       judge: judgeAnswer,
       decode: protocol.decodeAnswer,
       encode: protocol.encodeAnswer,
@@ -116,7 +116,7 @@ const blockText = fc
     return `${start}${pool}\0\0\0${level}\0\0\0${id}${'\0'.repeat(rest)}`;
   });
 
-/** Fit for a log line, an answer or a terminal. */
+/** Fit for a log line, a response or a terminal. */
 const PRINTABLE = /^[\x20-\x7e]{1,512}$/;
 
 function problemOf<T>(

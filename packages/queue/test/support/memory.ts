@@ -5,7 +5,7 @@ setFlagsFromString('--expose-gc');
 
 export const collectGarbage = runInNewContext('gc') as () => void;
 
-/** What compiled code and the test framework may take meanwhile. A queue that leaks keeps more. */
+/** The memory that compiled code and the test framework may take meanwhile. A leaking queue keeps more. */
 export const NOISE_BYTES = 500_000;
 
 /** Bytes in use, with those of typed arrays. */

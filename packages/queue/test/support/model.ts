@@ -4,7 +4,7 @@ import fc from 'fast-check';
 
 export type Queue<T> = LevelQueue<T> | PriorityQueue<T>;
 
-/** What is done to a queue and to the model; `count` times, to pass the sizes at which they grow. */
+/** An operation on the queue and on the model; `count` times, to pass the sizes at which they grow. */
 export type Command =
   | { readonly kind: 'push'; readonly priorities: readonly number[]; readonly count: number }
   | { readonly kind: 'pop'; readonly count: number }
@@ -44,7 +44,7 @@ interface Modelled {
   readonly handle: Handle;
 }
 
-/** Runs the commands on a queue and on a sorted array, and compares what they give. */
+/** Runs the commands on a queue and on a sorted array, and compares the results. */
 export function expectLikeModel(queue: Queue<number>, commands: readonly Command[]): void {
   let model: Modelled[] = [];
   const issued = new Set<Handle>();
