@@ -96,6 +96,7 @@ const BEFORE_OPEN: ReadonlySet<string> = new Set([
   'cuCtxCreate',
   'cuModuleLoadData',
   'cuModuleGetFunction',
+  'cuFuncGetParamInfo',
 ]);
 
 const REOPEN = 'close the device and open it anew in another process (`isolated`)';

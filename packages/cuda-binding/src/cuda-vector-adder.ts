@@ -93,7 +93,7 @@ export class CudaVectorAdder implements VectorAdder {
     const buffer = await promised<ArrayBuffer>(what, (reply) => {
       const bytes = length * Int32Array.BYTES_PER_ELEMENT;
       this.#addon.allocate(this.#opened.handle, bytes, (failure, memory) => {
-        if (failure !== null) this.#queue.notice(failure);
+        if (failure !== null) this.#queue.reportFailure(failure);
         reply(failure, memory);
       });
     });
