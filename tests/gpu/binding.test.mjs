@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
 import { listDevices, openDevice } from '@vgpu/cuda-binding';
 import { conformance } from '@vgpu/cuda-binding/conformance';
-import {
-  describe,
-  gpuCount,
-  isOnGpu,
-  itOnGpu,
-  projectWithFaultyKernels,
-  runModule,
-} from './support.mjs';
+import { describe, gpuCount, isOnGpu, itOnGpu, projectWith, runModule } from './support.mjs';
 
 const open = (index = 0) => openDevice({ backend: 'cuda', index });
 
@@ -94,8 +87,22 @@ void describe('a CUDA device', () => {
   });
 });
 
+void describe('the kernels of a CUDA device', () => {
+  itOnGpu('are refused if their parameters are not those of the package', async () => {
+    const code = `
+      import { openDevice } from '@vgpu/cuda-binding';
+      await openDevice({ backend: 'cuda' }).catch(({ code, message }) => console.log(code, message));`;
+    const cwd = projectWith('other-kernels');
+    const { status, stdout, stderr } = await runModule(code, { cwd });
+    const difference = 'its parameter 3 has 4 bytes at offset 24, not 8 bytes at offset 24';
+    assert.match(stdout, /^BACKEND_UNAVAILABLE .* the vector_add_kernel of this version/, stderr);
+    assert.ok(stdout.includes(difference), stdout);
+    assert.equal(status, 0);
+  });
+});
+
 void describe('a fault of a CUDA device', () => {
-  const faulty = isOnGpu ? projectWithFaultyKernels() : '';
+  const faulty = isOnGpu ? projectWith('faulty-kernels') : '';
   for (const [what, operand, codes] of /** @type {const} */ ([
     ['a trap', 666_001, ['CUDA_ERROR_LAUNCH_FAILED', 'CUDA_ERROR_ILLEGAL_INSTRUCTION']],
     ['an illegal address', 666_002, ['CUDA_ERROR_ILLEGAL_ADDRESS']],

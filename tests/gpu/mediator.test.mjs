@@ -6,7 +6,7 @@ import {
   gpuCount,
   itOnGpu,
   project,
-  projectWithFaultyKernels,
+  projectWith,
   run,
   temporaryDirectory,
 } from './support.mjs';
@@ -61,9 +61,9 @@ void describe('a mediator with CUDA devices', () => {
     assert.match(stderr, /63/);
   });
 
-  itOnGpu('opens a lost device anew and serves on', async () => {
+  itOnGpu('reopens a lost device and continues', async () => {
     const requests = ['A:2:1:1:2', 'A:2:2:666001:1', 'A:1:3:666002:1', 'A:0:4:3:4'];
-    const cwd = projectWithFaultyKernels();
+    const cwd = projectWith('faulty-kernels');
     const flags = ['--backend', 'cuda', '--devices', '0'];
     const { status, answers, stderr } = await serve(requests, flags, cwd);
     assert.equal(answers[0], '3');
@@ -76,7 +76,7 @@ void describe('a mediator with CUDA devices', () => {
   itOnGpu('takes a device that hangs out of service', async () => {
     const flags = ['--backend', 'cuda', '--devices', '0', '--exec-limit', '1000'];
     const requests = ['A:2:1:666003:1', 'A:1:2:3:4'];
-    const { answers, status, stderr } = await serve(requests, flags, projectWithFaultyKernels());
+    const { answers, status, stderr } = await serve(requests, flags, projectWith('faulty-kernels'));
     assert.match(answers[0] ?? '', /^ERROR:DEADLINE:/);
     assert.equal(answers[1], '7');
     assert.equal(status, 0, stderr);

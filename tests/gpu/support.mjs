@@ -37,12 +37,16 @@ export function temporaryDirectory() {
   return directory;
 }
 
-/** A copy of the project whose kernels go wrong on request: see faulty-kernels.cu. */
-export function projectWithFaultyKernels() {
+/**
+ * A copy of the project with other kernels.
+ *
+ * @param {'faulty-kernels' | 'other-kernels'} name The file of this folder, which describes them.
+ */
+export function projectWith(name) {
   const copy = join(temporaryDirectory(), 'project');
   cpSync(project, copy, { recursive: true });
   cpSync(
-    fileURLToPath(new URL('faulty-kernels.fatbin', import.meta.url)),
+    fileURLToPath(new URL(`${name}.fatbin`, import.meta.url)),
     join(copy, 'node_modules/@vgpu/cuda-binding/kernels/vector_add.fatbin'),
   );
   return copy;

@@ -1,13 +1,13 @@
-// The kernels. They work on pinned host memory that is mapped into the device's address space, so
-// that no copy of anybody's numbers stays behind in device memory, and a single launch reads over
-// PCIe, adds, and writes back over PCIe at the same time.
+// The kernels. They work on pinned host memory that is mapped into the address space of the device. So
+// no copies of the numbers stay in device memory, and a single launch reads over PCIe, adds, and writes
+// back over PCIe at the same time.
 
 #include "kernel_interface.h"
 
 namespace {
 
-// What the blocks of one launch know of each other. Launches on one stream follow one another, so
-// that one of these for each stream is enough. All zero between launches.
+// The state that the blocks of one launch share. Launches on one stream follow one another, so that
+// each stream has one. All zero between launches.
 struct Progress {
   unsigned long long inverted_start;  // ~ of the earliest block's start, nanoseconds
   unsigned int finished_blocks;
@@ -34,8 +34,8 @@ __device__ int4 sum(const int4& x, const int4& y) {
 
 __device__ int sum(int x, int y) { return x + y; }
 
-// A grid-stride loop. Latency of host memory is about a microsecond, so each thread asks for several
-// elements before it needs the first. Streaming accesses: nothing is read twice.
+// A grid-stride loop. The latency of host memory is about a microsecond, so each thread requests
+// several elements before it needs the first. Streaming accesses: nothing is read twice.
 template <typename Element>
 __device__ void add_all(const Element* a, const Element* b, Element* out, unsigned long long n) {
   constexpr int in_flight = 4;
@@ -76,7 +76,7 @@ extern "C" __global__ void vector_add_kernel(const int* a, const int* b, int* ou
     add_all(a, b, out, n);
   }
 
-  // The block's results are visible to the host before the block counts as finished, and all blocks'
+  // The host sees the results of a block before the block counts as finished, and those of all blocks
   // before the completion word (CUDA C++ Programming Guide, "Memory Fence Functions").
   __syncthreads();
   if (threadIdx.x != 0) return;

@@ -1,7 +1,8 @@
-// What JavaScript sees. Arguments are validated there (src/), here only as far as memory is at stake.
+// The functions for JavaScript. Arguments are validated there (src/); here only where a wrong one would
+// corrupt memory.
 //
-// Nothing throws for a failing device: a failure is handed over as an object, and JavaScript makes an
-// error of it. Functions that have to wait for the device take a callback, which gets the failure, or
+// No function throws for a failing device: it returns the failure as an object, for which JavaScript
+// makes an error. Functions that wait for the device take a callback, which receives the failure, or
 // null and the result.
 
 #include <node_api.h>
@@ -14,28 +15,29 @@
 #include <thread>
 #include <utility>
 
-#include "device.h"
+#include "device_info.h"
 #include "mailbox.h"
 #include "pipeline.h"
 #include "reply.h"
 #include "task_thread.h"
 #include "values.h"
+#include "vector_adder.h"
 
 namespace vgpu {
 namespace {
 
-// How long the end of an environment waits for a device to be closed. A healthy one takes a tenth of
-// it; a device that hangs is left to the end of the process.
+// How long the end of an environment waits for a device to close. A healthy one takes a tenth of that;
+// a device that hangs is left to the end of the process.
 constexpr auto teardown_patience = std::chrono::seconds(2);
 
 // A device and the thread that waits for it.
 struct OpenDevice {
   std::shared_ptr<TaskThread> thread;
-  // Dropping it, from any thread, has `thread` close the device.
-  std::shared_ptr<Device> device;
+  // When the last reference goes, on any thread, `thread` closes the device.
+  std::shared_ptr<VectorAdder> adder;
 };
 
-// What belongs to one environment: the main thread's, or a worker's.
+// The state of one environment: that of the main thread, or of a worker.
 struct Addon {
   std::shared_ptr<Mailbox> mailbox;
   std::list<std::weak_ptr<OpenDevice>> devices;
@@ -82,8 +84,8 @@ std::shared_ptr<OpenDevice>& device_of(napi_env env, napi_value handle) {
 
 // --- buffers --------------------------------------------------------------------------------------
 
-// An ArrayBuffer over memory that is not V8's; `Owner` has `void release()`, which is called, and the
-// owner deleted, when the buffer has been collected.
+// An ArrayBuffer over memory that is not V8's. When the buffer has been collected, `owner.release()` is
+// called and the owner deleted.
 template <typename Owner>
 napi_value array_buffer(napi_env env, void* start, size_t bytes, Owner owner) {
   auto* kept = new Owner(std::move(owner));
@@ -105,8 +107,8 @@ struct PinnedOwner {
 
   void release() {
     // Unregistering waits for the device, so not here.
-    open->thread->post([device = open->device, memory = memory] {
-      if (device->control() != memory) device->release(*memory);
+    open->thread->post([adder = open->adder, memory = memory] {
+      if (adder->control() != memory) adder->release(*memory);
     });
   }
 };
@@ -115,7 +117,7 @@ struct ResultOwner {
   std::shared_ptr<OpenDevice> open;
   std::unique_ptr<Mapping> memory;
 
-  void release() { open->device->result_memory().give_back(std::move(memory)); }
+  void release() { open->adder->result_memory().give_back(std::move(memory)); }
 };
 
 // --- the functions --------------------------------------------------------------------------------
@@ -132,7 +134,7 @@ napi_value list_devices(napi_env env, napi_callback_info info) {
 // open(index, image, callback): the result is { handle, device, completions, batch }.
 napi_value open(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
-  const int index = int32(env, arguments.values[0]);
+  const int index = to_int32(env, arguments.values[0]);
   void* bytes = nullptr;
   size_t length = 0;
   napi_typedarray_type type;
@@ -147,68 +149,80 @@ napi_value open(napi_env env, napi_callback_info info) {
   run_blocking(
       *thread, reply,
       [thread, index, image = std::vector<char>(text, text + length)](const Reply& reply) {
-        const std::shared_ptr<Device> device(new Device(index, image), [thread](Device* device) {
-          thread->post([device] {
-            device->close();
-            delete device;
-          });
-        });
-        reply.send([thread, device](napi_env env) {
-          const auto open = std::make_shared<OpenDevice>(OpenDevice{thread, device});
+        const std::shared_ptr<VectorAdder> adder(
+            new VectorAdder(index, image), [thread](VectorAdder* adder) {
+              thread->post([adder] {
+                adder->close();
+                delete adder;
+              });
+            });
+        reply.send([thread, adder](napi_env env) {
+          const auto open = std::make_shared<OpenDevice>(OpenDevice{thread, adder});
           addon_of(env).devices.push_back(open);
           const auto shared = [&](void* start, size_t bytes) {
-            return array_buffer(env, start, bytes, PinnedOwner{open, device->control()});
+            return array_buffer(env, start, bytes, PinnedOwner{open, adder->control()});
           };
           return object(
               env,
               {{"handle", handle_of(env, open)},
-               {"device", to_value(env, device->info())},
+               {"device", to_value(env, adder->info())},
                {"completions",
-                shared(device->completions(), VGPU_RING_CAPACITY * sizeof(vgpu_completion))},
-               {"batch", shared(device->batch(), sizeof(vgpu_batch))}});
+                shared(adder->completions(), VGPU_RING_CAPACITY * sizeof(vgpu_completion))},
+               {"batch", shared(adder->batch(), sizeof(vgpu_batch))}});
         });
       });
   return nullptr;
 }
 
-// launchBatch(handle): launches what stands in the batch. Gives null, false if that is to be tried later
-// because memory is being registered, or a failure.
+// What becomes of an addition, as the numbers of `LaunchOutcome` in src/native.ts.
+enum LaunchOutcome : int32_t {
+  // It ends with its completion word.
+  launched = 0,
+  // It ends with the callback.
+  staged = 1,
+  // Memory is being registered: nothing was launched, and it is to be tried later.
+  busy = 2,
+};
+
+// launchBatch(handle): launches the additions in the batch. Returns launched, busy, or a failure.
 napi_value launch_batch(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
-  Device& device = *device_of(env, arguments.values[0])->device;
-  if (device.batch()->count > VGPU_BATCH_CAPACITY) throw InvalidCall{"the batch is too large"};
-  return device.launch_batch() == Device::Launch::done ? null(env) : boolean(env, false);
+  const VectorAdder& adder = *device_of(env, arguments.values[0])->adder;
+  if (adder.batch()->count > VGPU_BATCH_CAPACITY) throw InvalidCall{"the batch is too large"};
+  const bool is_launched = adder.launch_batch() == VectorAdder::Launch::launched;
+  return int32(env, is_launched ? launched : busy);
 }
 
-// add(handle, a, b, out, count, ticket, callback): adds the first `count` elements. Gives true if it
-// ends with its completion word, false if with the callback, null if that is to be tried later because
-// memory is being registered, or a failure.
+// add(handle, a, b, out, count, ticket, callback): adds the first `count` elements. Returns an outcome
+// or a failure.
 napi_value add(napi_env env, napi_callback_info info) {
   const Arguments<7> arguments(env, info);
   const auto& [handle, a, b, out, count_value, ticket, callback] = arguments.values;
-  const std::shared_ptr<OpenDevice>& open = device_of(env, handle);
-  const size_t count = size(env, count_value);
-  const VectorAdd add{int32s(env, a, count), int32s(env, b, count), int32s(env, out, count), count,
-                      static_cast<uint32_t>(int32(env, ticket))};
-  const auto outcome = open->device->launch_in_place(add);
-  if (outcome == Device::Launch::done) return boolean(env, true);
-  if (outcome == Device::Launch::busy) return null(env);
-  Pipeline& pipeline = open->device->pipeline();
+  VectorAdder& adder = *device_of(env, handle)->adder;
+  const size_t count = to_size(env, count_value);
+  const VectorAdd add{to_int32s(env, a, count), to_int32s(env, b, count), to_int32s(env, out, count),
+                      count, static_cast<uint32_t>(to_int32(env, ticket))};
+  switch (adder.launch_in_place(add)) {
+    case VectorAdder::Launch::launched: return int32(env, launched);
+    case VectorAdder::Launch::busy: return int32(env, busy);
+    case VectorAdder::Launch::not_pinned: break;
+  }
+  Pipeline& pipeline = adder.pipeline();
   const Reply reply = reply_to(env, callback);
-  // The device is not closed before its pipeline is done, so this need not keep it.
+  // The adder is not closed before its pipeline is done, so this need not keep it.
   pipeline.submit(add, [reply](const std::optional<CudaFailure>& failure) {
     if (failure) reply.fail(*failure);
     else reply.send(null);
   });
-  return boolean(env, false);
+  return int32(env, staged);
 }
 
-// wait(handle, callback): waits for all that was launched before.
+// wait(handle, callback): waits for all earlier launches.
 napi_value wait(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   const std::shared_ptr<OpenDevice>& open = device_of(env, arguments.values[0]);
   run_blocking(*open->thread, reply_to(env, arguments.values[1]), [open](const Reply& reply) {
-    open->device->wait_for_launches();
+    open->adder->wait_for_launches();
     reply.send(null);
   });
   return nullptr;
@@ -218,17 +232,17 @@ napi_value wait(napi_env env, napi_callback_info info) {
 napi_value allocate(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   const std::shared_ptr<OpenDevice>& open = device_of(env, arguments.values[0]);
-  const size_t bytes = size(env, arguments.values[1]);
+  const size_t bytes = to_size(env, arguments.values[1]);
   run_blocking(*open->thread, reply_to(env, arguments.values[2]), [open, bytes](const Reply& reply) {
-    reply.send([open, bytes, memory = open->device->allocate(bytes)](napi_env env) {
+    reply.send([open, bytes, memory = open->adder->allocate(bytes)](napi_env env) {
       return array_buffer(env, memory->data(), bytes, PinnedOwner{open, memory});
     });
   });
   return nullptr;
 }
 
-// endWithParent(): has this process end within a second when the one that started it has, whatever its
-// threads are doing.
+// endWithParent(): ends this process within a second after its parent has ended, even if its threads
+// hang.
 napi_value end_with_parent(napi_env, napi_callback_info) {
   const pid_t parent = getppid();
   std::thread([parent] {
@@ -238,22 +252,22 @@ napi_value end_with_parent(napi_env, napi_callback_info) {
   return nullptr;
 }
 
-// newResult(handle, bytes): an ArrayBuffer of undefined content, for a result. Or a failure.
+// newResult(handle, bytes): returns an ArrayBuffer of undefined content for a result, or a failure.
 napi_value new_result(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   const std::shared_ptr<OpenDevice>& open = device_of(env, arguments.values[0]);
-  const size_t bytes = size(env, arguments.values[1]);
-  auto memory = open->device->result_memory().take(bytes);
+  const size_t bytes = to_size(env, arguments.values[1]);
+  auto memory = open->adder->result_memory().take(bytes);
   void* const start = memory->data();
   return array_buffer(env, start, bytes, ResultOwner{open, std::move(memory)});
 }
 
-// close(handle, callback): nothing may be in flight.
+// close(handle, callback): closes the device. Nothing may be in flight.
 napi_value close(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   const std::shared_ptr<OpenDevice>& open = device_of(env, arguments.values[0]);
   run_blocking(*open->thread, reply_to(env, arguments.values[1]), [open](const Reply& reply) {
-    open->device->close();
+    open->adder->close();
     reply.send(null);
   });
   addon_of(env).devices.remove_if([&](const auto& other) {
@@ -265,7 +279,7 @@ napi_value close(napi_env env, napi_callback_info info) {
 
 // --- the module -----------------------------------------------------------------------------------
 
-// Turns C++ exceptions into what JavaScript expects.
+// Turns C++ exceptions into failures or exceptions of JavaScript.
 template <napi_value (*function)(napi_env, napi_callback_info)>
 napi_value guarded(napi_env env, napi_callback_info info) {
   try {
@@ -281,7 +295,8 @@ napi_value guarded(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// Runs before the environment's memory goes: closes what was left open, and waits for it.
+// Runs before the memory of the environment is freed: closes the devices that are open, and waits for
+// that.
 void tear_down(void* data) {
   auto* addon = static_cast<Addon*>(data);
   addon->mailbox->close();
@@ -289,11 +304,11 @@ void tear_down(void* data) {
   for (const auto& device : addon->devices) {
     const auto open = device.lock();
     if (open == nullptr) continue;
-    open->device->caller_memory().withdraw();
+    open->adder->caller_memory().withdraw();
     auto closed = std::make_shared<std::promise<void>>();
     closings.push_back(closed->get_future());
     open->thread->post([open, closed] {
-      open->device->close();
+      open->adder->close();
       closed->set_value();
     });
   }
@@ -326,6 +341,10 @@ napi_value init(napi_env env, napi_value exports) {
   napi_set_named_property(env, exports, "sourceHash", string(env, VGPU_SOURCE_HASH));
   napi_set_named_property(env, exports, "ringCapacity", number(env, VGPU_RING_CAPACITY));
   napi_set_named_property(env, exports, "batchCapacity", number(env, VGPU_BATCH_CAPACITY));
+  napi_set_named_property(env, exports, "launchOutcomes",
+                          object(env, {{"launched", int32(env, launched)},
+                                       {"staged", int32(env, staged)},
+                                       {"busy", int32(env, busy)}}));
   return exports;
 }
 

@@ -7,15 +7,15 @@
 
 namespace vgpu {
 
-// Arrays of calls in flight are kept alive by JavaScript, but when its environment ends (a worker is
-// terminated, say) they go, whatever other threads do. So those touch them within access() only, and
-// the environment waits in withdraw() until nobody does.
+// JavaScript keeps the arrays of calls in flight alive. But when its environment ends, such as that of a
+// worker which is terminated, they are freed. So other threads use them within access() only, and the
+// end of the environment waits in withdraw() until no thread does.
 class CallerMemory {
  public:
-  // Runs `touch`, unless the memory is gone; says whether it did.
+  // Runs `touch`. False if the memory is gone.
   template <typename Touch>
   bool access(const Touch& touch) {
-    // Before the lock as well: a mutex that prefers readers would let withdraw() wait for them all.
+    // Also before the lock: a mutex that prefers readers would have withdraw() wait for all of them.
     if (is_gone_) return false;
     const std::shared_lock<std::shared_mutex> lock(mutex_);
     if (is_gone_) return false;

@@ -17,8 +17,8 @@ std::atomic<int> threads_within{0};
 std::atomic<bool> is_exiting{false};
 std::thread::id exiting_thread;
 
-// How long the end of the process waits for threads that are within the driver: those come back
-// within milliseconds, unless the device hangs.
+// How long the end of the process waits for threads that are within the driver. They return within
+// milliseconds, unless the device hangs.
 constexpr auto exit_patience = std::chrono::seconds(1);
 
 void leave_driver_alone() {
@@ -34,12 +34,16 @@ Driver open_driver() {
   void* library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) throw DriverUnavailable{dlerror()};
   Driver driver;
-#define VGPU_FIND(name, symbol, parameters)                                          \
-  driver.name = reinterpret_cast<CUresult(*) parameters>(dlsym(library, symbol));    \
-  if (driver.name == nullptr) {                                                      \
+#define VGPU_FIND(name, symbol, parameters) \
+  driver.name = reinterpret_cast<CUresult(*) parameters>(dlsym(library, symbol));
+#define VGPU_REQUIRE(name, symbol, parameters)                                         \
+  VGPU_FIND(name, symbol, parameters)                                                  \
+  if (driver.name == nullptr) {                                                        \
     throw DriverUnavailable{"libcuda.so.1 has no function " symbol ": it is too old"}; \
   }
-  VGPU_DRIVER_FUNCTIONS(VGPU_FIND)
+  VGPU_DRIVER_FUNCTIONS(VGPU_REQUIRE)
+  VGPU_NEWER_DRIVER_FUNCTIONS(VGPU_FIND)
+#undef VGPU_REQUIRE
 #undef VGPU_FIND
   return driver;
 }
@@ -53,8 +57,8 @@ const Driver& Driver::get() {
   const std::lock_guard<std::mutex> lock(mutex);
   if (driver == nullptr) {
     driver = new Driver(open_driver());
-    // What is registered last runs first. The second time, after libcuda has registered what it does
-    // at the end of the process; the first, for a process that ends meanwhile.
+    // The function registered last runs first, so the second registration follows those of libcuda
+    // in cuInit(). The first one serves a process that ends during cuInit().
     std::atexit(leave_driver_alone);
     status_of(driver->cuInit, 0U);
     std::atexit(leave_driver_alone);

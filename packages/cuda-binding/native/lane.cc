@@ -6,6 +6,8 @@
 #include <new>
 #include <utility>
 
+#include "completion.h"
+
 namespace vgpu {
 
 namespace {
@@ -17,27 +19,10 @@ constexpr size_t operands = 3;
 // A chunk takes some 30 microseconds. Sleeping until it is done would add as much again.
 constexpr auto spinning_time = std::chrono::milliseconds(1);
 
-void relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 }  // namespace
 
 Lane::Lane(Pipeline& pipeline, uint32_t number)
-    : pipeline_(pipeline), device_(pipeline.device_), number_(number) {}
-
-Lane::~Lane() {
-  const Driver& driver = device_.driver();
-  if (stream_ != nullptr) {
-    status_of(driver.cuStreamSynchronize, stream_);
-    status_of(driver.cuStreamDestroy, stream_);
-  }
-  if (memory_ != nullptr) device_.unpin(*memory_);
-}
+    : pipeline_(pipeline), adder_(pipeline.adder_), number_(number) {}
 
 void Lane::run() {
   for (;;) {
@@ -82,29 +67,29 @@ void Lane::leave() {
   }
   const auto job = std::exchange(job_, nullptr);
   job->leave(std::exchange(taken_, 0));
-  // Nobody has to wait for this. Short vectors, such as a mediator's, do not come this way.
+  // After leaving, so that no caller waits for it.
   wipe();
 }
 
-// Does what is still missing: whatever failed is tried again for the next addition.
+// Creates what is still missing: what failed is tried again for the next addition.
 void Lane::prepare() {
-  const Driver& driver = device_.driver();
   if (memory_ != nullptr) return;
-  VGPU_CALL(driver, cuCtxSetCurrent, device_.context());
-  if (stream_ == nullptr) VGPU_CALL(driver, cuStreamCreate, &stream_, CU_STREAM_NON_BLOCKING);
-  memory_ = device_.pin(slots * operands * chunk_bytes);
+  const std::shared_ptr<Context>& context = adder_.context();
+  context->use_on_this_thread();
+  if (!stream_) stream_.emplace(context);
+  memory_ = std::make_unique<PinnedMemory>(context, slots * operands * chunk_bytes);
 }
 
 void Lane::start(size_t number) {
   Slot& slot = slots_[number];
   const StagedAdd& job = *job_;
-  const bool is_copied = device_.caller_memory().access([&] {
+  const bool is_copied = adder_.caller_memory().access([&] {
     const size_t bytes = slot.count * sizeof(int32_t);
     slot.used = std::max(slot.used, slot.count);
     if (job.a == nullptr) memcpy(staging(number, 0), job.add.a + slot.begin, bytes);
     if (job.b == nullptr) memcpy(staging(number, 1), job.add.b + slot.begin, bytes);
   });
-  // The environment has ended: nobody waits for the sum.
+  // The environment has ended, and with it the call.
   if (!is_copied) return;
   const auto on_device = [&](const std::shared_ptr<PinnedMemory>& home, const int32_t* data,
                              size_t operand) {
@@ -112,12 +97,13 @@ void Lane::start(size_t number) {
                            : home->on_device(data + slot.begin);
   };
   slot.ticket = ++last_ticket_;
-  device_.launch(VectorLaunch{on_device(job.a, job.add.a, 0), on_device(job.b, job.add.b, 1),
-                              on_device(job.out, job.add.out, 2), slot.count,
-                              device_.control()->on_device(completion(number)), slot.ticket,
-                              // 0 is the device's own stream.
-                              number_ + 1},
-                 stream_);
+  adder_.kernels().add_vectors(
+      {on_device(job.a, job.add.a, 0), on_device(job.b, job.add.b, 1),
+       on_device(job.out, job.add.out, 2), slot.count,
+       adder_.control()->on_device(completion(number)), slot.ticket,
+       // 0 is the adder's own stream.
+       number_ + 1},
+      *stream_);
   slot.is_busy = true;
 }
 
@@ -126,24 +112,15 @@ void Lane::finish(size_t number) {
   slot.is_busy = false;
   wait_for(number);
   if (job_->out != nullptr) return;
-  device_.caller_memory().access([&] {
+  adder_.caller_memory().access([&] {
     memcpy(job_->add.out + slot.begin, staging(number, 2), slot.count * sizeof(int32_t));
   });
 }
 
-void Lane::wait_for(size_t number) {
-  const auto is_complete = [&] {
-    return __atomic_load_n(completion(number), __ATOMIC_ACQUIRE) >> 32 == slots_[number].ticket;
-  };
-  const auto deadline = std::chrono::steady_clock::now() + spinning_time;
-  while (!is_complete()) {
-    if (std::chrono::steady_clock::now() < deadline) {
-      relax();
-      continue;
-    }
-    VGPU_CALL(device_.driver(), cuStreamSynchronize, stream_);
-    if (!is_complete()) throw CudaFailure{CUDA_ERROR_UNKNOWN, "vector_add_kernel"};
-  }
+void Lane::wait_for(size_t number) const {
+  const WordCompletion end(completion(number), slots_[number].ticket, *stream_,
+                           VectorKernels::vector_add_name);
+  vgpu::wait_for(end, spinning_time);
 }
 
 void Lane::wipe() {
@@ -160,7 +137,7 @@ int32_t* Lane::staging(size_t slot, size_t operand) const {
 }
 
 vgpu_completion* Lane::completion(size_t slot) const {
-  return device_.pipeline_completions() + number_ * slots + slot;
+  return adder_.pipeline_completions() + number_ * slots + slot;
 }
 
 }  // namespace vgpu

@@ -2,18 +2,18 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "pipeline.h"
 
 namespace vgpu {
 
-// Works on one addition at a time, chunk after chunk in two slots by turns, so that one can be copied
-// while the other is on the device. Leaves an addition when it has no more to do for it, and then wipes
-// what it left in the staging buffers, before it begins another.
+// Works on one addition at a time, chunk after chunk, in two slots by turns, so that one can be copied
+// while the other is on the device. When all units of an addition are taken, it leaves the addition and
+// wipes its staging buffers before it begins another.
 class Lane {
  public:
   Lane(Pipeline& pipeline, uint32_t number);
-  ~Lane();
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
@@ -39,17 +39,17 @@ class Lane {
   void prepare();
   void start(size_t slot);
   void finish(size_t slot);
-  void wait_for(size_t slot);
+  void wait_for(size_t slot) const;
 
   void wipe();
   int32_t* staging(size_t slot, size_t operand) const;
   vgpu_completion* completion(size_t slot) const;
 
   Pipeline& pipeline_;
-  Device& device_;
+  VectorAdder& adder_;
   const uint32_t number_;
-  CUstream stream_ = nullptr;
   std::unique_ptr<PinnedMemory> memory_;
+  std::optional<Stream> stream_;
   std::shared_ptr<StagedAdd> job_;
   // Elements of the job that this lane has taken.
   size_t taken_ = 0;

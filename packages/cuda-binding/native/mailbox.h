@@ -1,4 +1,4 @@
-// The way from other threads to the JavaScript thread of one environment.
+// Work of other threads for the JavaScript thread of one environment.
 #pragma once
 
 #include <node_api.h>
@@ -9,8 +9,8 @@
 
 namespace vgpu {
 
-// Letters are delivered in the order of posting, each in a turn of the event loop, which stays alive
-// as long as letters are expected. After close() they are dropped.
+// Letters are delivered in the order in which they were posted, each in a turn of the event loop, which
+// stays alive while letters are expected. After close() they are dropped.
 class Mailbox {
  public:
   using Letter = std::function<void(napi_env)>;

@@ -7,8 +7,8 @@ namespace vgpu {
 
 constexpr size_t huge_page = size_t{2} << 20;
 
-// Zeroed pages of our own: huge ones from 2 MiB on, where the system has them, which are many times
-// cheaper to touch first and to pin.
+// Zeroed pages of our own. From 2 MiB on they are huge where the system has huge pages, which are many
+// times cheaper to write first and to pin.
 class Mapping {
  public:
   // Throws CudaFailure (out of memory).
@@ -18,7 +18,7 @@ class Mapping {
   Mapping& operator=(const Mapping&) = delete;
 
   char* data() const { return data_; }
-  // At least what was asked for: whole pages.
+  // Whole pages: at least the requested bytes.
   size_t size() const { return size_; }
 
  private:

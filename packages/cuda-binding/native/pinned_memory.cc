@@ -3,19 +3,31 @@
 #include <sys/mman.h>
 
 #include <iterator>
+#include <utility>
 
 namespace vgpu {
 
-PinnedMemory::PinnedMemory(const Driver& driver, size_t bytes)
-    : driver_(driver), bytes_(bytes), mapping_(bytes) {
-  // A forked child must not have the pages on its own: copying on write would take ours from the
-  // device (madvise(2), MADV_DONTFORK).
+PinnedMemory::PinnedMemory(std::shared_ptr<Context> context, size_t bytes)
+    : context_(std::move(context)), bytes_(bytes), mapping_(bytes) {
+  // A forked child must not share the pages: copying on write would take ours from the device
+  // (madvise(2), MADV_DONTFORK).
   madvise(data(), mapping_.size(), MADV_DONTFORK);
   populate();
+  const Driver& driver = context_->driver();
+  void* const memory = data();
+  const std::lock_guard<std::mutex> lock(context_->registering());
+  VGPU_CALL(driver, cuMemHostRegister, memory, mapping_.size(), CU_MEMHOSTREGISTER_DEVICEMAP);
+  try {
+    VGPU_CALL(driver, cuMemHostGetDevicePointer, &device_address_, memory, 0U);
+  } catch (const CudaFailure&) {
+    status_of(driver.cuMemHostUnregister, memory);
+    throw;
+  }
+  is_registered_ = true;
 }
 
-// Has the system provide the pages now (madvise(2), Linux 5.14), of which registering, during which the
-// driver lets nobody else into the context, would otherwise spend most of its time.
+// Has the system provide the pages now (madvise(2), Linux 5.14). Registering, during which the driver
+// lets no other thread use the context, would otherwise spend most of its time on that.
 void PinnedMemory::populate() const {
 #ifndef MADV_POPULATE_WRITE
   constexpr int MADV_POPULATE_WRITE = 23;
@@ -23,17 +35,13 @@ void PinnedMemory::populate() const {
   madvise(data(), mapping_.size(), MADV_POPULATE_WRITE);
 }
 
-void PinnedMemory::register_with_context() {
-  void* const memory = data();
-  VGPU_CALL(driver_, cuMemHostRegister, memory, mapping_.size(), CU_MEMHOSTREGISTER_DEVICEMAP);
-  is_registered_ = true;
-  VGPU_CALL(driver_, cuMemHostGetDevicePointer, &device_address_, memory, 0U);
-}
-
 void PinnedMemory::unregister() noexcept {
-  // A context that is broken or gone has unregistered it already, and says so: nothing is left to do.
-  if (is_registered_) status_of(driver_.cuMemHostUnregister, static_cast<void*>(data()));
+  if (!is_registered_) return;
   is_registered_ = false;
+  context_->release([this] {
+    const std::lock_guard<std::mutex> lock(context_->registering());
+    status_of(context_->driver().cuMemHostUnregister, static_cast<void*>(data()));
+  });
 }
 
 void PinnedMemories::add(const std::shared_ptr<PinnedMemory>& memory) {
@@ -55,9 +63,9 @@ std::shared_ptr<PinnedMemory> PinnedMemories::find(const void* start, size_t byt
   return address + bytes <= base + memory->bytes() ? memory : nullptr;
 }
 
-void PinnedMemories::clear(const std::function<void(PinnedMemory&)>& take) {
+void PinnedMemories::unregister_all() noexcept {
   const std::lock_guard<std::mutex> lock(mutex_);
-  for (const auto& entry : by_address_) take(*entry.second);
+  for (const auto& [address, memory] : by_address_) memory->unregister();
   by_address_.clear();
 }
 

@@ -3,30 +3,27 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 
+#include "context.h"
 #include "driver.h"
 #include "mapping.h"
 
 namespace vgpu {
 
 // Pages of our own that are registered with a context, rather than pages of the driver's: they
-// outlive the context, so that arrays over them stay readable whatever becomes of the device.
+// outlive the registration, so that arrays over them stay readable whatever becomes of the device.
 class PinnedMemory {
  public:
-  // Zeroed memory, not yet registered. Throws CudaFailure (out of memory).
-  PinnedMemory(const Driver& driver, size_t bytes);
-  // It must be registered no more, unless its context is gone.
-  ~PinnedMemory() = default;
+  // Zeroed and registered. With the context current; blocks. Throws CudaFailure.
+  PinnedMemory(std::shared_ptr<Context> context, size_t bytes);
+  ~PinnedMemory() { unregister(); }
   PinnedMemory(const PinnedMemory&) = delete;
   PinnedMemory& operator=(const PinnedMemory&) = delete;
 
-  // With the current context. Throws CudaFailure; unregister() all the same.
-  void register_with_context();
-  // The context that it was registered with must be current, or gone.
+  // On any thread; blocks. Does nothing the second time.
   void unregister() noexcept;
 
   char* data() const { return mapping_.data(); }
@@ -39,22 +36,21 @@ class PinnedMemory {
  private:
   void populate() const;
 
-  const Driver& driver_;
-  size_t bytes_;
-  Mapping mapping_;
+  const std::shared_ptr<Context> context_;
+  const size_t bytes_;
+  const Mapping mapping_;
   CUdeviceptr device_address_ = 0;
   bool is_registered_ = false;
 };
 
-// The pinned memory of one device that JavaScript can see. Any thread may call any function.
+// Pinned memory of one context, found by address. Any thread may call any function.
 class PinnedMemories {
  public:
   void add(const std::shared_ptr<PinnedMemory>& memory);
   void remove(const PinnedMemory& memory);
   // The one that holds all of these bytes, or none.
   std::shared_ptr<PinnedMemory> find(const void* start, size_t bytes) const;
-  // Takes all out and hands them to `take`.
-  void clear(const std::function<void(PinnedMemory&)>& take);
+  void unregister_all() noexcept;
 
  private:
   mutable std::mutex mutex_;

@@ -13,8 +13,8 @@ namespace vgpu {
 
 namespace {
 
-// A unit is a huge page of the result, where it is large enough, so that no two lanes have the
-// kernel clear the same page when both touch it first.
+// A unit is a huge page of the result, if that is large enough. Otherwise two lanes could write to the
+// same page first, and the system would clear it for both.
 constexpr size_t min_unit_bytes = size_t{64} << 10;
 constexpr size_t alignment = 64;
 
@@ -24,17 +24,17 @@ size_t unit_elements(size_t count, size_t lanes) {
 }
 
 size_t lane_count() {
-  // It takes many processors to copy as fast as PCIe does, but some must be left to others.
+  // Many processors are needed to copy as fast as PCIe does, but some are left to others.
   return std::clamp<size_t>(std::thread::hardware_concurrency() * 3 / 4, 1, Pipeline::max_lanes);
 }
 
 }  // namespace
 
-StagedAdd::StagedAdd(Device& device, const VectorAdd& add, size_t lanes, Done done)
+StagedAdd::StagedAdd(const VectorAdder& adder, const VectorAdd& add, size_t lanes, Done done)
     : add(add),
-      a(device.memories().find(add.a, add.count * sizeof(int32_t))),
-      b(device.memories().find(add.b, add.count * sizeof(int32_t))),
-      out(device.memories().find(add.out, add.count * sizeof(int32_t))),
+      a(adder.memories().find(add.a, add.count * sizeof(int32_t))),
+      b(adder.memories().find(add.b, add.count * sizeof(int32_t))),
+      out(adder.memories().find(add.out, add.count * sizeof(int32_t))),
       unit_(unit_elements(add.count, lanes)),
       done_(std::move(done)),
       unfinished_(add.count) {}
@@ -44,7 +44,7 @@ std::optional<StagedAdd::Unit> StagedAdd::take() {
   const size_t begin = taken_;
   size_t length = unit_;
   if (begin == 0 && unit_ * sizeof(int32_t) == huge_page) {
-    // Up to the first boundary of a page, so that the units that follow are pages.
+    // Up to the first boundary of a page, so that the following units are pages.
     length -= reinterpret_cast<uintptr_t>(add.out) % huge_page / sizeof(int32_t);
   }
   taken_ = std::min(begin + length, add.count);
@@ -70,7 +70,7 @@ bool StagedAdd::has_failed() {
   return failure_.has_value();
 }
 
-Pipeline::Pipeline(Device& device) : device_(device), lanes_(lane_count()) {
+Pipeline::Pipeline(VectorAdder& adder) : adder_(adder), lanes_(lane_count()) {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (size_t number = 0; number < lanes_; number++) {
     try {
@@ -81,7 +81,7 @@ Pipeline::Pipeline(Device& device) : device_(device), lanes_(lane_count()) {
         has_changed_.notify_all();
       }).detach();
     } catch (const std::system_error&) {
-      // Fewer will do.
+      // Fewer are enough.
       if (number == 0) throw;
       lanes_ = number;
       break;
@@ -98,7 +98,7 @@ Pipeline::~Pipeline() {
 }
 
 void Pipeline::submit(const VectorAdd& add, StagedAdd::Done done) {
-  auto job = std::make_shared<StagedAdd>(device_, add, lanes_, std::move(done));
+  auto job = std::make_shared<StagedAdd>(adder_, add, lanes_, std::move(done));
   const std::lock_guard<std::mutex> lock(mutex_);
   jobs_.push_back(std::move(job));
   has_changed_.notify_all();

@@ -1,4 +1,4 @@
-// The way of vectors in ordinary memory, which the device can't reach.
+// The addition of vectors in ordinary memory, which the device can't reach.
 #pragma once
 
 #include <condition_variable>
@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "device.h"
+#include "vector_adder.h"
 
 namespace vgpu {
 
@@ -19,24 +19,24 @@ class StagedAdd {
  public:
   using Done = std::function<void(std::optional<CudaFailure>)>;
 
-  // `done` is called once, on a thread of the pipeline, when no unit is in work any more.
-  StagedAdd(Device& device, const VectorAdd& add, size_t lanes, Done done);
+  // `done` is called once, on a thread of the pipeline, when no lane works on it any more.
+  StagedAdd(const VectorAdder& adder, const VectorAdd& add, size_t lanes, Done done);
 
   struct Unit {
     size_t begin;
     size_t end;
   };
 
-  // The next unit that nobody has taken. With the pipeline's lock held.
+  // The next unit that no lane has taken. With the pipeline's lock held.
   std::optional<Unit> take();
-  // No more of it is begun.
+  // No further chunk is begun.
   void fail(const CudaFailure& failure);
   bool has_failed();
-  // A lane has nothing to do with these elements any more, done or not.
+  // A lane does not use this number of elements any more, whether they are done or not.
   void leave(size_t elements);
 
   const VectorAdd add;
-  // The pinned memory that an operand is in, or null: then it has to be copied.
+  // The pinned memory of an operand. Null for one in ordinary memory, which has to be copied.
   const std::shared_ptr<PinnedMemory> a;
   const std::shared_ptr<PinnedMemory> b;
   const std::shared_ptr<PinnedMemory> out;
@@ -50,20 +50,20 @@ class StagedAdd {
   std::optional<CudaFailure> failure_;
 };
 
-// Copy in, addition and copy out overlap: each of several lanes, which are a thread, a stream and
-// staging buffers, takes a unit of the work, copies a chunk in, launches the kernel on it, and copies
-// an earlier chunk out meanwhile. Additions are begun in the order in which they come.
+// Copy in, addition and copy out overlap: each of several lanes, which has a thread, a stream and staging
+// buffers, takes a unit of the work, copies a chunk in, launches the kernel on it, and copies an earlier
+// chunk out meanwhile. Additions begin in the order in which they are submitted.
 //
-// The staging buffers are allocated once, when they are first needed: 3 MiB of pinned memory a lane.
+// The staging buffers are allocated once, when they are first needed: 3 MiB of pinned memory per lane.
 class Pipeline {
  public:
   static constexpr size_t max_lanes = 12;
-  // Completion words that the lanes need, two each.
+  // The completion words of the lanes, two each.
   static constexpr size_t completions = 2 * max_lanes;
 
   // Throws std::system_error if no thread can be started.
-  explicit Pipeline(Device& device);
-  // Waits for all that was submitted.
+  explicit Pipeline(VectorAdder& adder);
+  // Waits for all submitted additions.
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
@@ -82,7 +82,7 @@ class Pipeline {
   // The next unit; waits for one if `may_wait`, until the pipeline ends.
   std::optional<Work> take(bool may_wait);
 
-  Device& device_;
+  VectorAdder& adder_;
   size_t lanes_;
   std::mutex mutex_;
   std::condition_variable has_changed_;

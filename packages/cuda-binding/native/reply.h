@@ -1,4 +1,4 @@
-// Callbacks of JavaScript that other threads have called.
+// Callbacks of JavaScript, called for other threads.
 #pragma once
 
 #include <node_api.h>
@@ -13,8 +13,8 @@
 
 namespace vgpu {
 
-// A callback that will be called once, by whoever has a copy of this, with a failure and null or with
-// null and a result. Until then it is kept, and so is the event loop.
+// A callback that is called once, through any copy of this, with a failure and null, or with null and a
+// result. Until then it keeps itself and the event loop alive.
 class Reply {
  public:
   // Throws InvalidCall.
@@ -27,7 +27,7 @@ class Reply {
       try {
         deliver(env, callback, null(env), make(env));
       } catch (const InvalidCall& call) {
-        // An environment that is being stopped makes no values any more.
+        // An environment that is being stopped can't make values any more.
         deliver(env, callback, to_value(env, DriverUnavailable{call.what}), null(env));
       }
     });
@@ -42,7 +42,7 @@ class Reply {
   napi_ref callback_ = nullptr;
 };
 
-// Runs `task` on a thread that may block; what it throws is the reply.
+// Runs `task` on a thread that may block. If it throws a failure, that is the reply.
 template <typename Task>
 void run_blocking(TaskThread& thread, const Reply& reply, Task task) {
   thread.post([reply, task = std::move(task)]() mutable {
@@ -51,6 +51,8 @@ void run_blocking(TaskThread& thread, const Reply& reply, Task task) {
     } catch (const CudaFailure& failure) {
       reply.fail(failure);
     } catch (const DriverUnavailable& failure) {
+      reply.fail(failure);
+    } catch (const KernelMismatch& failure) {
       reply.fail(failure);
     } catch (const std::bad_alloc&) {
       reply.fail(CudaFailure{CUDA_ERROR_OUT_OF_MEMORY, "malloc"});

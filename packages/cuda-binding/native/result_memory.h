@@ -1,4 +1,4 @@
-// Memory for long results that nobody has prepared a place for.
+// Memory for long results of calls without `out`.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +10,9 @@
 
 namespace vgpu {
 
-// To touch new pages first takes longer than to add what comes to stand there. So the memory of
-// results that were collected is used again. The system may take idle memory back when it is short.
-// Any thread may call any function.
+// Writing to new pages for the first time takes longer than the addition. So the memory of collected
+// results is used again. When memory is short, the system may take idle memory back. Any thread may call
+// any function.
 class ResultMemory {
  public:
   // Content is undefined. Throws CudaFailure (out of memory).

@@ -1,4 +1,4 @@
-// A thread that does one task after the other.
+// A thread that runs one task after the other.
 #pragma once
 
 #include <condition_variable>
@@ -9,8 +9,8 @@
 
 namespace vgpu {
 
-// The thread is detached: a task may hang with the device, and then nobody can wait for it. It keeps
-// what it needs alive by itself, and ends when this object is gone and no task is left.
+// The thread is detached: a task may hang with the device, and then joining would hang, too. It owns its
+// queue, and ends when this object is gone and no task is left.
 class TaskThread {
  public:
   using Task = std::function<void()>;

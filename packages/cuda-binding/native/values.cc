@@ -8,9 +8,9 @@ napi_value null(napi_env env) {
   return value;
 }
 
-napi_value boolean(napi_env env, bool of) {
+napi_value int32(napi_env env, int32_t of) {
   napi_value value;
-  napi_get_boolean(env, of, &value);
+  napi_create_int32(env, of, &value);
   return value;
 }
 
@@ -59,6 +59,11 @@ napi_value describe(napi_env env, const DriverUnavailable& failure) {
   return object(env, {{"reason", string(env, failure.reason)}});
 }
 
+napi_value describe(napi_env env, const KernelMismatch& failure) {
+  return object(env, {{"kernel", string(env, failure.kernel)},
+                      {"difference", string(env, failure.difference)}});
+}
+
 }  // namespace
 
 napi_value to_value(napi_env env, const Failure& failure) {
@@ -86,7 +91,7 @@ napi_value to_value(napi_env env, const std::vector<DeviceInfo>& devices) {
   return array;
 }
 
-int32_t* int32s(napi_env env, napi_value array, size_t count) {
+int32_t* to_int32s(napi_env env, napi_value array, size_t count) {
   napi_typedarray_type type;
   size_t length = 0;
   void* data = nullptr;
@@ -97,7 +102,7 @@ int32_t* int32s(napi_env env, napi_value array, size_t count) {
   return static_cast<int32_t*>(data);
 }
 
-size_t size(napi_env env, napi_value value) {
+size_t to_size(napi_env env, napi_value value) {
   int64_t size = -1;
   if (napi_get_value_int64(env, value, &size) != napi_ok || size < 0) {
     throw InvalidCall{"expected a size"};
@@ -105,7 +110,7 @@ size_t size(napi_env env, napi_value value) {
   return static_cast<size_t>(size);
 }
 
-int32_t int32(napi_env env, napi_value value) {
+int32_t to_int32(napi_env env, napi_value value) {
   int32_t number = 0;
   if (napi_get_value_int32(env, value, &number) != napi_ok) throw InvalidCall{"expected an int32"};
   return number;

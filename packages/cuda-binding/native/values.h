@@ -1,4 +1,4 @@
-// Values of JavaScript and of C++, one made of the other.
+// Conversion between values of JavaScript and of C++.
 #pragma once
 
 #include <node_api.h>
@@ -10,19 +10,21 @@
 #include <variant>
 #include <vector>
 
-#include "device.h"
+#include "device_info.h"
+#include "driver.h"
+#include "kernel.h"
 
 namespace vgpu {
 
-// Arguments that JavaScript should not have passed, or a value that it can't make: a TypeError.
+// Arguments of a wrong type, or a value that JavaScript can't make: a TypeError.
 struct InvalidCall {
   const char* what;
 };
 
-using Failure = std::variant<CudaFailure, DriverUnavailable>;
+using Failure = std::variant<CudaFailure, DriverUnavailable, KernelMismatch>;
 
 napi_value null(napi_env env);
-napi_value boolean(napi_env env, bool of);
+napi_value int32(napi_env env, int32_t of);
 napi_value number(napi_env env, double of);
 napi_value string(napi_env env, const std::string& of);
 napi_value object(napi_env env,
@@ -45,9 +47,9 @@ struct Arguments {
   }
 };
 
-// The memory of an Int32Array that has at least so many elements.
-int32_t* int32s(napi_env env, napi_value array, size_t count);
-size_t size(napi_env env, napi_value value);
-int32_t int32(napi_env env, napi_value value);
+// The memory of an Int32Array that has at least `count` elements.
+int32_t* to_int32s(napi_env env, napi_value array, size_t count);
+size_t to_size(napi_env env, napi_value value);
+int32_t to_int32(napi_env env, napi_value value);
 
 }  // namespace vgpu

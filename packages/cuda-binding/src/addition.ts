@@ -1,18 +1,18 @@
 import type { DeviceError } from './device-error.js';
 import type { ScratchSlot } from './scratch.js';
 
-/** A call of `addScalar` from its making to its settling. */
+/** A call of `addScalar`, until it settles. */
 export class ScalarAddition {
   readonly isScalar = true;
   readonly a: number;
   readonly b: number;
   readonly resolve: (sum: number) => void;
   readonly reject: (error: unknown) => void;
-  /** The number by which the device reports it; 0 until it is launched. */
+  /** Identifies it in the report of the device; 0 until it is launched. */
   ticket = 0;
-  /** Why it failed, if it did. */
+  /** Set if it has failed. */
   error: DeviceError | undefined;
-  /** The call after it. */
+  /** The next call of the queue. */
   next: Addition | undefined;
 
   constructor(
@@ -37,22 +37,22 @@ interface VectorCall {
   readonly reject: (error: unknown) => void;
 }
 
-/** A call of `add` from its making to its settling. */
+/** A call of `add`, until it settles. */
 export class VectorAddition {
   readonly isScalar = false;
   readonly call: VectorCall;
   /** Elements of each operand, when the call was made. */
   readonly length: number;
-  /** What is really added, and where the sum goes: as in the call, unless that can't be. */
+  /** The arrays that are used: those of the call, or copies where those can't be used. */
   a: Int32Array;
   b: Int32Array;
   out: Int32Array | undefined;
-  /** Where operands and sum are meanwhile, if it takes that way. */
+  /** Where operands and sum are meanwhile, if it goes through the scratch memory. */
   slot: ScratchSlot | undefined;
   /**
-   * - `waiting`: not begun.
+   * - `waiting`: not launched yet. Becomes `launched`, `staged` or, without elements, `done`.
    * - `launched`: a single launch, which ends with the completion word of its ticket.
-   * - `staged`: in the native pipeline, which calls back.
+   * - `staged`: in the native pipeline. Becomes `done` when that calls back.
    * - `done`: ready to settle.
    */
   course: 'waiting' | 'launched' | 'staged' | 'done' = 'waiting';
@@ -71,8 +71,7 @@ export class VectorAddition {
   }
 
   /**
-   * Replaces arrays whose memory can be taken away while other threads use it: that of a resizable
-   * buffer, which may shrink.
+   * Replaces arrays of resizable buffers: those can shrink, and so free memory that other threads use.
    */
   useFixedMemory(): void {
     if (isResizable(this.a)) this.a = this.a.slice();
@@ -82,7 +81,7 @@ export class VectorAddition {
 }
 
 function isResizable({ buffer }: Int32Array): boolean {
-  // From ES2024; a SharedArrayBuffer, which only grows, has no such property.
+  // From ES2024. A SharedArrayBuffer, which can only grow, has no such property.
   return 'resizable' in buffer && buffer.resizable === true;
 }
 

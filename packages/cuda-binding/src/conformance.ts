@@ -5,21 +5,21 @@ import { memory } from './conformance/memory.js';
 import { sums } from './conformance/sums.js';
 import type { VectorAdder } from './vector-adder.js';
 
-/** One thing that every `VectorAdder` does. */
+/** One behaviour of every `VectorAdder`. */
 export interface ConformanceCase {
-  /** What the device does, in words: for the name of a test. */
+  /** Describes the behaviour: for the name of a test. */
   readonly name: string;
   /**
-   * Opens a device, tries it and closes it. Rejects with an `AssertionError` if the device does
-   * otherwise, or with what `open` rejected with. Has no time limit: a device that never answers is
-   * for the test runner to stop.
+   * Opens a device, tries it and closes it. Rejects with an `AssertionError` if the device behaves
+   * otherwise, or with the error of `open`. Has no time limit: stopping a device that hangs is left to
+   * the test runner.
    */
   readonly run: () => Promise<void>;
 }
 
 /**
- * The contract of `VectorAdder` as cases for any test runner, or for none. `open` gives a fresh
- * device for every case; cases that run at the same time have a device each.
+ * The contract of `VectorAdder` as cases for any test runner, or for none. Each case opens a device of
+ * its own, so that cases can run at the same time.
  *
  * @param open Opens a fresh device each time.
  */
@@ -32,7 +32,7 @@ export function conformance(open: () => Promise<VectorAdder>): readonly Conforma
         await check(adder);
         await adder.close();
       } catch (error) {
-        // What failed first is what to report, also if closing fails too.
+        // The first failure is reported, also if closing fails too.
         await adder.close().catch(() => undefined);
         throw asAssertionError(error);
       }

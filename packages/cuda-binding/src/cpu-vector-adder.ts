@@ -1,13 +1,13 @@
 import type { DeviceError } from './device-error.js';
 import {
-  addOptionsRefusal,
-  closedRefusal,
-  delayRefusal,
-  indexRefusal,
-  lengthRefusal,
-  scalarRefusal,
-  vectorRefusal,
-} from './refusals.js';
+  addOptionsError,
+  closedError,
+  delayError,
+  indexError,
+  lengthError,
+  scalarError,
+  vectorError,
+} from './validation.js';
 import type { AddOptions, DeviceInfo, VectorAdder } from './vector-adder.js';
 
 /** Options of `CpuVectorAdder`. */
@@ -23,8 +23,8 @@ export interface CpuVectorAdderOptions {
 }
 
 /**
- * Adds on the thread that calls: the stand-in where there is no GPU, and, with `delayMs`, a device
- * as slow as one wants for rehearsing how work is scheduled.
+ * Adds on the thread that calls: the stand-in on machines without a GPU, and, with `delayMs`, a slow
+ * device to try scheduling with.
  */
 export class CpuVectorAdder implements VectorAdder {
   readonly device: DeviceInfo;
@@ -38,36 +38,35 @@ export class CpuVectorAdder implements VectorAdder {
   /**
    * Throws a `DeviceError` with code `INVALID_OPTION` if an option has an impossible value.
    *
-   * @param options What is absent has its default.
+   * @param options Index and delay.
    */
   constructor({ index = 0, delayMs = 0 }: CpuVectorAdderOptions = {}) {
-    const refusal = indexRefusal(index) ?? delayRefusal('delayMs', delayMs);
-    if (refusal !== undefined) throw refusal;
+    const invalid = indexError(index) ?? delayError('delayMs', delayMs);
+    if (invalid !== undefined) throw invalid;
     this.device = { backend: 'cpu', index, name: 'CPU' };
     this.#delayMs = delayMs;
   }
 
   /**
-   * Never calls `onDeviceTime`: there is no clock but the caller's.
+   * Never calls `onDeviceTime`: the CPU device has no clock of its own.
    *
    * @param a One vector.
    * @param b The other one, as long.
-   * @param options Where to put the sum.
+   * @param options `out`: where to put the sum.
    */
   add(a: Int32Array, b: Int32Array, options: AddOptions = {}): Promise<Int32Array> {
-    const refusal = addOptionsRefusal(options) ?? vectorRefusal(a, b, options.out);
-    const out = refusal === undefined ? options.out : undefined;
-    return this.#submit(refusal, () => addInto(out ?? new Int32Array(a.length), a, b));
+    const invalid = addOptionsError(options) ?? vectorError(a, b, options.out);
+    const out = invalid === undefined ? options.out : undefined;
+    return this.#submit(invalid, () => addInto(out ?? new Int32Array(a.length), a, b));
   }
 
   addScalar(a: number, b: number): Promise<number> {
-    return this.#submit(scalarRefusal(a, b), () => (a + b) | 0);
+    return this.#submit(scalarError(a, b), () => (a + b) | 0);
   }
 
   allocate(length: number): Promise<Int32Array> {
-    const refusal =
-      this.#closing === undefined ? lengthRefusal(length) : closedRefusal(this.device);
-    if (refusal !== undefined) return Promise.reject(refusal);
+    const invalid = this.#closing === undefined ? lengthError(length) : closedError(this.device);
+    if (invalid !== undefined) return Promise.reject(invalid);
     return new Promise((resolve) => {
       resolve(new Int32Array(length));
     });
@@ -77,20 +76,20 @@ export class CpuVectorAdder implements VectorAdder {
     return (this.#closing ??= this.#lastSettled);
   }
 
-  #submit<T>(refusal: DeviceError | undefined, compute: () => T): Promise<T> {
-    if (this.#closing !== undefined) return Promise.reject(closedRefusal(this.device));
-    if (refusal !== undefined) return Promise.reject(refusal);
+  #submit<T>(invalid: DeviceError | undefined, compute: () => T): Promise<T> {
+    if (this.#closing !== undefined) return Promise.reject(closedError(this.device));
+    if (invalid !== undefined) return Promise.reject(invalid);
     if (this.#delayMs > 0) return this.#submitDelayed(compute);
-    // The constructor turns what `compute` throws (out of memory) into a rejection.
+    // The constructor turns an exception of `compute` (out of memory) into a rejection.
     return new Promise((resolve) => {
       resolve(compute());
     });
   }
 
   /**
-   * Each operation is due `delayMs` after the one before it, or after now if none waits. Due times
-   * come from this sum and not from a chain of timers, so that late timers don't add up. The chain
-   * of promises keeps the order, and keeps it to one timer however many calls wait.
+   * Each operation is due `delayMs` after the one before it, or after now if none is pending. Due times
+   * come from this sum and not from a chain of timers, so that late timers don't add up. The chain of
+   * promises keeps the order, with one timer for any number of pending calls.
    */
   #submitDelayed<T>(compute: () => T): Promise<T> {
     const dueMs = Math.max(performance.now(), this.#lastDueMs) + this.#delayMs;

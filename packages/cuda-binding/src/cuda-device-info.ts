@@ -1,6 +1,6 @@
 import type { DeviceInfo } from './vector-adder.js';
 
-/** A CUDA device, as `listDevices` gives it and as an open one has it in `device`. */
+/** A CUDA device, as in the list of `listDevices` and in the `device` of an open one. */
 export interface CudaDeviceInfo extends DeviceInfo {
   /** Always `'cuda'`. */
   readonly backend: 'cuda';

@@ -2,8 +2,8 @@ import type { CudaDeviceInfo } from './cuda-device-info.js';
 import { loadAddon, promised } from './native.js';
 
 /**
- * The CUDA devices of this machine in the driver's order, which CUDA_VISIBLE_DEVICES can change. May
- * take some hundred milliseconds the first time.
+ * Lists the CUDA devices of this machine in the driver's order, which CUDA_VISIBLE_DEVICES can change.
+ * The first call may take some hundred milliseconds.
  *
  * Rejects with `BACKEND_UNAVAILABLE` if there is no driver or the native part can't be loaded, and
  * with a `CudaError` if the driver refuses, such as `CUDA_ERROR_NO_DEVICE`.

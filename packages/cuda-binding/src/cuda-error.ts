@@ -1,6 +1,6 @@
 import { DeviceError } from './device-error.js';
 
-/** What the driver says of a failed call. */
+/** A failed call of the driver. */
 export interface CudaFailure {
   /** The function that failed, such as `cuLaunchKernel`. */
   readonly operation: string;
@@ -8,7 +8,7 @@ export interface CudaFailure {
   readonly status: number;
   /** The driver's name of it, such as `CUDA_ERROR_LAUNCH_FAILED`. */
   readonly name: string;
-  /** The driver's words for it. */
+  /** The driver's description of it. */
   readonly description: string;
 }
 
@@ -30,8 +30,8 @@ export class CudaError extends DeviceError {
   override readonly isDeviceLost: boolean;
 
   /**
-   * @param failure What the driver says.
-   * @param what What was being done, for the message.
+   * @param failure The failed call of the driver.
+   * @param what The action that failed, for the message.
    */
   constructor(failure: CudaFailure, what: string) {
     const { operation, status, name, description } = failure;
@@ -46,7 +46,7 @@ export class CudaError extends DeviceError {
     this.isDeviceLost = isDeviceLost;
   }
 
-  /** @internal The error that it was in another process. */
+  /** @internal Restores the error of another process. */
   static revive(of: { code: string; message: string; operation: string; status: number }) {
     const { code, message, operation, status } = of;
     const error = new CudaError({ operation, status, name: code, description: '' }, '');
@@ -56,9 +56,9 @@ export class CudaError extends DeviceError {
 }
 
 /**
- * Statuses that leave the context as it was: the call was refused. After all others, which a running
- * kernel or the hardware causes, the driver documents that the context can't be used any more, or
- * does not promise that it can.
+ * Statuses of refused calls, which leave the context as it was. All others are caused by a running
+ * kernel or by the hardware: after them the driver documents that the context can't be used any more,
+ * or does not promise that it can.
  */
 const KEEPS_CONTEXT: ReadonlySet<number> = new Set([
   1, // INVALID_VALUE
@@ -74,7 +74,7 @@ const KEEPS_CONTEXT: ReadonlySet<number> = new Set([
   801, // NOT_SUPPORTED
 ]);
 
-/** What to do, which depends on what was called: the same status has other causes where nothing is open yet. */
+/** What to do. It depends on the function, too: before a device is open, a status has other causes. */
 function remedyFor(operation: string, status: number, isDeviceLost: boolean): string {
   const fallback = isDeviceLost ? reopening(operation) : LOOK_UP;
   if (status === ECC_UNCORRECTABLE) {
@@ -83,7 +83,7 @@ function remedyFor(operation: string, status: number, isDeviceLost: boolean): st
   return REMEDIES_OF_CALLS.get(operation)?.get(status) ?? REMEDIES.get(status) ?? fallback;
 }
 
-/** What to do after a status that leaves no context usable. */
+/** What to do after a status that makes the context unusable. */
 function reopening(operation: string): string {
   if (operation === 'cuInit' || operation.startsWith('cuDevice')) return SEE_DRIVER;
   return BEFORE_OPEN.has(operation) ? OPEN_ISOLATED : REOPEN;
@@ -91,21 +91,22 @@ function reopening(operation: string): string {
 
 const ECC_UNCORRECTABLE = 214;
 
-/** Where they fail, there is no device to be closed. */
+/** Functions that are called before there is a device to close. */
 const BEFORE_OPEN: ReadonlySet<string> = new Set([
   'cuCtxCreate',
   'cuModuleLoadData',
   'cuModuleGetFunction',
+  'cuFuncGetParamInfo',
 ]);
 
-const REOPEN = 'close the device and open it anew in another process (`isolated`)';
+const REOPEN = 'close the device and reopen it in another process (`isolated`)';
 const OPEN_ISOLATED =
-  'open the device in another process (`isolated`); if that fails too, see what the kernel has logged of it (`dmesg | grep NVRM`)';
+  'open the device in another process (`isolated`); if that fails too, read the messages of the kernel (`dmesg | grep NVRM`)';
 const SEE_DRIVER =
-  'see whether `nvidia-smi` works, and what the kernel has logged (`dmesg | grep NVRM`)';
+  'see whether `nvidia-smi` works, and read the messages of the kernel (`dmesg | grep NVRM`)';
 const OLD_DRIVER = 'update the driver: it must be 580 (CUDA 13) or later';
 const LOOK_UP = 'see this name in the CUDA Driver API documentation';
-/** `nvidia-smi` works without this module. Nothing loads it before somebody uses CUDA. */
+/** `nvidia-smi` works without this module, which is loaded only when a program uses CUDA. */
 const UVM =
   'load the kernel module nvidia-uvm and make its device files (`sudo modprobe nvidia-uvm`, `sudo nvidia-modprobe -u -c=0`), and let this user open /dev/nvidia-uvm; a container needs that file too';
 const GPU_MEMORY = 'free memory of the GPU: `nvidia-smi` lists the processes that use it';
@@ -114,7 +115,7 @@ const HOST_MEMORY =
 const MPS =
   'see whether the MPS server runs, and how many clients it has (nvidia-cuda-mps-control)';
 
-/** For all calls that are not in the table of calls. */
+/** For all functions that `REMEDIES_OF_CALLS` does not have. */
 const REMEDIES: ReadonlyMap<number, string> = new Map([
   [2, 'use smaller vectors or fewer at a time, or free memory'],
   [3, 'see whether `nvidia-smi` works'],
@@ -123,7 +124,7 @@ const REMEDIES: ReadonlyMap<number, string> = new Map([
   [46, 'another process holds the device for itself (`nvidia-smi -q -d COMPUTE`)'],
   [
     100,
-    'see whether `nvidia-smi` lists a GPU, and look at CUDA_VISIBLE_DEVICES; a container has only the GPUs that it is given',
+    'see whether `nvidia-smi` lists a GPU, and check CUDA_VISIBLE_DEVICES; a container has only the GPUs that it is given',
   ],
   [101, 'list the devices again: their numbers follow CUDA_VISIBLE_DEVICES, and a GPU may be lost'],
   [200, OLD_DRIVER],

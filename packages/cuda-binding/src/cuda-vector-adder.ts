@@ -14,20 +14,20 @@ import {
   type OpenedDevice,
 } from './native.js';
 import {
-  addOptionsRefusal,
-  closedRefusal,
-  lengthRefusal,
-  scalarRefusal,
-  vectorRefusal,
-} from './refusals.js';
+  addOptionsError,
+  closedError,
+  lengthError,
+  scalarError,
+  vectorError,
+} from './validation.js';
 import { Scratch, SCRATCH_TOTAL_LENGTH } from './scratch.js';
 import type { AddOptions, VectorAdder } from './vector-adder.js';
 
 /**
  * Adds on a CUDA device.
  *
- * Nothing here waits for the device on the JavaScript thread: see `LaunchQueue` for how additions
- * are launched and how their ends are seen.
+ * The JavaScript thread never waits for the device: see `LaunchQueue` for how additions are launched
+ * and how their ends are noticed.
  */
 export class CudaVectorAdder implements VectorAdder {
   readonly device: CudaDeviceInfo;
@@ -37,7 +37,7 @@ export class CudaVectorAdder implements VectorAdder {
   #closing: Promise<void> | undefined;
 
   /**
-   * Opens a device, which takes some 0.3 seconds, and sees it add.
+   * Opens a device and tries it out, which takes some 0.3 seconds.
    *
    * Rejects with `BACKEND_UNAVAILABLE`, `NO_SUCH_DEVICE` or a `CudaError`.
    */
@@ -67,33 +67,32 @@ export class CudaVectorAdder implements VectorAdder {
   }
 
   add(a: Int32Array, b: Int32Array, options: AddOptions = {}): Promise<Int32Array> {
-    const refusal =
-      this.#refusal() ?? addOptionsRefusal(options) ?? vectorRefusal(a, b, options.out);
-    if (refusal !== undefined) return Promise.reject(refusal);
+    const invalid = this.#unusable() ?? addOptionsError(options) ?? vectorError(a, b, options.out);
+    if (invalid !== undefined) return Promise.reject(invalid);
     const { out, onDeviceTime } = options;
     return new Promise((resolve, reject) => {
       this.#queue.push(new VectorAddition({ a, b, out, onDeviceTime, resolve, reject }));
     });
   }
 
-  /** Calls that are made in the same turn of the event loop share a launch, up to 64 of them. */
+  /** Calls that are made in the same turn of the event loop share launches, up to 64 in each. */
   addScalar(a: number, b: number): Promise<number> {
-    const refusal = this.#refusal() ?? scalarRefusal(a, b);
-    if (refusal !== undefined) return Promise.reject(refusal);
+    const invalid = this.#unusable() ?? scalarError(a, b);
+    if (invalid !== undefined) return Promise.reject(invalid);
     return new Promise((resolve, reject) => {
       this.#queue.push(new ScalarAddition(a, b, resolve, reject));
     });
   }
 
   async allocate(length: number): Promise<Int32Array> {
-    const refusal = this.#refusal() ?? lengthRefusal(length);
-    if (refusal !== undefined) throw refusal;
+    const invalid = this.#unusable() ?? lengthError(length);
+    if (invalid !== undefined) throw invalid;
     if (length === 0) return new Int32Array(0);
     const what = `allocating ${length} elements of pinned memory for CUDA device ${this.device.index}`;
     const buffer = await promised<ArrayBuffer>(what, (reply) => {
       const bytes = length * Int32Array.BYTES_PER_ELEMENT;
       this.#addon.allocate(this.#opened.handle, bytes, (failure, memory) => {
-        if (failure !== null) this.#queue.notice(failure);
+        if (failure !== null) this.#queue.reportFailure(failure);
         reply(failure, memory);
       });
     });
@@ -112,8 +111,8 @@ export class CudaVectorAdder implements VectorAdder {
     });
   }
 
-  #refusal(): DeviceError | undefined {
-    if (this.#closing !== undefined) return closedRefusal(this.device);
+  #unusable(): DeviceError | undefined {
+    if (this.#closing !== undefined) return closedError(this.device);
     const { failure } = this.#queue;
     return failure && errorOf(failure, `using CUDA device ${this.device.index}, which is lost`);
   }

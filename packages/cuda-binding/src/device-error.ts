@@ -1,5 +1,5 @@
 /**
- * What went wrong, for programs. Codes are stable: messages may change, codes don't.
+ * Identifies an error, for programs. Codes are stable; messages may change.
  *
  * - `DEVICE_CLOSED`: the call came after `close()`.
  * - `LENGTH_MISMATCH`: the two vectors have different lengths.
@@ -27,24 +27,24 @@ export type DeviceErrorCode =
 
 /**
  * The error of this package. Its message says what was expected, what was received and what to do;
- * `cause` holds the error behind it, where there is one.
+ * `cause` is the error that caused it, if any.
  */
 export class DeviceError extends Error {
   /** The name of the class: `'DeviceError'`, or `'CudaError'` for one of that. */
   override name = 'DeviceError';
-  /** What went wrong, for programs; stable. */
+  /** Identifies the error, for programs; stable. */
   readonly code: DeviceErrorCode;
   /**
    * True if the device can't be used any more through this `VectorAdder`: every later call rejects,
-   * too. Close it and open the device anew, `isolated`, since the driver lets a process use a device
-   * no more after a fault. False if the call failed alone.
+   * too. Close it and reopen the device with `isolated`, since after a fault the driver does not let
+   * the process use the device any more. False if only the call failed.
    */
   readonly isDeviceLost: boolean;
 
   /**
-   * @param code What went wrong.
-   * @param message For people: what was expected, what came instead, and what to do.
-   * @param options `cause`: the error behind it.
+   * @param code Identifies the error.
+   * @param message For people: what was expected, what was received, and what to do.
+   * @param options `cause`: the error that caused it.
    */
   constructor(code: DeviceErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -53,7 +53,7 @@ export class DeviceError extends Error {
   }
 }
 
-/** Why a call can't be finished that was in order when it was made. */
+/** The error of a call whose arrays have changed since it was made. */
 export function operandsChanged(): DeviceError {
   return new DeviceError(
     'OPERANDS_CHANGED',

@@ -1,13 +1,13 @@
 import type { CudaDeviceInfo } from './cuda-device-info.js';
 import type { DeviceErrorCode } from './device-error.js';
 
-/** What an `IsolatedDevice` sends to its process. */
+/** Messages of an `IsolatedDevice` to its process. */
 export type ToDevice =
   | { readonly a: number; readonly b: number }
   | { readonly a: Int32Array; readonly b: Int32Array }
   | { readonly close: true };
 
-/** What the process sends: first one of `opened` or `error`, then a reply to each call, in order. */
+/** Messages of the process: first `opened` or `error`, then a response to each call, in order. */
 export type FromDevice =
   | { readonly opened: CudaDeviceInfo }
   | { readonly sum: number | Int32Array; readonly deviceMs?: number | undefined }

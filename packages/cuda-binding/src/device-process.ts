@@ -1,20 +1,20 @@
-// The process of an `IsolatedDevice`: opens the CUDA device whose index is its first argument, adds
-// what it is sent, and ends when it is told to or when the process that started it, whose number is the
-// second argument, has ended.
+// The process of an `IsolatedDevice`: opens the CUDA device whose index is its first argument, and
+// serves its messages. It ends when a message says so, or when its parent has ended, whose process id
+// is the second argument.
 import { CudaError } from './cuda-error.js';
 import { CudaVectorAdder } from './cuda-vector-adder.js';
 import { DeviceError } from './device-error.js';
 import { loadAddon } from './native.js';
 import type { FromDevice, SentError, ToDevice } from './device-messages.js';
 
-// What is meant for all processes of a terminal is the other process's to decide upon.
+// Signals for all processes of a terminal are left to the parent.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.once('disconnect', () => process.exit(0));
 
 try {
-  // The event above needs this thread, which a driver that hangs may hold.
+  // `disconnect` needs this thread, which a driver that hangs may hold.
   loadAddon().endWithParent();
-  // It may have ended before anybody was there to be told.
+  // The parent may have ended before these listeners were there.
   if (process.ppid !== Number(process.argv[3])) process.exit(0);
   serve(await CudaVectorAdder.open(Number(process.argv[2])));
 } catch (error) {
@@ -47,7 +47,7 @@ async function add(
 }
 
 function send(message: FromDevice): void {
-  // Whether it arrives is the other's affair: if that has ended, this process is about to.
+  // If the message does not arrive, the parent has ended, and this process is about to.
   process.send?.(message, () => undefined);
 }
 

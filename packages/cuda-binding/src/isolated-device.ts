@@ -6,15 +6,15 @@ import { DeviceError, operandsChanged } from './device-error.js';
 import type { FromDevice, SentError, ToDevice } from './device-messages.js';
 import { fileForDevices } from './native.js';
 import {
-  addOptionsRefusal,
-  closedRefusal,
-  lengthRefusal,
-  scalarRefusal,
-  vectorRefusal,
-} from './refusals.js';
+  addOptionsError,
+  closedError,
+  lengthError,
+  scalarError,
+  vectorError,
+} from './validation.js';
 import type { AddOptions, VectorAdder } from './vector-adder.js';
 
-/** A device that takes longer to finish and close, milliseconds, is closed with its process. */
+/** The process is killed if the device takes longer to finish and close, milliseconds. */
 const CLOSE_LIMIT_MS = 5000;
 
 interface Call {
@@ -25,14 +25,14 @@ interface Call {
 /**
  * A CUDA device in a process of its own, for as long as it is open.
  *
- * After a fault the driver lets a process use the device no more, not even with a new context (seen
- * with driver 580). A new process can; and a device that hangs can be ended with its process. The
- * price is the way there and back, some 0.1 milliseconds, and memory that has to be copied.
+ * After a fault the driver does not let a process use the device any more, not even with a new context
+ * (seen with driver 580). A new process can use it; and a device that hangs ends with its process. The
+ * price is some 0.1 milliseconds for the messages of a call, and memory that has to be copied.
  */
 export class IsolatedDevice implements VectorAdder {
   readonly device: CudaDeviceInfo;
   readonly #process: ChildProcess;
-  /** The calls in flight, oldest first: replies come in this order. */
+  /** The calls in flight, oldest first: responses come in this order. */
   readonly #calls: Call[] = [];
   readonly #ended: Promise<void>;
   #closing: Promise<void> | undefined;
@@ -41,12 +41,12 @@ export class IsolatedDevice implements VectorAdder {
 
   /** Rejects with `BACKEND_UNAVAILABLE`, `NO_SUCH_DEVICE`, `DEVICE_LOST` or a `CudaError`. */
   static async open(index: number): Promise<IsolatedDevice> {
-    // In dist also when this runs from the sources, as in tests.
+    // The built program, also when this module runs from the sources, as in tests.
     const program = fileForDevices('dist/device-process.js');
     const child = fork(program, [String(index), String(process.pid)], {
       execArgv: [],
       serialization: 'advanced',
-      // What a process prints while it dies is of interest; this one prints nothing else.
+      // The process prints only when it dies: the reason.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const device = await new Promise<CudaDeviceInfo>((resolve, reject) => {
@@ -70,7 +70,7 @@ export class IsolatedDevice implements VectorAdder {
     child.on('message', (message: FromDevice) => {
       this.#settle(message);
     });
-    // A message to a process that has just ended: its end, which follows, settles everything.
+    // A message to a process that has just ended: `exit`, which follows, settles everything.
     child.on('error', () => undefined);
     this.#ended = new Promise((resolve) => {
       child.once('exit', (status, signal) => {
@@ -85,9 +85,8 @@ export class IsolatedDevice implements VectorAdder {
   }
 
   add(a: Int32Array, b: Int32Array, options: AddOptions = {}): Promise<Int32Array> {
-    const refusal =
-      this.#refusal() ?? addOptionsRefusal(options) ?? vectorRefusal(a, b, options.out);
-    if (refusal !== undefined) return Promise.reject(refusal);
+    const invalid = this.#unusable() ?? addOptionsError(options) ?? vectorError(a, b, options.out);
+    if (invalid !== undefined) return Promise.reject(invalid);
     const { out, onDeviceTime } = options;
     return this.#send({ a, b }).then(({ sum, deviceMs }) => {
       const received = sum as Int32Array;
@@ -97,27 +96,27 @@ export class IsolatedDevice implements VectorAdder {
         out.set(received);
         return out;
       }
-      // A short one is a part of a buffer that Node shares among messages.
+      // A short array is a part of a buffer that Node shares among messages.
       return received.buffer.byteLength === received.byteLength ? received : received.slice();
     });
   }
 
   addScalar(a: number, b: number): Promise<number> {
-    const refusal = this.#refusal() ?? scalarRefusal(a, b);
-    if (refusal !== undefined) return Promise.reject(refusal);
+    const invalid = this.#unusable() ?? scalarError(a, b);
+    if (invalid !== undefined) return Promise.reject(invalid);
     return this.#send({ a, b }).then(({ sum }) => sum as number);
   }
 
   /** Ordinary memory: the device's process can't reach this one's. */
   allocate(length: number): Promise<Int32Array> {
-    const refusal = this.#refusal() ?? lengthRefusal(length);
-    if (refusal !== undefined) return Promise.reject(refusal);
+    const invalid = this.#unusable() ?? lengthError(length);
+    if (invalid !== undefined) return Promise.reject(invalid);
     return new Promise((resolve) => {
       resolve(new Int32Array(length));
     });
   }
 
-  /** Also if the device hangs: after five seconds its process is ended, and calls in flight reject. */
+  /** Also if the device hangs: after five seconds its process is killed, and calls in flight reject. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -131,8 +130,8 @@ export class IsolatedDevice implements VectorAdder {
     clearTimeout(timer);
   }
 
-  #refusal(): DeviceError | undefined {
-    if (this.#closing !== undefined) return closedRefusal(this.device);
+  #unusable(): DeviceError | undefined {
+    if (this.#closing !== undefined) return closedError(this.device);
     return this.#end === undefined ? undefined : lost(this.device.index, this.#end);
   }
 
@@ -140,7 +139,7 @@ export class IsolatedDevice implements VectorAdder {
     return new Promise((resolve, reject) => {
       this.#process.send(message);
       this.#calls.push({ resolve, reject });
-      // Both: the channel of a process that was killed closes before its end is known.
+      // Both: the channel of a process that was killed closes before the process is known to have ended.
       this.#process.ref();
       this.#process.channel?.ref();
     });
@@ -178,6 +177,6 @@ function endOf(status: number | null, signal: string | null): string {
 function lost(index: number, end: string): DeviceError {
   return new DeviceError(
     'DEVICE_LOST',
-    `expected an answer from the process that has CUDA device ${index}, but it ended with ${end}: close the device and open it anew`,
+    `expected a response from the process that has CUDA device ${index}, but it ended with ${end}: close the device and reopen it`,
   );
 }

@@ -1,11 +1,18 @@
 import type { Addition, ScalarAddition, VectorAddition } from './addition.js';
+import { CompletionRing } from './completion-ring.js';
 import type { CudaFailure } from './cuda-error.js';
 import { DeviceError, operandsChanged } from './device-error.js';
-import { errorOf, type NativeAddon, type NativeFailure, type OpenedDevice } from './native.js';
+import {
+  errorOf,
+  LaunchOutcome,
+  type NativeAddon,
+  type NativeFailure,
+  type OpenedDevice,
+} from './native.js';
+import { PollSchedule } from './poll-schedule.js';
 import { SCRATCH_LENGTH, type Scratch } from './scratch.js';
-import { Watch } from './watch.js';
 
-/** Results from here on come from the addon, which has memory that was used before. */
+/** From this size on, results are in memory of the addon, which reuses it. */
 const LONG_RESULT_BYTES = 2 ** 20;
 
 /** Where the fields of `vgpu_batch` are (kernels/kernel_interface.h), in int32. */
@@ -18,12 +25,12 @@ const RESOLVED = Promise.resolve();
 /**
  * The additions of one device, from the call to its settling.
  *
- * Calls form a list, oldest first. What is new in it is launched at the end of the turn, in a
- * microtask: scalars that follow each other share a launch; a vector has one of its own, or goes
- * through the native pipeline if it is long and not in pinned memory. The device reports the end of
- * a launch by writing its ticket into pinned memory. As long as one is in flight, each turn of the
- * event loop looks there; if that goes on for too long, a thread waits instead. The oldest call
- * settles first, whatever is done first.
+ * Calls form a list, oldest first. New ones are launched at the end of the turn, in a microtask:
+ * scalars that follow each other share a launch; a vector has one of its own, or goes through the
+ * native pipeline if it is long and not in pinned memory. The device reports the end of a launch by
+ * writing its ticket into pinned memory. While one is in flight, each turn of the event loop polls
+ * that memory; if that takes too long, a thread waits instead. Calls settle in their order, in
+ * whatever order they are done.
  *
  * A failure that leaves the device usable is the error of the calls concerned. Any other is that of
  * all calls, and the queue takes no more.
@@ -31,13 +38,12 @@ const RESOLVED = Promise.resolve();
 export class LaunchQueue {
   /** The buffers that the device reaches by itself. */
   readonly pinned = new WeakSet<ArrayBufferLike>();
-  /** For short vectors elsewhere; without it they take the way of the long ones. */
+  /** For short vectors in ordinary memory; without it they go through the pipeline. */
   scratch: Scratch | undefined;
 
   readonly #addon: NativeAddon;
   readonly #opened: OpenedDevice;
-  /** For each ticket, modulo its capacity, two int32: the value, and then the ticket. */
-  readonly #ring: Int32Array;
+  readonly #ring: CompletionRing;
   readonly #batch: Int32Array;
 
   /** The calls that have not settled; `#unlaunched` and those after it have not begun. */
@@ -48,9 +54,9 @@ export class LaunchQueue {
   #lastTicket = 0;
   #ticketsInUse = 0;
 
-  readonly #watch = new Watch();
+  readonly #schedule = new PollSchedule();
   #isLaunchDue = false;
-  #isLooking = false;
+  #isPolling = false;
   #isWaiting = false;
   #failure: NativeFailure | undefined;
   #onIdle: (() => void) | undefined;
@@ -58,7 +64,7 @@ export class LaunchQueue {
   constructor(addon: NativeAddon, opened: OpenedDevice) {
     this.#addon = addon;
     this.#opened = opened;
-    this.#ring = new Int32Array(opened.completions);
+    this.#ring = new CompletionRing(opened.completions, addon.ringCapacity);
     this.#batch = new Int32Array(opened.batch);
   }
 
@@ -67,8 +73,8 @@ export class LaunchQueue {
     return this.#failure;
   }
 
-  /** Something else failed on this device; if that is fatal, so it is for all that is in flight. */
-  notice(failure: NativeFailure): void {
+  /** Something else failed on this device. If it is lost, all calls in flight fail. */
+  reportFailure(failure: NativeFailure): void {
     const error = this.#errorOf(failure);
     if (!error.isDeviceLost) return;
     this.#lose(failure);
@@ -87,13 +93,13 @@ export class LaunchQueue {
     void RESOLVED.then(() => {
       this.#isLaunchDue = false;
       this.#launch();
-      // What is done already settles in the next turn. Here, calls that are made when others settle
-      // would follow each other in microtasks for ever, and nothing else would have a turn.
-      this.#lookOn();
+      // Additions that are done already settle in the next turn. If they did here, calls made by
+      // their callers would keep the event loop in microtasks without end.
+      this.#ensurePolling();
     });
   }
 
-  /** Resolves when nothing is in flight; the last word to the queue. */
+  /** Resolves when nothing is in flight. Nothing may be pushed after it. */
   whenIdle(): Promise<void> {
     return new Promise((resolve) => {
       this.#onIdle = resolve;
@@ -104,7 +110,7 @@ export class LaunchQueue {
     });
   }
 
-  /** The pipeline has let an addition go, and the arrays that its callback kept alive. */
+  /** The pipeline no longer uses the arrays of an addition. */
   #finishStaged(addition: VectorAddition, failure: NativeFailure | null): void {
     this.#inPipeline -= 1;
     if (failure !== null) this.#fail(failure, addition);
@@ -112,41 +118,41 @@ export class LaunchQueue {
     this.#advance();
   }
 
-  /** Settles what is done, launches what can be, and looks on. Not while something settles. */
+  /** Settles and launches all additions that can be, and polls for the rest. Not while one settles. */
   #advance(): void {
     this.#settle();
-    // What settles makes room for more.
+    // Additions that settle make room for more.
     do this.#launch();
     while (this.#settle());
     if (this.#oldest === undefined && this.#inPipeline === 0) this.#onIdle?.();
-    this.#lookOn();
+    this.#ensurePolling();
   }
 
-  /** Sees to it that the end of the oldest addition will be seen. */
-  #lookOn(): void {
+  /** Ensures that the end of the oldest addition is noticed. */
+  #ensurePolling(): void {
     const oldest = this.#oldest;
     // The pipeline reports by itself.
-    if (oldest === undefined || this.#isLooking || this.#isWaiting || isStaged(oldest)) return;
-    this.#isLooking = true;
-    if (oldest.isScalar) this.#watch.begin(this.#look);
-    else this.#watch.begin(this.#look, oldest.length, oldest.launchedMs);
+    if (oldest === undefined || this.#isPolling || this.#isWaiting || isStaged(oldest)) return;
+    this.#isPolling = true;
+    if (oldest.isScalar) this.#schedule.begin(this.#poll);
+    else this.#schedule.begin(this.#poll, oldest.length, oldest.launchedMs);
   }
 
-  readonly #look = (): void => {
+  readonly #poll = (): void => {
     const oldest = this.#oldest;
-    this.#isLooking = false;
+    this.#isPolling = false;
     if (oldest === undefined || isStaged(oldest) || this.#isDone(oldest)) {
       this.#advance();
       return;
     }
     if (oldest === this.#unlaunched) this.#launch();
-    if (this.#watch.goOn(this.#look)) this.#isLooking = true;
+    if (this.#schedule.goOn(this.#poll)) this.#isPolling = true;
     else this.#waitFor(oldest);
   };
 
   /**
-   * Has a thread wait for what was launched, after memory is registered if that is under way. It also
-   * learns of faults, which write no ticket.
+   * Has a thread wait for all launches so far, and before that for memory that is being registered. It
+   * also learns of faults, after which no ticket is written.
    */
   #waitFor(addition: Addition): void {
     const isLaunched = addition !== this.#unlaunched;
@@ -164,17 +170,10 @@ export class LaunchQueue {
   #isDone(addition: Addition): boolean {
     if (addition.error !== undefined) return true;
     if (!addition.isScalar && addition.course !== 'launched') return addition.course === 'done';
-    const { ticket } = addition;
-    // Atomically, so that the value, which was written no later, is not read before.
-    return ticket !== 0 && Atomics.load(this.#ring, this.#wordOf(ticket) + 1) === (ticket | 0);
+    return addition.ticket !== 0 && this.#ring.has(addition.ticket);
   }
 
-  /** Where the value of a ticket is in the ring; the ticket stands after it. */
-  #wordOf(ticket: number): number {
-    return 2 * (ticket & (this.#addon.ringCapacity - 1));
-  }
-
-  /** Settles what is done, up to the first that is not; says whether there was any. */
+  /** Settles the additions that are done, up to the first that is not; false if none was. */
   #settle(): boolean {
     let hasSettled = false;
     for (let addition; (addition = this.#oldest) !== undefined && this.#isDone(addition);) {
@@ -183,25 +182,17 @@ export class LaunchQueue {
       if (this.#oldest === undefined) this.#newest = undefined;
       if (addition.ticket !== 0) this.#ticketsInUse -= 1;
       if (addition.error !== undefined) this.#reject(addition, addition.error);
-      else if (addition.isScalar) addition.resolve(this.#takeValue(addition));
+      else if (addition.isScalar) addition.resolve(this.#ring.take(addition.ticket));
       else this.#resolve(addition);
     }
     return hasSettled;
   }
 
-  /** Reads a completion word's value, and leaves none behind. */
-  #takeValue({ ticket }: Addition): number {
-    const word = this.#wordOf(ticket);
-    const value = this.#ring[word] ?? 0;
-    this.#ring[word] = 0;
-    return value;
-  }
-
   #resolve(addition: VectorAddition): void {
-    const { slot, call, length } = addition;
+    const { slot, call, length, ticket } = addition;
     // Nanoseconds, unsigned.
-    const ms = addition.course === 'launched' ? (this.#takeValue(addition) >>> 0) / 1e6 : undefined;
-    if (ms !== undefined) this.#watch.learn(length, ms);
+    const ms = addition.course === 'launched' ? (this.#ring.take(ticket) >>> 0) / 1e6 : undefined;
+    if (ms !== undefined) this.#schedule.learn(length, ms);
     try {
       const result = slot?.out.subarray(0, length) ?? addition.out ?? new Int32Array(0);
       let sum = call.out;
@@ -223,7 +214,7 @@ export class LaunchQueue {
       return;
     }
     const { slot, length, call } = addition;
-    // On a lost device a kernel may still be at work there: then the slot is given up.
+    // On a lost device a kernel may still use the slot, which is then not used again.
     if (slot !== undefined && this.#failure === undefined) this.scratch?.release(slot, length);
     call.reject(error);
   }
@@ -232,7 +223,7 @@ export class LaunchQueue {
     for (let addition; (addition = this.#unlaunched) !== undefined;) {
       const room = this.#addon.ringCapacity - this.#ticketsInUse;
       if (room === 0) return;
-      // Advanced before it is launched: if the device is lost in doing so, nothing else is to be.
+      // Both advance `#unlaunched` before they launch: a loss of the device clears it.
       const isLaunched = addition.isScalar
         ? this.#launchScalars(addition, room)
         : this.#launchVector(addition);
@@ -243,7 +234,7 @@ export class LaunchQueue {
     }
   }
 
-  /** Launches as many scalars as follow each other and fit. False if that is to be tried later. */
+  /** Launches the scalars that follow each other, as far as they fit. False: to be tried later. */
   #launchScalars(first: ScalarAddition, room: number): boolean {
     const batch = this.#batch;
     const capacity = this.#addon.batchCapacity;
@@ -260,18 +251,18 @@ export class LaunchQueue {
     batch[COUNT] = count;
     this.#unlaunched = addition;
     const outcome = this.#addon.launchBatch(this.#opened.handle);
-    // What is to be added stands nowhere once it is on its way.
+    // The launch has copied the operands, so nothing has to keep them here.
     batch.fill(0);
-    if (outcome === null) return true;
+    if (outcome === LaunchOutcome.launched) return true;
     let one: Addition | undefined = first;
     for (; one !== undefined && one !== addition; one = one.next) {
-      if (outcome === false) this.#returnTicket(one);
+      if (outcome === LaunchOutcome.busy) this.#returnTicket(one);
       else this.#fail(outcome, one);
     }
-    return outcome !== false;
+    return outcome !== LaunchOutcome.busy;
   }
 
-  /** False if it has to wait, for a place in the scratch memory or while memory is registered. */
+  /** False: to be tried later, when the scratch memory has a slot or no memory is being registered. */
   #launchVector(addition: VectorAddition): boolean {
     const { length } = addition;
     this.#unlaunched = addition.next;
@@ -307,7 +298,7 @@ export class LaunchQueue {
     return this.#add(addition, addition.a, addition.b, addition.out);
   }
 
-  /** Content is undefined: all of it will be written before anybody sees it. */
+  /** The content is undefined: the addition overwrites all of it. */
   #newResult(length: number): Int32Array {
     const bytes = length * Int32Array.BYTES_PER_ELEMENT;
     if (bytes >= LONG_RESULT_BYTES) {
@@ -317,7 +308,7 @@ export class LaunchQueue {
     return new Int32Array(length);
   }
 
-  /** False if that is to be tried later. */
+  /** False: to be tried later. */
   #add(addition: VectorAddition, a: Int32Array, b: Int32Array, out: Int32Array): boolean {
     if (out.length < addition.length) {
       addition.error = operandsChanged();
@@ -330,17 +321,17 @@ export class LaunchQueue {
     const outcome = this.#addon.add(handle, a, b, out, addition.length, ticket, (failure) => {
       this.#finishStaged(addition, failure);
     });
-    if (outcome === null) {
-      this.#returnTicket(addition);
-    } else if (outcome === true) {
+    if (outcome === LaunchOutcome.launched) {
       addition.course = 'launched';
-    } else if (outcome === false) {
+    } else if (outcome === LaunchOutcome.staged) {
       addition.course = 'staged';
       this.#inPipeline += 1;
+    } else if (outcome === LaunchOutcome.busy) {
+      this.#returnTicket(addition);
     } else {
       this.#fail(outcome, addition);
     }
-    return outcome !== null;
+    return outcome !== LaunchOutcome.busy;
   }
 
   #isPinned({ a, b, out }: VectorAddition): boolean {
@@ -353,7 +344,7 @@ export class LaunchQueue {
     return (this.#lastTicket += 1);
   }
 
-  /** Of what was not launched after all; the last ones taken. */
+  /** For an addition that was not launched after all; its ticket is among the last taken. */
   #returnTicket(addition: Addition): void {
     addition.ticket = 0;
     this.#ticketsInUse -= 1;

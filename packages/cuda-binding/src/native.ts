@@ -11,7 +11,25 @@ interface DriverUnavailable {
   readonly reason: string;
 }
 
-export type NativeFailure = CudaFailure | DriverUnavailable;
+/** The image has a kernel with other parameters, or the device can't run it in the shape in use. */
+interface KernelMismatch {
+  readonly kernel: string;
+  /** What was found and what was expected, in words. */
+  readonly difference: string;
+}
+
+export type NativeFailure = CudaFailure | DriverUnavailable | KernelMismatch;
+
+/** What becomes of an addition that is passed to the addon. */
+export const LaunchOutcome = {
+  /** It ends with its completion word. */
+  launched: 0,
+  /** It is in the native pipeline, and ends with the callback. */
+  staged: 1,
+  /** Memory is being registered: nothing was launched, and it is to be tried later. */
+  busy: 2,
+} as const;
+export type LaunchOutcome = (typeof LaunchOutcome)[keyof typeof LaunchOutcome];
 
 /** Called once, with a failure or with a result. */
 type Reply<T> = (failure: NativeFailure | null, result: T) => void;
@@ -19,9 +37,9 @@ type Reply<T> = (failure: NativeFailure | null, result: T) => void;
 export interface OpenedDevice {
   readonly handle: DeviceHandle;
   readonly device: CudaDeviceInfo;
-  /** The ring: two int32 for each ticket, the value and the ticket that it belongs to. */
+  /** The memory of a `CompletionRing`. */
   readonly completions: ArrayBuffer;
-  /** What `launchBatch` launches: first ticket, count, all first operands, all second operands. */
+  /** The operands of `launchBatch`: first ticket, count, all first operands, all second operands. */
   readonly batch: ArrayBuffer;
 }
 
@@ -31,10 +49,13 @@ export interface NativeAddon {
   readonly sourceHash: string;
   readonly ringCapacity: number;
   readonly batchCapacity: number;
+  readonly launchOutcomes: typeof LaunchOutcome;
   endWithParent(): void;
   listDevices(reply: Reply<readonly CudaDeviceInfo[]>): void;
   open(index: number, image: Uint8Array, reply: Reply<OpenedDevice>): void;
-  launchBatch(handle: DeviceHandle): NativeFailure | null | false;
+  launchBatch(
+    handle: DeviceHandle,
+  ): typeof LaunchOutcome.launched | typeof LaunchOutcome.busy | NativeFailure;
   add(
     handle: DeviceHandle,
     a: Int32Array,
@@ -43,7 +64,7 @@ export interface NativeAddon {
     count: number,
     ticket: number,
     reply: Reply<null>,
-  ): boolean | null | NativeFailure;
+  ): LaunchOutcome | NativeFailure;
   wait(handle: DeviceHandle, reply: Reply<null>): void;
   allocate(handle: DeviceHandle, bytes: number, reply: Reply<ArrayBuffer>): void;
   newResult(handle: DeviceHandle, bytes: number): ArrayBuffer | NativeFailure;
@@ -80,16 +101,22 @@ function orUnavailable<T>(find: () => T): T {
   }
 }
 
-/** Turns what the addon hands over into an error; `what` says what was being done. */
+/** The error for a failure of the addon; `what` says what was being done. */
 export function errorOf(failure: NativeFailure, what: string): DeviceError {
   if ('status' in failure) return new CudaError(failure, what);
+  if ('kernel' in failure) {
+    return new DeviceError(
+      'BACKEND_UNAVAILABLE',
+      `${what}: expected the ${failure.kernel} of this version of the package, but ${failure.difference}: install the package again, or use the 'cpu' backend`,
+    );
+  }
   return new DeviceError(
     'BACKEND_UNAVAILABLE',
     `${what}: expected the NVIDIA driver on this machine, but it can't be opened (${failure.reason}): install it, or use the 'cpu' backend`,
   );
 }
 
-/** Makes a promise of a function that replies. */
+/** Wraps a function with a callback in a promise. */
 export function promised<T>(what: string, start: (reply: Reply<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     start((failure, result) => {

@@ -3,7 +3,7 @@ const SLOTS = 16;
 /** Elements of a vector that fits into a slot: 64 KiB, which a processor copies in 5 microseconds. */
 export const SCRATCH_LENGTH = 16_384;
 
-/** The size of the memory that `Scratch` wants, in elements. */
+/** The size of the memory that `Scratch` needs, in elements. */
 export const SCRATCH_TOTAL_LENGTH = SLOTS * 3 * SCRATCH_LENGTH;
 
 /** Pinned memory for one addition. */
@@ -14,9 +14,8 @@ export interface ScratchSlot {
 }
 
 /**
- * Pinned memory for short vectors: copying them is cheaper than handing them to other threads. A slot
- * is wiped before it can be used again, so that what one addition leaves is not there when a kernel
- * works for another.
+ * Pinned memory for short vectors: copying them is cheaper than passing them to other threads. A slot
+ * is wiped before it is used again, so that no addition finds the numbers of another.
  */
 export class Scratch {
   readonly #free: ScratchSlot[] = [];
@@ -38,7 +37,7 @@ export class Scratch {
     return slot;
   }
 
-  /** Takes a slot back, after an addition of vectors of this length. */
+  /** Wipes a slot after an addition of vectors of this length, and makes it free. */
   release(slot: ScratchSlot, length: number): void {
     slot.a.fill(0, 0, length);
     slot.b.fill(0, 0, length);

@@ -1,6 +1,6 @@
-/** What a `VectorAdder` runs on. Later versions may add fields. */
+/** The device of a `VectorAdder`. Later versions may add fields. */
 export interface DeviceInfo {
-  /** What computes: a GPU by the CUDA driver, or the CPU. */
+  /** A GPU by the CUDA driver, or the CPU. */
   readonly backend: 'cuda' | 'cpu';
   /** Which device of the backend, counted from 0. */
   readonly index: number;
@@ -12,13 +12,13 @@ export interface DeviceInfo {
 export interface AddOptions {
   /**
    * Where to put the sum: as long as the operands, and either one of them or an array that overlaps
-   * neither. The promise gives this very array. Its content is undefined until then, and after a
+   * neither. The promise resolves to this array. Its content is undefined until then, and after a
    * rejection. Default: a new array.
    */
   readonly out?: Int32Array;
   /**
-   * Called just before the promise resolves, with the time that the addition took by the device's
-   * own clock. A device that has none never calls it. What it throws rejects the call.
+   * Called just before the promise resolves, with the time that the addition took by the clock of the
+   * device. A device without a clock never calls it. If it throws, the call rejects with that.
    *
    * @param ms Milliseconds.
    */
@@ -30,26 +30,26 @@ export interface AddOptions {
  *
  * - Sums wrap like int32: 2147483647 + 1 is -2147483648.
  * - Many calls in flight at once are legal. They settle in the order in which they were made.
- * - No method throws synchronously. A call that can't be served rejects with a `DeviceError`, does
- *   not disturb other calls, and may reject before calls that were made earlier.
+ * - No method throws synchronously. A call that fails rejects with a `DeviceError`, does not disturb
+ *   other calls, and may reject before earlier calls settle.
  */
 export interface VectorAdder {
-  /** What the sums are computed on. Stays readable after `close()`. */
+  /** Describes the device. Stays readable after `close()`. */
   readonly device: DeviceInfo;
 
   /**
    * Adds two vectors of equal length, element by element. Empty vectors give an empty vector.
    *
-   * The result is a new array that shares memory with nothing else, or `out`. The operands are left
-   * as they are, and must stay unchanged and attached until the promise settles, since a GPU may
-   * read them late.
+   * The result is a new array that shares memory with nothing else, or `out`. The operands are not
+   * changed. They must stay unchanged and attached until the promise settles, since a GPU may read them
+   * late.
    *
    * Rejects with `LENGTH_MISMATCH`, `OUT_OF_RANGE` (not an `Int32Array`), `INVALID_OPTION` (an `out`
    * that can't take the sum), `DEVICE_CLOSED`, or on a GPU with a `CudaError`.
    *
    * @param a One vector.
    * @param b The other one, as long.
-   * @param options Where to put the sum, and who is told how long it took.
+   * @param options Where to put the sum, and a function for its duration.
    */
   add(a: Int32Array, b: Int32Array, options?: AddOptions): Promise<Int32Array>;
 
@@ -65,11 +65,11 @@ export interface VectorAdder {
   addScalar(a: number, b: number): Promise<number>;
 
   /**
-   * A new array of zeros, in memory that the device reaches by itself: pinned and mapped host memory
-   * on a GPU, ordinary memory on the CPU. Operands and results that live there, or in parts of it,
-   * need no copy by the CPU. It costs much more than an ordinary array and takes memory from the
-   * whole machine, so allocate once and use it often. It stays usable, as ordinary memory, after
-   * `close()`, and is released with the last array that looks at it.
+   * Allocates an array of zeros in memory that the device reaches by itself: pinned and mapped host
+   * memory for a GPU, ordinary memory for the CPU. Operands and results in it, or in parts of it, need
+   * no copy by the CPU. It costs much more than an ordinary array, and the whole machine has less memory
+   * to use, so allocate once and use it often. After `close()` it stays usable, as ordinary memory. It
+   * is released with the last array that uses it.
    *
    * Rejects with `INVALID_OPTION` (no possible length), `DEVICE_CLOSED`, or on a GPU with a
    * `CudaError`, such as `CUDA_ERROR_OUT_OF_MEMORY`.
@@ -80,7 +80,7 @@ export interface VectorAdder {
 
   /**
    * Resolves when every call in flight has settled and the device is released. Calls made after it
-   * reject with `DEVICE_CLOSED`, also while it still waits. Closing again is harmless.
+   * reject with `DEVICE_CLOSED`, also before it resolves. Closing again is harmless.
    */
   close(): Promise<void>;
 }

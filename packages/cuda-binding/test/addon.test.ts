@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { sourceHash } from '../scripts/source-hash.mjs';
+import { LaunchOutcome, type NativeAddon } from '../src/native.js';
 import { testWherePrebuilt } from '../../../tests/support/describe-if.js';
 import { environment } from '../../../tests/support/processes.js';
 import { describeOnStub, runChild } from './support/stub.js';
@@ -16,13 +17,16 @@ const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 const sources = ['binding.gyp', 'native', 'kernels', 'scripts'];
 const prebuilds = join(packageRoot, 'prebuilds/linux-x64');
 
-function hashOf(folder: string): unknown {
-  const load = createRequire(import.meta.url);
-  return (load(join(folder, 'vgpu_cuda.node')) as { readonly sourceHash: unknown }).sourceHash;
+function addonOf(folder: string): NativeAddon {
+  return createRequire(import.meta.url)(join(folder, 'vgpu_cuda.node')) as NativeAddon;
 }
 
 testWherePrebuilt('the prebuilt addon is that of the sources', () => {
-  expect(hashOf(prebuilds)).toBe(sourceHash());
+  expect(addonOf(prebuilds).sourceHash).toBe(sourceHash());
+});
+
+testWherePrebuilt('the prebuilt addon has the numbers of LaunchOutcome', () => {
+  expect({ ...addonOf(prebuilds).launchOutcomes }).toEqual(LaunchOutcome);
 });
 
 test('the kernels are a fat binary', () => {
@@ -34,7 +38,7 @@ describeOnStub('an addon built here', () => {
   let root: string;
 
   beforeAll(() => {
-    // In a copy of the package: others may be using this one meanwhile.
+    // In a copy of the package, since other tests may use this one meanwhile.
     root = mkdtempSync(join(tmpdir(), 'vgpu-built-'));
     for (const name of [...sources, 'dist', 'package.json', 'test/children']) {
       cpSync(join(packageRoot, name), join(root, name), { recursive: true });
@@ -53,7 +57,7 @@ describeOnStub('an addon built here', () => {
 
   test('is that of the sources', () => {
     const platform = `${process.platform}-${process.arch}`;
-    expect(hashOf(join(root, 'prebuilds', platform))).toBe(sourceHash());
+    expect(addonOf(join(root, 'prebuilds', platform)).sourceHash).toBe(sourceHash());
   });
 
   test('conforms', async () => {

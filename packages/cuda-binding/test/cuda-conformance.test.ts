@@ -7,9 +7,9 @@ const names = conformance(() => Promise.reject(new Error('not here'))).map(({ na
 
 const settings: readonly [string, ChildOptions][] = [
   ['instantaneous kernels', {}],
-  // Some are seen by the event loop, and some waited for.
+  // The event loop notices some ends, and a thread waits for others.
   ['kernels of 0.3 ms', { stub: { KERNEL_US: 300 } }],
-  // All are waited for.
+  // A thread waits for all.
   ['kernels of 3 ms', { stub: { KERNEL_US: 3000 } }],
   ['a process of its own', { args: ['isolated'], stub: { KERNEL_US: 300 } }],
   ['four lanes', { stub: { KERNEL_US: 300, PROCESSORS: 8 } }],

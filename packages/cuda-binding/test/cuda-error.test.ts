@@ -21,7 +21,7 @@ test('a CudaError is a DeviceError with what the driver says', () => {
     isDeviceLost: true,
   });
   expect(String(error)).toMatch(
-    /^CudaError: adding on device 3: cuLaunchKernel failed with CUDA_ERROR_LAUNCH_FAILED \(719, the words of the driver\): close the device and open it anew/,
+    /^CudaError: adding on device 3: cuLaunchKernel failed with CUDA_ERROR_LAUNCH_FAILED \(719, the words of the driver\): close the device and reopen it/,
   );
 });
 
@@ -38,21 +38,21 @@ describe('says whether the device is lost and what to do', () => {
     [209, 'NO_BINARY_FOR_GPU', true, 'this GPU is older than compute capability 7.5'],
     [214, 'ECC_UNCORRECTABLE', true, 'memory of the GPU is faulty'],
     [304, 'OPERATING_SYSTEM', false, 'see this name'],
-    [700, 'ILLEGAL_ADDRESS', true, 'close the device and open it anew'],
+    [700, 'ILLEGAL_ADDRESS', true, 'close the device and reopen it'],
     [701, 'LAUNCH_OUT_OF_RESOURCES', false, 'see this name'],
-    [702, 'LAUNCH_TIMEOUT', true, 'close the device and open it anew'],
+    [702, 'LAUNCH_TIMEOUT', true, 'close the device and reopen it'],
     [712, 'HOST_MEMORY_ALREADY_REGISTERED', false, 'see this name'],
     [713, 'HOST_MEMORY_NOT_REGISTERED', false, 'see this name'],
-    [719, 'LAUNCH_FAILED', true, 'close the device and open it anew'],
+    [719, 'LAUNCH_FAILED', true, 'close the device and reopen it'],
     [720, 'COOPERATIVE_LAUNCH_TOO_LARGE', false, 'see this name'],
     [800, 'NOT_PERMITTED', false, 'see this name'],
     [801, 'NOT_SUPPORTED', false, 'see this name'],
     [802, 'SYSTEM_NOT_READY', true, 'start nvidia-fabricmanager'],
     [803, 'SYSTEM_DRIVER_MISMATCH', true, 'reboot, or reload the module'],
     [804, 'COMPAT_NOT_SUPPORTED_ON_DEVICE', true, 'the driver is too old'],
-    [999, 'UNKNOWN', true, 'close the device and open it anew'],
+    [999, 'UNKNOWN', true, 'close the device and reopen it'],
     // One that a later driver may add.
-    [12_345, 'OF_THE_FUTURE', true, 'close the device and open it anew'],
+    [12_345, 'OF_THE_FUTURE', true, 'close the device and reopen it'],
   ])('%d, %s', (status, name, isDeviceLost, remedy) => {
     const error = errorOf(status, name);
     expect(error.isDeviceLost).toBe(isDeviceLost);
@@ -61,9 +61,7 @@ describe('says whether the device is lost and what to do', () => {
   });
 
   test('a device with faulty memory can be tried again', () => {
-    expect(errorOf(214, 'ECC_UNCORRECTABLE').message).toMatch(
-      /; close the device and open it anew/,
-    );
+    expect(errorOf(214, 'ECC_UNCORRECTABLE').message).toMatch(/; close the device and reopen it/);
   });
 });
 
@@ -93,11 +91,11 @@ describe('says what fits the call, not the status alone', () => {
     ['cuModuleLoadData', 222, 'update the driver'],
     ['cuModuleGetFunction', 500, 'open the device in another process'],
     ['cuMemHostRegister', 2, 'free memory of this machine'],
-    ['cuStreamSynchronize', 999, 'close the device and open it anew'],
+    ['cuStreamSynchronize', 999, 'close the device and reopen it'],
   ])('%s, %d', (operation, status, remedy) => {
     const { message } = errorOf(status, 'ANY', operation);
     expect(message).toContain(remedy);
-    // Nothing is open before.
+    // These fail before a device is open.
     if (/^cu(?:Init|Device|Ctx|Module)/.test(operation)) expect(message).not.toContain('close the');
   });
 });

@@ -24,7 +24,7 @@ interface Line {
   readonly isolatedSum?: Outcome;
 }
 
-/** A kind of call, what goes wrong, the function to be named, and how three calls end. */
+/** A kind of call, a fault, the function in the error, and the statuses of three calls. */
 type Row = readonly [kind: string, fault: string, operation: string, ends: readonly number[]];
 
 /** Whether a later call is launched before a kernel breaks the context is left to chance. */
@@ -49,7 +49,7 @@ const refused: readonly Row[] = [
   ['allocation', 'cuCtxPushCurrent_v2@1=1', 'cuCtxPushCurrent', [1, 0, 0]],
 ];
 
-// Held kernels don't end while the calls are made: all three are in flight when it goes wrong.
+// Held kernels don't end while the calls are made: all three are in flight when the fault comes.
 const held = 'kernel@1+=hold';
 const fatal: readonly Row[] = [
   ['scalar', `cuLaunchKernel@3=719,${held}`, 'cuLaunchKernel', [719, 719, 719]],
@@ -69,7 +69,7 @@ const fatal: readonly Row[] = [
   ['long', 'kernel@1=silent', 'vector_add_kernel', [999, 999, 999]],
 ];
 
-// Nothing that goes wrong while a device is closed is of interest to anybody.
+// Failures while a device is closed concern no caller.
 const closing = [
   'cuCtxPushCurrent_v2@1+=201',
   'cuStreamSynchronize@1+=719',
@@ -126,7 +126,7 @@ describeOnStub('a failure', () => {
 
   test.each([...refused, ...fatal])('keeps the order and the others: %s %s', (...row) => {
     expect(lineOf(row)).toMatchObject({
-      // Allocations are not additions, and come when they are done.
+      // Allocations are not additions, and settle when they are done.
       order: row[0] === 'allocation' ? expect.anything() : [0, 1, 2],
       otherSum: 3,
       closed: {},
@@ -134,7 +134,7 @@ describeOnStub('a failure', () => {
     expect(lineOf(row).closed.error).toBeUndefined();
   });
 
-  test.each([...refused, ...fatal])('lets the device be opened anew: %s %s', (...row) => {
+  test.each([...refused, ...fatal])('lets the device be reopened: %s %s', (...row) => {
     const { sumAfterwards, isolatedSum } = lineOf(row);
     const [, status] = /=fault:(\d+)/.exec(row[1]) ?? [];
     if (status === undefined) {

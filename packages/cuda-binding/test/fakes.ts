@@ -1,7 +1,7 @@
 import { CpuVectorAdder } from '../src/index.js';
 import type { AddOptions, DeviceInfo } from '../src/index.js';
 
-// Adders that break one sentence of the contract each, to see that the conformance suite notices.
+// Adders that each break one sentence of the contract, to test that the conformance suite notices.
 
 const MIN = -(2 ** 31);
 const MAX = 2 ** 31 - 1;
@@ -44,7 +44,7 @@ export class FakeShortSightedAdder extends CpuVectorAdder {
   }
 }
 
-/** Has a scratch buffer of a fixed size and drops what does not fit. */
+/** Has a scratch buffer of a fixed size and drops the rest. */
 export class FakeSmallAdder extends CpuVectorAdder {
   override async add(a: Int32Array, b: Int32Array) {
     return (await super.add(a, b)).fill(0, 65_536);
@@ -73,7 +73,7 @@ export class FakeInPlaceAdder extends CpuVectorAdder {
   }
 }
 
-/** Gives every result in the same memory. */
+/** Returns every result in the same memory. */
 export class FakeReusingAdder extends CpuVectorAdder {
   readonly #staging = new Int32Array(2 ** 21);
 
@@ -90,7 +90,7 @@ export class FakeDeduplicatingAdder extends CpuVectorAdder {
   }
 }
 
-/** Gives scalars a fast lane past the vectors before them. */
+/** Settles scalars before the vectors that came earlier. */
 export class FakeOvertakingAdder extends CpuVectorAdder {
   override add(a: Int32Array, b: Int32Array) {
     return super
@@ -99,7 +99,7 @@ export class FakeOvertakingAdder extends CpuVectorAdder {
   }
 }
 
-/** Adds what the shorter vector has. */
+/** Adds as many elements as the shorter vector has. */
 export class FakeLenientAdder extends CpuVectorAdder {
   override add(a: Int32Array, b: Int32Array) {
     const length = Math.min(a.length, b.length);
@@ -129,7 +129,7 @@ export class FakeUntypedAdder extends CpuVectorAdder {
   }
 }
 
-/** Fails for ever after one failure. */
+/** Fails every call after one failure. */
 export class FakePoisonedAdder extends CpuVectorAdder {
   #poisoned = false;
 
@@ -173,7 +173,7 @@ export class FakeFragileAdder extends CpuVectorAdder {
   }
 }
 
-/** Does not look at the options. */
+/** Ignores the options. */
 export class FakeStubbornAdder extends CpuVectorAdder {
   override add(a: Int32Array, b: Int32Array) {
     return super.add(a, b);
@@ -198,7 +198,7 @@ export class FakeBlockwiseAdder extends CpuVectorAdder {
   }
 }
 
-/** Puts into the result what fits. */
+/** Truncates the sum to the length of the result. */
 export class FakeTolerantAdder extends CpuVectorAdder {
   override async add(a: Int32Array, b: Int32Array, { out }: AddOptions = {}) {
     const sum = await super.add(a, b);
@@ -208,14 +208,14 @@ export class FakeTolerantAdder extends CpuVectorAdder {
   }
 }
 
-/** Gives memory as it is. */
+/** Does not wipe memory. */
 export class FakeDirtyAdder extends CpuVectorAdder {
   override async allocate(length: number) {
     return (await super.allocate(length)).fill(1, length - 1);
   }
 }
 
-/** Gives the same memory to all. */
+/** Allocates the same memory for all. */
 export class FakeArenaAdder extends CpuVectorAdder {
   readonly #arena = new Int32Array(2 ** 21);
 
@@ -225,7 +225,7 @@ export class FakeArenaAdder extends CpuVectorAdder {
   }
 }
 
-/** Takes whatever begins in allocated memory to be all of it. */
+/** Takes a part of allocated memory for all of it. */
 export class FakeBaseAddressAdder extends CpuVectorAdder {
   readonly #allocated = new WeakSet<ArrayBufferLike>();
 
@@ -241,7 +241,7 @@ export class FakeBaseAddressAdder extends CpuVectorAdder {
   }
 }
 
-/** Clears its memory before it gives it back, though others use it. */
+/** Clears its memory when it closes, though others use it. */
 export class FakeReclaimingAdder extends CpuVectorAdder {
   readonly #allocated: Int32Array[] = [];
 

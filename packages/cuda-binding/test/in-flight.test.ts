@@ -23,7 +23,7 @@ describeOnStub('calls in flight', () => {
 
 describeOnStub('onDeviceTime', () => {
   test('is called just before the result of a single launch comes', async () => {
-    // The stub says that each takes a microsecond.
+    // The stub reports a microsecond for each.
     expect(await resultOf('the time')).toEqual([0.001, 'short', 0.001, 'pinned', 'long', 'empty']);
   });
 

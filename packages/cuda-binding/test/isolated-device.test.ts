@@ -6,7 +6,7 @@ import { expect, test } from '@jest/globals';
 
 import { describeOnStub, runChild, type ChildOptions } from './support/stub.js';
 
-/** What a child prints that has nothing to complain of, and leaves no process behind. */
+/** The output of a child without errors, which leaves no process behind. */
 async function linesOf(
   name: string,
   args: readonly string[],
@@ -87,7 +87,7 @@ describeOnStub('a device in a process of its own', () => {
   });
 
   test.each([
-    // What is pinned elsewhere is no more than a short vector here.
+    // Memory that is pinned for other devices is ordinary memory here.
     ['the time', [0.001, 'short', 0.001, 'pinned', 'long', 'empty']],
     ['the time of what fails', ['rejected']],
     ['it throws', Array.from({ length: 17 }, (_, i) => ['on purpose', 2 * i]).flat()],

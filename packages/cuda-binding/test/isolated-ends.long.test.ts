@@ -8,7 +8,7 @@ import { describeOnStub, runChild, type Ended } from './support/stub.js';
 /** The processes of devices, which none of these tests may leave behind. */
 let processes: number[] = [];
 
-/** Ended, if perhaps not yet looked after by the process that has inherited it. */
+/** Ended, if perhaps not yet reaped by its new parent. */
 function hasEnded(pid: number): boolean {
   if (!existsSync(`/proc/${pid}`)) return true;
   try {
@@ -21,19 +21,19 @@ function hasEnded(pid: number): boolean {
 afterEach(async () => {
   const left = processes;
   processes = [];
-  // `runChild` waits for whoever has its stderr: that is closed a moment before a process has ended.
+  // `runChild` waits until stderr is closed, which is a moment before a process has ended.
   for (let i = 0; i < 30_000 && !left.every(hasEnded); i++) await sleep(10);
   expect(left.filter((pid) => !hasEnded(pid))).toEqual([]);
 });
 
-/** Notes the process of the device; `then` is told when that is in the state. */
+/** Records the process of the device; calls `then` when the child is in the state. */
 async function run(
   args: readonly string[],
   then: (pid: number) => void = () => undefined,
 ): Promise<Ended<unknown>> {
   const ended = await runChild('isolated-ends', {
     args,
-    // The many calls that keep it busy are short, so that answers come while it ends.
+    // The many calls that keep it busy are short, so that responses come while it ends.
     stub: { KERNEL_US: args[0] === 'busy' ? 0 : 2000 },
     onLine: (line, pid) => {
       const devicePid = (line as { readonly pid?: number } | null)?.pid;
@@ -81,7 +81,7 @@ describeOnStub('a process that has a device in another process', () => {
   test.each(['idle', 'busy', 'hanging'])('ends by an exception: %s', async (state) => {
     const { status, stderr, lines } = await run([state, 'throws']);
     expect({ status, lines }).toEqual({ status: 1, lines: [line] });
-    // No other process has anything to say.
+    // No other process prints anything.
     expect(stderr.match(/^\w*Error: .*/gm)).toEqual(['Error: on purpose']);
   });
 

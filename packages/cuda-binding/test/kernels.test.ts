@@ -12,7 +12,7 @@ import { environment } from '../../../tests/support/processes.js';
 const packageRoot = resolve(import.meta.dirname, '..');
 const kernels = join(packageRoot, 'kernels');
 
-/** Name and SHA-256 of each file that was there when the kernels were built. */
+/** Name and SHA-256 of each file when the kernels were built. */
 function builtFrom(folder: string): Record<string, string> {
   const text = readFileSync(join(folder, 'vector_add.sha256'), 'utf8');
   const lines = text.matchAll(/^([0-9a-f]{64}) {2}(.+)$/gm);
@@ -49,9 +49,9 @@ function imagesOf(fatBinary: Buffer): Image[] {
 }
 
 /**
- * Machine code without what nvcc makes of the path of the folder, which is in names of variables:
- * nothing else depends on where it was compiled. Intermediate code is compressed, and its text unlike
- * in another folder; it comes from the same sources at the same time.
+ * Machine code without the parts of variables' names that nvcc derives from the path of the folder:
+ * nothing else depends on that. Intermediate code is compressed, so its text can't be compared; it is
+ * made of the same sources at the same time.
  */
 function comparable(fatBinary: Buffer): Image[] {
   return imagesOf(fatBinary).map((image) => ({
@@ -72,7 +72,7 @@ test('the kernels are those of the sources', () => {
   );
 });
 
-test('the kernels are there for each architecture, and for all that come', () => {
+test('the kernels are built for each architecture, and for later ones', () => {
   expect(images.map(({ kind, architecture }) => `${kind} ${architecture}`).sort()).toEqual(
     ['intermediate code 75'].concat(
       [100, 120, 75, 80, 86, 89, 90].map((architecture) => `machine code ${architecture}`),

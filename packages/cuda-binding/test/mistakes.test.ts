@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 
 import { describeOnStub, runChild } from './support/stub.js';
 
-// What becomes of the calls concerned is not promised, but the device goes on with all others.
+// The result of such a call is undefined, but the device goes on with all others.
 const mistakes = [
   'long operands shrink in flight',
   'a long result shrinks in flight',

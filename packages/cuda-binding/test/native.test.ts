@@ -19,6 +19,15 @@ test('a driver that is not there is a DeviceError', () => {
   });
 });
 
+test('a kernel that does not match is a DeviceError', () => {
+  const failure = { kernel: 'some_kernel', difference: 'its number of parameters is 1, not 2' };
+  expect(errorOf(failure, 'opening')).toMatchObject({
+    name: 'DeviceError',
+    code: 'BACKEND_UNAVAILABLE',
+    message: `opening: expected the some_kernel of this version of the package, but its number of parameters is 1, not 2: install the package again, or use the 'cpu' backend`,
+  });
+});
+
 test('a reply becomes a promise', async () => {
   const good = promised<number>('x', (reply) => {
     reply(null, 3);

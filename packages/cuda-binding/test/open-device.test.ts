@@ -2,7 +2,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 
 import type { DeviceError as DeviceErrorType, VectorAdder } from '../src/index.js';
 
-// The CUDA device is replaced so that both kinds of machine, with CUDA and without, are tried.
+// A fake takes the place of the CUDA device, to test machines with CUDA and without.
 const openCudaDevice = jest.fn<(index: number) => Promise<VectorAdder>>();
 jest.unstable_mockModule('../src/cuda-vector-adder.js', () => ({
   CudaVectorAdder: { open: openCudaDevice },

@@ -37,7 +37,7 @@ const rows = lengths.flatMap((length) =>
   places.map((place): [number, ...(readonly [string, string, string])] => [length, ...place]),
 );
 
-/** Those that are one launch, whose time the device measures. */
+/** Whether it is a single launch, whose time the device measures. */
 function isOneLaunch(length: number, ...where: readonly string[]): boolean {
   return length <= 16_384 || !/ordinary|shared|new/.test(where.join());
 }

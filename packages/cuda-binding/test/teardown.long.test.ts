@@ -16,7 +16,7 @@ const states = [
   'replying',
 ];
 
-/** Enough for whatever it is to be in flight when the thread ends. */
+/** Long enough for calls to be in flight when the thread ends. */
 const stub = { KERNEL_US: 20_000 };
 
 async function expectEnd(
@@ -39,7 +39,7 @@ describeOnStub('the process ends in the middle of something', () => {
   });
 
   test.each(states)('by an exception: %s', async (state) => {
-    // What the stub complains of would begin with `stub:`.
+    // Complaints of the stub would begin with `stub:`.
     const stderr = expect.stringMatching(/^(?!.*^stub:).*Error: on purpose/ms);
     await expectEnd([state, 'throws'], { ...clean, status: 1, stderr });
   });

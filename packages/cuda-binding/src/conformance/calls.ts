@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { assertClosed, assertRejects, MAX, MIN, submitMany, type Check } from './support.js';
 
-/** In which order calls settle, which are refused, and what `close()` does. */
+/** The order in which calls settle, invalid calls, and `close()`. */
 export const calls: Readonly<Record<string, Check>> = {
   'says what it runs on, also after close()': async (adder) => {
     const device = { ...adder.device };

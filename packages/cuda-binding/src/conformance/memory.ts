@@ -9,7 +9,7 @@ import {
   type Check,
 } from './support.js';
 
-/** Which memory is read and written, and whose it is. */
+/** The memory that is read and written, and who may use it. */
 export const memory: Readonly<Record<string, Check>> = {
   'adds views into larger buffers': async (adder) => {
     const buffer = someInts(100, 3);
@@ -123,7 +123,7 @@ export const memory: Readonly<Record<string, Check>> = {
     for (const length of [0, 1, 3, 1000, 1_048_579]) {
       const array = await adder.allocate(length);
       assertElements(array, new Int32Array(length));
-      // Memory that comes back is as good as new.
+      // If the memory is reused, it is wiped before.
       array.fill(-1);
     }
   },

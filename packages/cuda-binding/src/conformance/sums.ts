@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { VectorAdder } from '../vector-adder.js';
 import { assertElements, MAX, MIN, someInts, sumOf, type Check } from './support.js';
 
-/** Two operands and what they add up to. */
+/** Two operands and their sum. */
 type Sum = readonly [a: number, b: number, sum: number];
 
 const plainSums: readonly Sum[] = [
@@ -28,7 +28,7 @@ const wrappingSums: readonly Sum[] = [
 // The sizes around a warp and around common block sizes, and some that need many blocks.
 const lengths = [0, 1, 2, 3, 31, 33, 255, 257, 1023, 1025, 65_536, 65_537, 1_048_579];
 
-/** What sums are. */
+/** The sums themselves. */
 export const sums: Readonly<Record<string, Check>> = {
   'adds scalars': (adder) => checkScalars(adder, plainSums),
   'adds vectors': (adder) => checkVectors(adder, plainSums),

@@ -4,17 +4,17 @@ import { types } from 'node:util';
 import { DeviceError, type DeviceErrorCode } from '../device-error.js';
 import type { VectorAdder } from '../vector-adder.js';
 
-/** Tries a device; rejects with an `AssertionError` if it does otherwise. */
+/** Tries a device; rejects with an `AssertionError` if it behaves otherwise. */
 export type Check = (adder: VectorAdder) => Promise<void>;
 
 export const MIN = -(2 ** 31);
 export const MAX = 2 ** 31 - 1;
 
-/** Calls in flight. Their failures wait here, so that none counts as unhandled meanwhile. */
+/** Calls in flight. Their failures are kept, so that none counts as unhandled meanwhile. */
 export interface InFlight {
-  /** How many have given a result so far. */
+  /** The number of calls that have resolved so far. */
   readonly settled: () => number;
-  /** Waits for all, and checks that each gave its sum and that they did so in order. */
+  /** Waits for all, and checks their sums and the order in which they settled. */
   readonly allSettledInOrder: () => Promise<void>;
 }
 
@@ -76,8 +76,8 @@ export async function assertRejects(
 }
 
 /**
- * Compares by content and not with `deepEqual`, which wants the same prototype: native code gives
- * arrays of the main realm also to a test runner that lives in a realm of its own.
+ * Compares by content and not with `deepEqual`, which compares prototypes: native code makes arrays of
+ * the main realm, and a test runner may have a realm of its own.
  */
 export function assertElements(actual: Int32Array, expected: Int32Array): void {
   assert.ok(types.isInt32Array(actual), `expected an Int32Array, received ${typeof actual}`);

@@ -1,4 +1,4 @@
-// What the children of the tests share: see support/stub.ts, which starts them.
+// Shared by the children of the tests, which support/stub.ts starts.
 import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { openDevice } from '@vgpu/cuda-binding';
 
@@ -11,7 +11,7 @@ const writable = control === undefined ? -1 : openSync(control, 'r+');
 if (writable >= 0) writeSync(writable, Buffer.alloc(CONTROL_BYTES), 0, CONTROL_BYTES, 0);
 
 /**
- * Says what is to go wrong from now on, counted from now on; kernels that are held go on.
+ * Sets the faults from now on, and restarts the counts; kernels that are held go on.
  *
  * @param {string} faults see VGPU_STUB_FAULTS in stub/stub_cuda.cc
  */
@@ -24,7 +24,7 @@ export function arm(faults) {
 }
 
 /**
- * Hands a line to the test, also if the process ends right after.
+ * Prints a line for the test, also if the process ends right after.
  *
  * @param {unknown} line
  */
@@ -33,7 +33,7 @@ export function print(line) {
 }
 
 /**
- * What of an error the tests look at.
+ * The properties of an error that the tests check.
  *
  * @param {unknown} error
  */
@@ -58,8 +58,8 @@ export async function outcomeOf(promise) {
 }
 
 /**
- * What a device that was open before gives in this process, and after a fault in a kernel, in one of
- * its own.
+ * The sum of a device that is opened again in this process, and after a fault in a kernel also in a
+ * process of its own.
  *
  * @param {number} index
  * @param {string} fault
@@ -121,7 +121,7 @@ export function isSumOf(sum, a, b) {
 }
 
 /**
- * A call for each way that an addition can go, by its name.
+ * A call for each path of an addition, by its name.
  *
  * @param {import('@vgpu/cuda-binding').VectorAdder} device
  * @param {Int32Array} pinned

@@ -1,4 +1,4 @@
-// For each fault: closes a device that has used all that there is, and has that happen meanwhile.
+// For each fault: closes a device, of which every part was used, while that happens.
 import { openDevice } from '@vgpu/cuda-binding';
 
 import { arm, outcomeOf, print } from './child.mjs';

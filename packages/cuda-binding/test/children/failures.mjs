@@ -1,5 +1,5 @@
-// For each [kind, fault]: makes three calls of a kind on a device of their own while things go wrong,
-// and then sees what still works.
+// For each [kind, fault]: makes three calls of a kind on a device of their own during the fault, and then
+// tries which calls still work.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { openDevice } from '@vgpu/cuda-binding';
 
@@ -20,12 +20,12 @@ const calls = {
     ];
     return async () => (await device.add(a, b, { out: outs.pop() ?? a })).at(-1);
   },
-  // By way of the scratch memory.
+  // Through the scratch memory.
   short: (device) => {
     const [a, b] = [new Int32Array(100).fill(1), new Int32Array(100).fill(2)];
     return async () => (await device.add(a, b)).at(-1);
   },
-  // By way of the pipeline.
+  // Through the pipeline.
   long: (device) => {
     const [a, b] = [new Int32Array(20_000).fill(1), new Int32Array(20_000).fill(2)];
     return async () => (await device.add(a, b)).at(-1);

@@ -1,5 +1,5 @@
-// More calls at once than the ring has tickets, and what onDeviceTime may do. Arguments: which of them,
-// and isolated, or none.
+// More calls at once than the ring has tickets, and uses of onDeviceTime. Arguments: which of them, and
+// isolated, or none.
 import { openDevice } from '@vgpu/cuda-binding';
 
 import { arm, isSumOf, outcomeOf, print, someInts } from './child.mjs';

@@ -1,5 +1,5 @@
-// Ends, or is ended, while a device has a process of its own, whose id is printed. Arguments: in the
-// middle of what, how, and `worker` for another thread or the name of a signal.
+// Ends, or is killed, while a device has a process of its own, whose id is printed. Arguments: the state,
+// the kind of end, and `worker` for another thread or the name of a signal.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { openDevice } from '@vgpu/cuda-binding';
@@ -13,7 +13,7 @@ const [state = '', ending = '', third = ''] = process.argv.slice(2);
 /** @type {Record<string, (device: VectorAdder) => unknown>} */
 const states = {
   idle: (device) => device.addScalar(1, 2),
-  // Answers come while this ends.
+  // Responses come while this ends.
   busy: (device) => {
     const short = new Int32Array(100);
     const first = device.addScalar(1, 2);
@@ -55,9 +55,9 @@ const endings = {
       throw new Error('on purpose');
     });
   },
-  // By somebody else.
+  // By another process.
   'is ended': () => setInterval(() => undefined, 1000),
-  // What a terminal sends to all its processes.
+  // As a terminal does, to all its processes.
   'is interrupted': async (device) => {
     const told = new Promise((resolve) => process.once(third, resolve));
     arm('kernel@1+=hold');
@@ -81,7 +81,7 @@ if (isMainThread && third === 'worker') {
   process.env['VGPU_STUB_FAULTS'] = 'cuInit@1=hang';
   begin(openDevice({ backend: 'cuda', isolated: true }));
   while (!(deviceProcess() > 0)) await sleep(1);
-  // For it to be in the middle of that, and not of its own start.
+  // So that the process has started.
   if (state === 'opening') await sleep(200);
   print({ pid: deviceProcess() });
   endings[ending]?.();

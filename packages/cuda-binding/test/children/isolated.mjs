@@ -1,4 +1,4 @@
-// A device in a process of its own, and what may happen to it. Argument: what.
+// A device in a process of its own, and an event. Argument: which event.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, Worker } from 'node:worker_threads';
 import { CudaError, DeviceError, openDevice } from '@vgpu/cuda-binding';
@@ -7,7 +7,7 @@ import { arm, deviceProcess, isSumOf, outcomeOf, print, someInts, stateOf } from
 
 const open = (index = 0) => openDevice({ backend: 'cuda', isolated: true, index });
 
-/** Kills a process and blocks until it has ended, which nothing in here has noticed yet. */
+/** Kills a process and blocks until it has ended, before this process has noticed. */
 function kill(/** @type {number} */ pid) {
   process.kill(pid, 'SIGKILL');
   while (stateOf(pid) !== 'Z');
@@ -30,7 +30,7 @@ const actions = {
     arm('kernel@1=fault:700');
     print(await outcomeOf(first.addScalar(1, 2)));
     arm('');
-    // What else this process has there is broken, too, and nothing new can be made.
+    // Other devices of this process on that GPU are broken, too, and it can't open another.
     print(await outcomeOf(second.addScalar(1, 2)));
     await first.close();
     await second.close();
@@ -111,7 +111,7 @@ const actions = {
     const closings = [device.close(), device.close()].map(outcomeOf);
     print([await loss, await lossOf(device.addScalar(1, 2))]);
     print(await Promise.all(closings));
-    // A turn of the event loop later, what was not handled would have ended this process.
+    // A turn of the event loop later, an unhandled rejection would have ended this process.
     print(await other.addScalar(3, 4));
     await other.close();
   },

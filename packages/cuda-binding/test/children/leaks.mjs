@@ -1,4 +1,4 @@
-// Does something often and looks at what that leaves. Argument: what. Needs --expose-gc.
+// Repeats something and measures what it leaves behind. Argument: what. Needs --expose-gc.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDevice } from '@vgpu/cuda-binding';
@@ -18,12 +18,12 @@ async function openAndClose(count) {
   for (let i = 0; i < count; i++) {
     const device = await openDevice({ backend: 'cuda' });
     await device.addScalar(1, 2);
-    // Now and then, so that the pipeline is there too.
+    // At times, so that the pipeline is used, too.
     if (i % 10 === 0) await device.add(new Int32Array(20_000), new Int32Array(20_000));
     await device.close();
   }
   collect();
-  // What the addon did last may not be over.
+  // The last actions of the addon may still run.
   await sleep(100);
   return { rss: process.memoryUsage.rss(), threads: threads() };
 }
@@ -59,7 +59,7 @@ const actions = {
       await device.allocate(1000);
       if (i % 50 !== 49) continue;
       collect();
-      // Finalizers run in a later turn, and what they hand to the device's thread comes before this.
+      // Finalizers run in a later turn, and their tasks for the thread of the device come before this.
       await sleep(1);
       await device.allocate(1);
     }
@@ -70,7 +70,7 @@ const actions = {
     const device = await openDevice({ backend: 'cuda' });
     const a = (await device.allocate(100_000)).fill(1);
     arm('kernel@1+=hold');
-    // Nobody else holds on to these.
+    // These have no other reference.
     const sum = device.add((await device.allocate(100_000)).fill(2), a, {
       out: await device.allocate(100_000),
     });
@@ -93,7 +93,7 @@ const actions = {
     const isReadable = isSumOf(sum, a, new Int32Array(1000));
     b.fill(7);
     const another = await openDevice({ backend: 'cuda' });
-    // Ordinary memory by now, to any device.
+    // Ordinary memory by now, for any device.
     const later = await another.add(b, b, { out: b });
     await another.close();
     print({ isReadable, isWritable: later === b && later.every((value) => value === 14) });

@@ -1,4 +1,4 @@
-// What is left of a device after a failure that is not that of an addition. Argument: the fault.
+// Calls after a failure that is not the failure of an addition. Arguments: the call that fails, the fault.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDevice } from '@vgpu/cuda-binding';
 
@@ -9,7 +9,7 @@ const [what = '', fault = ''] = process.argv.slice(2);
 
 /** @type {Record<string, () => Promise<unknown>>} */
 const actions = {
-  // It has a thread wait for it as long as kernels are held.
+  // A thread waits for it while kernels are held.
   'an addition': () => device.addScalar(1, 2),
   'an allocation': () => device.allocate(100),
   'an array is collected': async () => {

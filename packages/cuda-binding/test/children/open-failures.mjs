@@ -1,4 +1,4 @@
-// For each fault: opens a device and has that happen, then opens it anew; another one goes on.
+// For each fault: opens a device meanwhile, then reopens it; another device goes on.
 import { openDevice } from '@vgpu/cuda-binding';
 
 import { arm, outcomeOf, print, reopened } from './child.mjs';

@@ -4,7 +4,7 @@ import { openDevice } from '@vgpu/cuda-binding';
 
 import { isSumOf, outcomeOf, print, someInts } from './child.mjs';
 
-/** What stands around a view, and must stay. */
+/** Fills the memory around a view, which must not change. */
 const GUARD = 0x5a5a5a5a;
 
 const rows = process.argv.slice(2);

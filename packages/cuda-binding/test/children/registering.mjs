@@ -10,7 +10,7 @@ const calls = callsOn(device, pinned);
 
 let isAllocated = false;
 const allocation = device.allocate(1000).then(() => (isAllocated = true));
-// By then it is under way.
+// By then the registration has begun.
 await sleep(50);
 let turns = 0;
 const count = () => {

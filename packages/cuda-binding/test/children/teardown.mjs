@@ -50,8 +50,8 @@ const states = {
     const device = await open();
     beginSomething(device.allocate(1_000_000));
   },
-  // What happens here is within the delivery of a reply. More come meanwhile, and are delivered right
-  // after, when a worker that has ended must not run JavaScript any more.
+  // This runs within the delivery of a reply. More replies come meanwhile, and are delivered right after
+  // it, when a worker that has ended must not run JavaScript any more.
   replying: async () => {
     const device = await open();
     beginSomething(device.allocate(1_000_000));
@@ -68,7 +68,7 @@ const states = {
   },
 };
 
-/** Whatever was begun is launched in a microtask. */
+/** Calls are launched in a microtask. */
 async function launched() {
   for (let i = 0; i < 2; i++) await Promise.resolve();
 }

@@ -1,7 +1,7 @@
-// A stand-in for libcuda.so.1, for machines without a GPU: it knows the functions that the addon
-// uses, does on the CPU what the two kernels do, on a thread for each stream, and fails on request.
-// It is stricter than the driver: memory that is not registered with the context, a stream or a
-// function of another context, and any call after the process has begun to exit are all errors.
+// A stand-in for libcuda.so.1, for machines without a GPU: it has the functions that the addon uses,
+// does on the CPU what the two kernels do, on a thread for each stream, and fails on request.
+// It is stricter than the driver: memory that does not belong to the context, a stream or a function
+// of another context, and any call after the process has begun to exit are all errors.
 //
 // VGPU_STUB_DEVICES   number of devices, default 2
 // VGPU_STUB_KERNEL_US time that each kernel takes, microseconds, default 0
@@ -11,15 +11,17 @@
 //   cuLaunchKernel@3=719   the third call of a function fails with this status
 //   cuLaunchKernel@3+=719  the third and all later ones
 //   kernel@5=hang          the fifth kernel never ends, nor does what comes after it on its stream
-//   kernel@5=fault:700     it breaks its device for this process: all contexts there answer everything
-//                          with this status, and so does the creation of another one, for ever
+//   kernel@5=fault:700     it breaks its device for this process: from then on every call in a context
+//                          there fails with this status, and so does the creation of another one
 //   kernel@5=silent        it ends without having done anything
 //   kernel@5=hold          it goes on when VGPU_STUB_CONTROL is written to
 //   cuInit@1=hang          a call that never returns
 // VGPU_STUB_CONTROL   a file of 256 bytes: when its last byte changes, the text in it takes the place
-//                     of VGPU_STUB_FAULTS, and counting begins anew
-// VGPU_STUB_REPORT    a file: for each context that is destroyed, a line of JSON with what it still
-//                     held, and the most registrations that there were at the same time
+//                     of VGPU_STUB_FAULTS, and the counts restart
+// VGPU_STUB_PARAMETERS  other parameters of a kernel than its own, each as offset:size, such as
+//                     `vector_add_kernel 0:8 8:4`
+// VGPU_STUB_REPORT    a file: for each context that is destroyed, a line of JSON with the number of
+//                     things in it, and the largest number of registrations at the same time
 // VGPU_STUB_PROCESSORS  number of processors that the process sees, where this is in LD_PRELOAD
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -58,6 +60,7 @@ constexpr Status invalid_image = 200;
 constexpr Status invalid_context = 201;
 constexpr Status invalid_handle = 400;
 constexpr Status not_found = 500;
+constexpr Status not_ready = 600;
 constexpr Status illegal_address = 700;
 constexpr Status already_registered = 712;
 constexpr Status not_registered = 713;
@@ -90,7 +93,7 @@ class Faults {
     generation_ = generation();
   }
 
-  // Counts; what goes wrong this time, or "". `version` gets that of the text that says so.
+  // Counts a call; returns what goes wrong this time, or "". `version` gets that of the text.
   std::string next(const std::string& where, char* version = nullptr) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (generation_ != generation()) {
@@ -108,7 +111,7 @@ class Faults {
     return "";
   }
 
-  // Waits until the control file has another text than this version.
+  // Waits until the control file has a text of another version.
   void hold(char version) const {
     while (generation() == version) usleep(200);
   }
@@ -153,7 +156,7 @@ Faults& faults() {
 
 std::atomic<bool> is_exiting{false};
 
-// What every function begins with.
+// The beginning of every function.
 Status enter(const char* function) {
   if (is_exiting) {
     fprintf(stderr, "stub: %s called while the process exits\n", function);
@@ -174,8 +177,8 @@ struct Range {
   size_t bytes;
 };
 
-// The status that broke each device. After a fault in a kernel the driver (seen with 580) lets the
-// process use the device no more, not even with a new context.
+// The status that broke each device. After a fault in a kernel the driver (seen with 580) does not let
+// the process use the device any more, not even with a new context.
 constexpr int most_devices = 256;
 std::atomic<Status> broken_devices[most_devices];
 
@@ -185,8 +188,10 @@ struct Context {
   std::atomic<Status>& broken;
   std::map<char*, size_t> registered;
   size_t most_registered = 0;
+  std::map<char*, size_t> allocated;
   std::set<Stream*> streams;
-  // What kernels in flight read and write.
+  size_t modules = 0;
+  // Memory that kernels in flight read and write.
   std::list<Range> in_use;
   std::condition_variable has_finished;
 
@@ -205,9 +210,13 @@ struct Context {
 
   bool has(const void* start, size_t bytes) {
     const std::lock_guard<std::mutex> lock(mutex);
+    return is_within(registered, start, bytes) || is_within(allocated, start, bytes);
+  }
+
+  static bool is_within(const std::map<char*, size_t>& memory, const void* start, size_t bytes) {
     const char* address = static_cast<const char*>(start);
-    auto next = registered.upper_bound(const_cast<char*>(address));
-    if (next == registered.begin()) return false;
+    auto next = memory.upper_bound(const_cast<char*>(address));
+    if (next == memory.begin()) return false;
     --next;
     return address + bytes <= next->first + next->second;
   }
@@ -236,6 +245,11 @@ struct Stream {
     has_changed.wait(lock, [this] { return tasks.empty() && !is_busy; });
   }
 
+  bool is_idle() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return tasks.empty() && !is_busy;
+  }
+
   void close() {
     {
       const std::lock_guard<std::mutex> lock(mutex);
@@ -262,10 +276,32 @@ struct Stream {
   }
 };
 
+struct Parameter {
+  size_t offset;
+  size_t size;
+};
+
 struct Function {
   Context* context;
   bool adds_scalars;
+  std::vector<Parameter> parameters;
 };
+
+// Those of kernels/vector_add.cu, unless a test wants others.
+std::vector<Parameter> parameters_of(const std::string& kernel) {
+  const std::string text = setting("VGPU_STUB_PARAMETERS", "");
+  if (text.rfind(kernel + " ", 0) != 0) {
+    if (kernel == "scalar_add_kernel") return {{0, 520}, {520, 8}};
+    return {{0, 8}, {8, 8}, {16, 8}, {24, 8}, {32, 8}, {40, 4}, {44, 4}};
+  }
+  std::vector<Parameter> parameters;
+  for (const char* rest = strchr(text.c_str(), ' '); rest != nullptr; rest = strchr(rest + 1, ' ')) {
+    Parameter parameter;
+    if (sscanf(rest, " %zu:%zu", &parameter.offset, &parameter.size) != 2) abort();
+    parameters.push_back(parameter);
+  }
+  return parameters;
+}
 
 std::mutex contexts_mutex;
 std::set<Context*>& contexts() {
@@ -403,7 +439,13 @@ EXPORT Status cuDeviceTotalMem_v2(size_t* bytes, int) {
 
 EXPORT Status cuDeviceGetAttribute(int* value, int attribute, int) {
   ENTER();
-  *value = attribute == 75 ? 9 : attribute == 76 ? 0 : 132;
+  // Those of an H200, as far as the addon asks for them.
+  static const std::map<int, int> values{
+      {1, 1024},  {2, 1024},  {3, 1024},  {4, 64}, {5, 2147483647},
+      {6, 65535}, {7, 65535}, {8, 49152}, {75, 9}, {76, 0}};
+  const auto found = values.find(attribute);
+  if (found == values.end()) return invalid_value;
+  *value = found->second;
   return 0;
 }
 
@@ -434,9 +476,10 @@ EXPORT Status cuCtxDestroy_v2(Context* context) {
   if (report != nullptr) {
     FILE* file = fopen(report, "a");
     fprintf(file,
-            "{\"streams\":%zu,\"registrations\":%zu,\"mostRegistrations\":%zu,\"broken\":%d}\n",
+            "{\"streams\":%zu,\"registrations\":%zu,\"mostRegistrations\":%zu,"
+            "\"allocations\":%zu,\"modules\":%zu,\"broken\":%d}\n",
             context->streams.size(), context->registered.size(), context->most_registered,
-            context->broken.load());
+            context->allocated.size(), context->modules, context->broken.load());
     fclose(file);
   }
   for (Stream* stream : context->streams) {
@@ -470,7 +513,7 @@ EXPORT Status cuCtxSetCurrent(Context* context) {
   return 0;
 }
 
-// What a function that needs a context begins with.
+// The beginning of a function that needs a context.
 #define ENTER_CONTEXT()                                     \
   ENTER();                                                  \
   Context* const context = current();                       \
@@ -483,6 +526,14 @@ EXPORT Status cuModuleLoadData(Context** module, const void* image) {
   constexpr uint32_t magic = 0xba55ed50;
   if (memcmp(image, &magic, sizeof magic) != 0) return invalid_image;
   *module = context;
+  context->modules++;
+  return 0;
+}
+
+EXPORT Status cuModuleUnload(Context* module) {
+  ENTER_CONTEXT();
+  if (module != context || context->modules == 0) return invalid_handle;
+  context->modules--;
   return 0;
 }
 
@@ -491,7 +542,16 @@ EXPORT Status cuModuleGetFunction(Function** function, Context* module, const ch
   const bool adds_scalars = strcmp(name, "scalar_add_kernel") == 0;
   if (!adds_scalars && strcmp(name, "vector_add_kernel") != 0) return not_found;
   // Two for each context of a test: not worth freeing.
-  *function = new Function{module, adds_scalars};
+  *function = new Function{module, adds_scalars, parameters_of(name)};
+  return 0;
+}
+
+EXPORT Status cuFuncGetParamInfo(Function* function, size_t index, size_t* offset, size_t* size) {
+  ENTER_CONTEXT();
+  if (function->context != context) return invalid_handle;
+  if (index >= function->parameters.size()) return invalid_value;
+  *offset = function->parameters[index].offset;
+  *size = function->parameters[index].size;
   return 0;
 }
 
@@ -501,6 +561,12 @@ EXPORT Status cuStreamCreate(Stream** stream, unsigned) {
   const std::lock_guard<std::mutex> lock(context->mutex);
   context->streams.insert(*stream);
   return 0;
+}
+
+EXPORT Status cuStreamQuery(Stream* stream) {
+  ENTER_CONTEXT();
+  if (stream->context != context) return invalid_handle;
+  return stream->is_idle() ? context->broken.load() : not_ready;
 }
 
 EXPORT Status cuStreamSynchronize(Stream* stream) {
@@ -553,6 +619,48 @@ EXPORT Status cuMemHostGetDevicePointer_v2(unsigned long long* address, char* me
   const std::lock_guard<std::mutex> lock(context->mutex);
   if (context->registered.count(memory) == 0) return not_registered;
   *address = reinterpret_cast<unsigned long long>(memory);
+  return 0;
+}
+
+EXPORT Status cuMemAlloc_v2(char** address, size_t bytes) {
+  ENTER_CONTEXT();
+  if (bytes == 0) return invalid_value;
+  *address = new char[bytes];
+  memset(*address, 0xa5, bytes);
+  const std::lock_guard<std::mutex> lock(context->mutex);
+  context->allocated.emplace(*address, bytes);
+  return 0;
+}
+
+EXPORT Status cuMemFree_v2(char* address) {
+  ENTER_CONTEXT();
+  const std::lock_guard<std::mutex> lock(context->mutex);
+  if (context->allocated.erase(address) == 0) return invalid_value;
+  delete[] address;
+  return 0;
+}
+
+EXPORT Status cuMemsetD8Async(char* address, unsigned char value, size_t bytes, Stream* stream) {
+  ENTER_CONTEXT();
+  if (stream->context != context) return invalid_handle;
+  if (!context->has(address, bytes)) return invalid_value;
+  stream->post([=] { memset(address, value, bytes); });
+  return 0;
+}
+
+EXPORT Status cuMemcpyHtoDAsync_v2(char* to, const void* from, size_t bytes, Stream* stream) {
+  ENTER_CONTEXT();
+  if (stream->context != context) return invalid_handle;
+  if (!context->has(to, bytes)) return invalid_value;
+  stream->post([=] { memcpy(to, from, bytes); });
+  return 0;
+}
+
+EXPORT Status cuMemcpyDtoHAsync_v2(void* to, const char* from, size_t bytes, Stream* stream) {
+  ENTER_CONTEXT();
+  if (stream->context != context) return invalid_handle;
+  if (!context->has(from, bytes)) return invalid_value;
+  stream->post([=] { memcpy(to, from, bytes); });
   return 0;
 }
 

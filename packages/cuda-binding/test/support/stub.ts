@@ -18,34 +18,50 @@ const sources = ['test/stub/stub_cuda.cc', 'kernels/kernel_interface.h'].map((na
   join(packageRoot, name),
 );
 const compiler = process.env['CXX'] ?? 'g++';
-const flags = ['-std=c++17', '-O2', '-Wall', '-Wextra', '-shared', '-fPIC', '-pthread'];
+const flags = ['-std=c++17', '-O2', '-Wall', '-Wextra', '-pthread'];
 
-/** What hangs is stopped then, with SIGKILL, and an error. */
+/** A child that takes longer is stopped with SIGKILL, and the test fails. */
 const PATIENCE_MS = 5 * 60_000;
 
-/** What makes the tests on the stub run. */
 const HOW_TO_ENABLE = `skipped: it needs a C++ compiler (apt-get install g++, or set CXX)`;
 
 const hasCompiler = spawnSync(compiler, ['--version']).status === 0;
 
-/**
- * The directory of a `libcuda.so.1` made from the stub of the driver, to be put into
- * LD_LIBRARY_PATH. Compiled once for each content, into .cache; test files that do so at the same
- * time don't disturb each other.
- */
+/** The directory of a `libcuda.so.1` made from the stub of the driver, for LD_LIBRARY_PATH. */
 export function compileStub(...moreFlags: readonly string[]): string {
-  const hash = createHash('sha256').update(JSON.stringify([compiler, flags, moreFlags]));
-  for (const source of sources) hash.update(readFileSync(source));
+  return compile('libcuda.so.1', sources.slice(0, 1), sources.slice(1), [
+    '-shared',
+    '-fPIC',
+    '-Wl,-soname,libcuda.so.1',
+    ...moreFlags,
+  ]);
+}
+
+/**
+ * The directory of a file that is compiled from C++. Compiled once for each content, into .cache; test
+ * files that do so at the same time don't disturb each other.
+ *
+ * @param headers The other files that it depends on.
+ */
+export function compile(
+  name: string,
+  units: readonly string[],
+  headers: readonly string[],
+  moreFlags: readonly string[],
+): string {
+  const command = [...flags, ...moreFlags];
+  const hash = createHash('sha256').update(JSON.stringify([compiler, name, command]));
+  for (const source of [...units, ...headers]) hash.update(readFileSync(source));
   const cache = join(repository, '.cache/stub');
   const folder = join(cache, hash.digest('hex').slice(0, 16));
   if (existsSync(folder)) return folder;
 
   mkdirSync(cache, { recursive: true });
   const made = mkdtempSync(join(cache, 'new-'));
-  const output = ['-Wl,-soname,libcuda.so.1', '-o', join(made, 'libcuda.so.1')];
-  const args = [...flags, ...moreFlags, ...output, ...sources.slice(0, 1), '-ldl'];
+  const args = [...command, '-o', join(made, name), ...units, '-ldl'];
   const { status, stderr } = spawnSync(compiler, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${compiler} can't compile the stub of the driver:\n${stderr}`);
+  if (status !== 0 || stderr !== '')
+    throw new Error(`${compiler} can't compile ${name}:\n${stderr}`);
   try {
     renameSync(made, folder);
   } catch (error) {
@@ -63,24 +79,24 @@ export function describeOnStub(name: string, body: () => void): void {
 
 export interface ChildOptions {
   readonly args?: readonly string[];
-  /** What the stub is told, see there, without `VGPU_STUB_`. */
+  /** Settings of the stub, described there, without `VGPU_STUB_`. */
   readonly stub?: Readonly<Record<string, string | number>>;
   readonly nodeFlags?: readonly string[];
   /** The directory with libcuda.so.1. Default: the stub. */
   readonly library?: string;
-  /** The copy of the package that the child is of. */
+  /** The copy of the package that the child uses. */
   readonly root?: string;
-  /** Called with what it prints. The child and its processes are a process group. */
+  /** Called with each line of output. The child and its processes are a process group. */
   readonly onLine?: (line: unknown, pid: number) => void;
 }
 
-/** How a child ended, and what it has printed. */
+/** The end of a child, and its output. */
 export interface Ended<Line> {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stderr: string;
   readonly lines: readonly Line[];
-  /** What the stub has reported of each context that was destroyed. */
+  /** The reports of the stub on each context that was destroyed. */
   readonly contexts: readonly ContextReport[];
 }
 
@@ -88,6 +104,8 @@ interface ContextReport {
   readonly streams: number;
   readonly registrations: number;
   readonly mostRegistrations: number;
+  readonly allocations: number;
+  readonly modules: number;
   readonly broken: number;
 }
 
@@ -110,7 +128,7 @@ export async function runChild<Line = unknown>(
     [...nodeFlags, join(root, 'test/children', `${name}.mjs`), ...args],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, to be stopped with all the processes that it has started.
+      // A group of its own, to be killed with all the processes that it has started.
       detached: true,
       env: {
         ...environment,
@@ -118,7 +136,7 @@ export async function runChild<Line = unknown>(
         ...Object.fromEntries(
           Object.entries(settings).map(([key, value]) => [`VGPU_STUB_${key}`, String(value)]),
         ),
-        // It has to be there from the beginning to be asked for the number of processors.
+        // Loaded from the beginning, since it provides the number of processors.
         ...('PROCESSORS' in stub ? { LD_PRELOAD: 'libcuda.so.1' } : {}),
       },
     },
@@ -139,7 +157,7 @@ export async function runChild<Line = unknown>(
     () => process.kill(-pid, 'SIGKILL'),
     () => false,
   );
-  // With the last process that holds its stderr, so that none is left behind.
+  // `close` comes when the last process has closed stderr, so that none is left behind.
   const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   ending.abort();
   const wasKilled = await killing;
@@ -158,7 +176,7 @@ export async function runChild<Line = unknown>(
   };
 }
 
-/** Runs a child before the tests of a `describe`, which look at how it ended. */
+/** Runs a child before the tests of a `describe`, which check its end and its output. */
 export function childOf<Line>(name: string, options: ChildOptions = {}): () => Ended<Line> {
   let ended: Ended<Line> | undefined;
   beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { lengthRefusal, vectorRefusal } from '../src/refusals.js';
+import { lengthError, vectorError } from '../src/validation.js';
 
 describe('out', () => {
   const buffer = new ArrayBuffer(400);
@@ -15,7 +15,7 @@ describe('out', () => {
     ['what ends where an operand begins', view(10)],
     ['what begins where an operand ends', view(60)],
   ])('may be %s', (_, out) => {
-    expect(vectorRefusal(a, b, out)).toBeUndefined();
+    expect(vectorError(a, b, out)).toBeUndefined();
   });
 
   test.each([
@@ -24,7 +24,7 @@ describe('out', () => {
     ['what reaches one element into the second operand', view(41)],
     ['what begins at the last element of the second operand', view(59)],
   ])('may not be %s', (_, out) => {
-    expect(vectorRefusal(a, b, out)).toMatchObject({
+    expect(vectorError(a, b, out)).toMatchObject({
       name: 'DeviceError',
       code: 'INVALID_OPTION',
       message:
@@ -33,7 +33,7 @@ describe('out', () => {
   });
 
   test('of no elements overlaps nothing', () => {
-    expect(vectorRefusal(view(20, 0), view(50, 0), view(25, 0))).toBeUndefined();
+    expect(vectorError(view(20, 0), view(50, 0), view(25, 0))).toBeUndefined();
   });
 
   test.each([
@@ -45,7 +45,7 @@ describe('out', () => {
     ['a', '"a"'],
     [Symbol('a'), 'a value of type symbol'],
   ])('may not be something else: %p', (out, received) => {
-    expect(vectorRefusal(a, b, out)).toMatchObject({
+    expect(vectorError(a, b, out)).toMatchObject({
       code: 'INVALID_OPTION',
       message: `expected \`out\` to be an Int32Array of 10 elements, received ${received}: leave it out for a new array`,
     });
@@ -54,7 +54,7 @@ describe('out', () => {
 
 describe('a length', () => {
   test.each([0, 1, 1000, 2 ** 30])('may be %d', (length) => {
-    expect(lengthRefusal(length)).toBeUndefined();
+    expect(lengthError(length)).toBeUndefined();
   });
 
   test.each([
@@ -68,7 +68,7 @@ describe('a length', () => {
     [undefined, 'a value of type undefined'],
     [null, 'null'],
   ])('may not be %p', (length, received) => {
-    expect(lengthRefusal(length)).toMatchObject({
+    expect(lengthError(length)).toMatchObject({
       name: 'DeviceError',
       code: 'INVALID_OPTION',
       message: `expected a length from 0 to 1073741824 elements, received ${received}: give a whole number`,

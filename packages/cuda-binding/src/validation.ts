@@ -3,12 +3,12 @@ import { types } from 'node:util';
 import { DeviceError } from './device-error.js';
 import type { DeviceInfo } from './vector-adder.js';
 
-// One function per thing that can be wrong with a call. Each returns the error, or `undefined` when
-// all is well, so that a constructor can throw it and a promise can reject with it. Parameters are
-// `unknown` because callers without types are checked too; nothing here throws on any value.
+// Checks of the arguments of a call. Each function returns the error, or `undefined` if the arguments
+// are valid, so that a constructor can throw it and a promise can reject with it. Parameters are
+// `unknown` because calls from JavaScript are checked too. No function throws, whatever the value.
 
-/** Why these vectors can't be added, into `out` if that is given. */
-export function vectorRefusal(a: unknown, b: unknown, out?: unknown): DeviceError | undefined {
+/** The error of vectors that can't be added, into `out` if that is given. */
+export function vectorError(a: unknown, b: unknown, out?: unknown): DeviceError | undefined {
   // Not `instanceof`: an array from another realm (a vm context, a worker's message) is as good.
   if (!types.isInt32Array(a) || !types.isInt32Array(b)) {
     return new DeviceError(
@@ -22,18 +22,18 @@ export function vectorRefusal(a: unknown, b: unknown, out?: unknown): DeviceErro
       `expected two vectors of equal length, received ${a.length} and ${b.length} elements: cut or pad one of them`,
     );
   }
-  return out === undefined ? undefined : outRefusal(out, a, b);
+  return out === undefined ? undefined : outError(out, a, b);
 }
 
-/** Why these are no options of an addition; `out` is a matter of the vectors. */
-export function addOptionsRefusal(options: unknown): DeviceError | undefined {
-  return objectRefusal(options) ?? callbackRefusal('onDeviceTime', options);
+/** The error of options of `add`, except `out`, which `vectorError` checks. */
+export function addOptionsError(options: unknown): DeviceError | undefined {
+  return objectError(options) ?? callbackError('onDeviceTime', options);
 }
 
-/** Why these are no options of `openDevice`, as far as their types go. */
-export function openOptionsRefusal(options: unknown): DeviceError | undefined {
-  const refusal = objectRefusal(options) ?? callbackRefusal('onFallback', options);
-  if (refusal !== undefined) return refusal;
+/** The error of options of `openDevice` that have a wrong type. */
+export function openOptionsError(options: unknown): DeviceError | undefined {
+  const invalid = objectError(options) ?? callbackError('onFallback', options);
+  if (invalid !== undefined) return invalid;
   const { isolated } = options as { readonly isolated?: unknown };
   if (isolated === undefined || typeof isolated === 'boolean') return undefined;
   return new DeviceError(
@@ -42,7 +42,7 @@ export function openOptionsRefusal(options: unknown): DeviceError | undefined {
   );
 }
 
-function objectRefusal(options: unknown): DeviceError | undefined {
+function objectError(options: unknown): DeviceError | undefined {
   if (typeof options === 'object' && options !== null) return undefined;
   return new DeviceError(
     'INVALID_OPTION',
@@ -50,7 +50,7 @@ function objectRefusal(options: unknown): DeviceError | undefined {
   );
 }
 
-function callbackRefusal(name: string, options: unknown): DeviceError | undefined {
+function callbackError(name: string, options: unknown): DeviceError | undefined {
   const callback = (options as Readonly<Record<string, unknown>>)[name];
   if (callback === undefined || typeof callback === 'function') return undefined;
   return new DeviceError(
@@ -59,7 +59,7 @@ function callbackRefusal(name: string, options: unknown): DeviceError | undefine
   );
 }
 
-function outRefusal(out: unknown, a: Int32Array, b: Int32Array): DeviceError | undefined {
+function outError(out: unknown, a: Int32Array, b: Int32Array): DeviceError | undefined {
   if (!types.isInt32Array(out) || out.length !== a.length) {
     const what = types.isInt32Array(out) ? `${out.length} elements` : received(out);
     return new DeviceError(
@@ -74,8 +74,8 @@ function outRefusal(out: unknown, a: Int32Array, b: Int32Array): DeviceError | u
   );
 }
 
-/** Why there can't be an array of this length. */
-export function lengthRefusal(length: unknown): DeviceError | undefined {
+/** The error of a length that no array can have. */
+export function lengthError(length: unknown): DeviceError | undefined {
   if (Number.isSafeInteger(length) && Number(length) >= 0 && Number(length) <= MAX_LENGTH) {
     return undefined;
   }
@@ -85,8 +85,8 @@ export function lengthRefusal(length: unknown): DeviceError | undefined {
   );
 }
 
-/** Why these numbers can't be added. */
-export function scalarRefusal(a: unknown, b: unknown): DeviceError | undefined {
+/** The error of numbers that are not int32 integers. */
+export function scalarError(a: unknown, b: unknown): DeviceError | undefined {
   if (isInt32(a) && isInt32(b)) return undefined;
   return new DeviceError(
     'OUT_OF_RANGE',
@@ -94,16 +94,16 @@ export function scalarRefusal(a: unknown, b: unknown): DeviceError | undefined {
   );
 }
 
-/** Why a closed device adds nothing. */
-export function closedRefusal({ backend, index }: DeviceInfo): DeviceError {
+/** The error of a call to a closed device. */
+export function closedError({ backend, index }: DeviceInfo): DeviceError {
   return new DeviceError(
     'DEVICE_CLOSED',
     `expected an open device, received a call after close() of ${backend} device ${index}: open another one`,
   );
 }
 
-/** Why a device can't have this index. */
-export function indexRefusal(index: unknown): DeviceError | undefined {
+/** The error of an index that no device can have. */
+export function indexError(index: unknown): DeviceError | undefined {
   if (Number.isSafeInteger(index) && Number(index) >= 0) return undefined;
   return new DeviceError(
     'INVALID_OPTION',
@@ -111,8 +111,8 @@ export function indexRefusal(index: unknown): DeviceError | undefined {
   );
 }
 
-/** Why an operation can't take this long. */
-export function delayRefusal(option: string, delayMs: unknown): DeviceError | undefined {
+/** The error of a delay that no operation can have. */
+export function delayError(option: string, delayMs: unknown): DeviceError | undefined {
   if (Number.isFinite(delayMs) && Number(delayMs) >= 0) return undefined;
   return new DeviceError(
     'INVALID_OPTION',
@@ -120,8 +120,8 @@ export function delayRefusal(option: string, delayMs: unknown): DeviceError | un
   );
 }
 
-/** Why there is no such backend. */
-export function backendRefusal(backend: unknown): DeviceError | undefined {
+/** The error of an unknown backend. */
+export function backendError(backend: unknown): DeviceError | undefined {
   if (backend === 'auto' || backend === 'cuda' || backend === 'cpu') return undefined;
   return new DeviceError(
     'INVALID_OPTION',
@@ -129,7 +129,7 @@ export function backendRefusal(backend: unknown): DeviceError | undefined {
   );
 }
 
-/** What V8 allows at the least (Node 20): 4 GiB of elements, 4 bytes each. */
+/** The smallest maximum of V8 (Node 20): 4 GiB, with 4 bytes for each element. */
 const MAX_LENGTH = 2 ** 30;
 
 function overlapsPartly(x: Int32Array, y: Int32Array): boolean {
