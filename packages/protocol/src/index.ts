@@ -2,7 +2,15 @@ export { AnswerLine, decodeAnswer, encodeAnswer, type Answer } from './answer.js
 export { isCompleteLine } from './complete-line.js';
 export { ErrorCode } from './error-codes.js';
 export { ExitCode } from './exit-codes.js';
-export { Identity, parsePriority, Pool, Priority, priorityName, VmId } from './identity.js';
+export {
+  Identity,
+  parsePriority,
+  Pool,
+  PRIORITIES,
+  Priority,
+  priorityName,
+  VmId,
+} from './identity.js';
 export type { PriorityName } from './identity.js';
 export { MAX_LINE_BYTES } from './max-line-bytes.js';
 export {

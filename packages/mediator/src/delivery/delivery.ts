@@ -66,7 +66,7 @@ export class Delivery {
     }
     try {
       const delivery = directory.answer(slot, file, encodeAnswer(answer));
-      const outcome = 'sum' in answer ? 'ok' : answer.code;
+      const outcome = 'sum' in answer ? 'OK' : answer.code;
       this.#finish(job, delivery === 'delivered' ? outcome : 'WITHDRAWN', execution);
     } catch (error) {
       const fields = { vm, request: name, ...directory.explain(error) };

@@ -1,5 +1,5 @@
 import type { ErrorCode, Pool, Priority, Request } from '@vgpu/protocol';
-import type { Registration } from '../state/registration.js';
+import type { Registration } from '../state/registry.js';
 import type { MediatorSettings } from '../settings.js';
 import { TokenBucket } from './token-bucket.js';
 import { VmBuckets } from './vm-buckets.js';

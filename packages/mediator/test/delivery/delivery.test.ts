@@ -51,7 +51,7 @@ describe('a response for a VM whose directory is locked', () => {
     expect([delivery.deferred, delivery.pending, directory.answered]).toEqual([1, 1, []]);
     directory.unlock();
     expect([delivery.deferred, delivery.pending]).toEqual([0, 0]);
-    expect([directory.answered, finished]).toEqual([['3\n'], ['ok']]);
+    expect([directory.answered, finished]).toEqual([['3\n'], ['OK']]);
   });
 
   it('is left to the next mediator once this one stops', () => {

@@ -13,7 +13,7 @@ import { decodeAnswer, encodeRequest, INT32_MAX, INT32_MIN, type Slot } from '@v
 import fc from 'fast-check';
 import type { Intake as IntakeClass } from '../../src/intake/intake.js';
 import { slotLabel, type Job } from '../../src/scheduling/job.js';
-import type { Registration } from '../../src/state/registration.js';
+import type { Registration } from '../../src/state/registry.js';
 import type { FinishedRequest } from '../../src/telemetry/finished-request.js';
 import type { VmSpool as Spool } from '../../src/spool/vm-spool.js';
 import type { RateLimit } from '../../src/intake/token-bucket.js';
