@@ -68,7 +68,7 @@ export default defineConfig(
   inward(['queue/src/**', 'protocol/src/**'], '^@vgpu/', '^node:'),
   inward('cuda-binding/src/**', '^@vgpu/'),
   inward('vm-client/src/**', '^@vgpu/(?!protocol$)', BIN, CLI),
-  inward(['vm-client/src/bin.ts', 'vm-client/src/cli/**'], '^@vgpu/(?!protocol$)', BIN),
+  inward(['vm-client/src/bin.ts', 'vm-client/src/cli/**'], '^@vgpu/(?!protocol(/cli)?$)', BIN),
   inward('mediator/src/*', BIN, CLI, HTTP, DOCTOR, VM_DIRECTORY),
   inward(
     'mediator/src/{mediator,parts,serving,inspection}.ts',

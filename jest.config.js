@@ -37,6 +37,7 @@ export default {
   moduleNameMapper: {
     // Unit tests run on the sources; the black-box tests start what was built.
     '^@vgpu/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@vgpu/protocol/cli$': '<rootDir>/packages/protocol/src/cli.ts',
     '^@vgpu/([^/]+)/conformance$': '<rootDir>/packages/$1/src/conformance.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

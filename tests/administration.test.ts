@@ -29,7 +29,7 @@ import { describeWithMounts, FragileRoot } from './support/world.js';
 /** The user of a mediator that is not root. */
 const HOST = 60_000;
 
-const OBEYS = 'vgpu-mediator: the mediator that is running obeys\n';
+const APPLIED = 'vgpu-mediator: applied to the running mediator\n';
 
 let root: TestRoot;
 beforeEach(() => {
@@ -59,16 +59,16 @@ describe('a mediator that is running', () => {
   const ask = (vm: number) => runClient(root, vm, '100', '200');
   const finished = async (count: number) => (await mediator.finished(count)).at(-1);
 
-  it('obeys at once when a VM is added, changed, suspended, resumed and removed', async () => {
+  it('applies it immediately when a VM is added, changed, suspended, resumed and removed', async () => {
     const added = await command('vm', 'add', '7', '--pool', 'B', '--priority', 'low');
-    expect(added).toMatchObject({ status: 0, stderr: OBEYS });
+    expect(added).toMatchObject({ status: 0, stderr: APPLIED });
     expect(await ask(7)).toMatchObject({ status: 0, stdout: '300\n' });
     expect(await finished(1)).toMatchObject({ vm: 7, pool: 'B', priority: 0 });
 
     expect(await command('vm', 'set', '7', '--pool', 'A', '--priority', 'high')).toEqual({
       status: 0,
       stdout: 'VM 7: pool A, priority high\n',
-      stderr: OBEYS,
+      stderr: APPLIED,
     });
     expect(await ask(7)).toMatchObject({ status: 0 });
     expect(await finished(2)).toMatchObject({ vm: 7, pool: 'A', priority: 2 });
@@ -83,7 +83,7 @@ describe('a mediator that is running', () => {
     expect(await command('vm', 'suspend', '7')).toEqual({
       status: 0,
       stdout: 'VM 7: pool A, priority high, suspended\n',
-      stderr: OBEYS,
+      stderr: APPLIED,
     });
     const suspended = await ask(7);
     expect(suspended.status).toBe(65);
@@ -96,7 +96,7 @@ describe('a mediator that is running', () => {
       vm: 7,
       directory: root.in(7),
       deleted: false,
-      mediator: 'obeys',
+      mediator: 'applied',
     });
     expect(existsSync(root.in(7))).toBe(true);
     expect((await ask(7)).stderr).toContain('UNKNOWN_VM');
@@ -111,8 +111,8 @@ describe('a mediator that is running', () => {
     const removed = await command('vm', 'remove', '7', '--delete-files');
     expect(removed).toEqual({
       status: 0,
-      stdout: `VM 7 is not registered any more\ndirectory: ${root.in(7)} (removed)\n`,
-      stderr: OBEYS,
+      stdout: `VM 7 is removed from the registry\ndirectory: ${root.in(7)} (removed)\n`,
+      stderr: APPLIED,
     });
     expect(existsSync(root.in(7))).toBe(false);
     await until(() => mediator.logged('a VM directory is gone').length === 1, 'it to be noticed');
@@ -122,7 +122,7 @@ describe('a mediator that is running', () => {
     expect(await mediator.stop()).toBe(0);
   });
 
-  it('says that it does not obey to a registry that it cannot understand', async () => {
+  it('reports that it cannot apply a registry that it cannot parse', async () => {
     await add(7);
     const file = join(stateDir(), 'registry.json');
     writeFileSync(file, '{');
@@ -161,26 +161,31 @@ describe('a mediator that is running', () => {
     expect(status).toEqual({
       status: 69,
       stdout: '',
-      stderr: `vgpu-mediator: no mediator is running that uses ${stateDir()}\n`,
+      stderr: `vgpu-mediator: no mediator is running with the state directory ${stateDir()}\n`,
     });
     expect((await command('drain')).status).toBe(69);
     const asJson = await command('status', '--json');
     expect([asJson.status, asJson.stdout]).toEqual([69, '']);
     expect(JSON.parse(asJson.stderr)).toEqual({
-      error: { code: 'NOT_RUNNING', message: `no mediator is running that uses ${stateDir()}` },
+      error: {
+        code: 'NOT_RUNNING',
+        message: `no mediator is running with the state directory ${stateDir()}`,
+      },
     });
   });
 
-  it('leaves a socket when it is killed that is in the way of nobody', async () => {
+  it('leaves a socket when it is killed, which blocks no later mediator', async () => {
     await listening();
     mediator.signal('SIGKILL');
     await mediator.exited;
     expect(existsSync(socket())).toBe(true);
     const added = await command('vm', 'add', '7', '--pool', 'B', '--priority', 'low');
-    expect(added.stderr).toBe('vgpu-mediator: no mediator is running; the next one will obey\n');
+    expect(added.stderr).toBe(
+      'vgpu-mediator: no mediator is running; the change takes effect at the next start\n',
+    );
     mediator = await MediatorProcess.serving(root, '--require-registration');
     expect(await ask(7)).toMatchObject({ status: 0 });
-    expect((await command('vm', 'suspend', '7')).stderr).toBe(OBEYS);
+    expect((await command('vm', 'suspend', '7')).stderr).toBe(APPLIED);
     expect(await mediator.stop()).toBe(0);
   });
 });
@@ -207,9 +212,9 @@ describe('a mediator with a slow device', () => {
 
   const drains = () => mediator.log.filter(({ message }) => message.startsWith('draining'));
 
-  it('answers what is queued of a VM that is suspended', async () => {
-    expect((await command('vm', 'suspend', '1')).stderr).toBe(OBEYS);
-    // The command returns when that is done: what was on the device is still there.
+  it('rejects the queued requests of a suspended VM', async () => {
+    expect((await command('vm', 'suspend', '1')).stderr).toBe(APPLIED);
+    // The command returns after that; the request on the device is unfinished.
     const answers = ['x', 'y', 'z'].map((id) => answer(1, id));
     const suspended = answers.filter((text) => text.startsWith('ERROR:SUSPENDED:'));
     expect(suspended).toHaveLength(2);
@@ -217,11 +222,11 @@ describe('a mediator with a slow device', () => {
     device.release();
     await until(() => answer(2, 'x') === '3\n', 'the other VM to be served');
     const outcomes = (await mediator.finished(4)).filter(({ vm }) => vm === 1);
-    expect(outcomes.filter(({ outcome }) => outcome === 'ok')).toHaveLength(3 - suspended.length);
+    expect(outcomes.filter(({ outcome }) => outcome === 'OK')).toHaveLength(3 - suspended.length);
     expect(await mediator.stop()).toBe(0);
   });
 
-  it('finishes what is queued when it is drained, and leaves what comes meanwhile', async () => {
+  it('finishes the queued requests when it is drained, and leaves new ones', async () => {
     const told = await command('drain', '--no-wait');
     expect(told).toMatchObject({ status: 0, stderr: '' });
     expect(told.stdout).toMatch(/^draining: 4 requests are queued or on a device\n$/);
@@ -243,7 +248,7 @@ describe('a mediator with a slow device', () => {
     expect(existsSync(root.in(1, 'request-late.txt'))).toBe(true);
     expect(answer(1, 'late')).toBe('');
     mediator = await MediatorProcess.serving(root);
-    await until(() => answer(1, 'late') === '14\n', 'what was left to be served');
+    await until(() => answer(1, 'late') === '14\n', 'the remaining request to be served');
     expect(await mediator.stop()).toBe(0);
   });
 
@@ -260,16 +265,16 @@ describe('a mediator with a slow device', () => {
     expect(existsSync(root.in(2, 'request-x.txt'))).toBe(true);
   });
 
-  it('that hangs is not waited for for ever, and the change is kept', async () => {
+  it('that hangs is not waited for without a limit, and the change is kept', async () => {
     mediator.signal('SIGSTOP');
     const changed = await command('vm', 'set', '1', '--priority', 'low');
     expect(changed.status).toBe(75);
-    expect(changed.stderr).toContain('the registry is changed, but the mediator that is running');
+    expect(changed.stderr).toContain('the change is saved, but the running mediator');
     const drained = await command('drain');
     expect(drained).toMatchObject({ status: 75, stdout: '' });
     mediator.signal('SIGCONT');
     expect((await command('vm', 'list')).stdout).toContain('1\tA\tlow\tactive');
-    expect((await command('vm', 'suspend', '1')).stderr).toBe(OBEYS);
+    expect((await command('vm', 'suspend', '1')).stderr).toBe(APPLIED);
   });
 });
 
@@ -288,7 +293,7 @@ describeWithMounts('vm remove --delete-files, with file systems mounted', () => 
       await command('vm', 'remove', '8', '--delete-files'),
     ];
     expect(seven).toMatchObject({ status: 73, stdout: '' });
-    expect(seven.stderr).toContain('unmount what is mounted there first');
+    expect(seven.stderr).toContain('unmount the file system there first');
     expect(eight).toMatchObject({ status: 73, stdout: '' });
     expect(eight.stderr).toContain('another file system is mounted in it');
     expect(readFileSync(root.in(7, 'file'), 'utf8')).toBe('precious');
@@ -303,7 +308,7 @@ describeWithMounts('vm remove --delete-files, with file systems mounted', () => 
 });
 
 describeAsOthers('a mediator of a user of its own', (programs) => {
-  it('obeys to root and to that user, and to no other', async () => {
+  it('accepts commands of root and of that user, and of no other', async () => {
     chmodSync(root.base, 0o755);
     // As with an ACL for the user of QEMU.
     mkdirSync(stateDir(), { mode: 0o711 });
@@ -312,10 +317,10 @@ describeAsOthers('a mediator of a user of its own', (programs) => {
     root.launch = { uid: HOST, programs: programs() };
     const mediator = await MediatorProcess.serving(root);
     await add(7);
-    expect((await command('vm', 'suspend', '7')).stderr).toBe(OBEYS);
+    expect((await command('vm', 'suspend', '7')).stderr).toBe(APPLIED);
     const as = (uid: number, ...args: string[]) =>
       programs().runAs(uid, 'mediator', ...args, '--root', root.path);
-    expect((await as(HOST, 'vm', 'resume', '7')).stderr).toBe(OBEYS);
+    expect((await as(HOST, 'vm', 'resume', '7')).stderr).toBe(APPLIED);
     expect((await as(HOST, 'status')).stdout).toContain('serving for');
     const refused = await as(NOBODY, 'status');
     expect(refused).toMatchObject({ status: 77, stdout: '' });
@@ -354,7 +359,7 @@ describe('status --watch', () => {
     await until(() => count() > 3, 'three refreshes');
     expect(shown()).toContain('\x1b[?25l');
     expect(shown()).toContain('\x1b[32mserving\x1b[39m');
-    // It goes on with a mediator that is started anew.
+    // It continues with a restarted mediator.
     expect(await mediator.stop()).toBe(0);
     await until(() => shown().includes('no mediator is running'), 'it to be missed');
     await MediatorProcess.serving(root);
@@ -382,7 +387,7 @@ describe('status --watch', () => {
     mediator.signal('SIGCONT');
     expect(child.exitCode).toBe(0);
     // It did not come to say that there is no answer.
-    expect(shown()).not.toContain('gives no answer');
+    expect(shown()).not.toContain('did not respond');
   });
 
   it('prints one line of JSON after the other on a pipe', async () => {

@@ -64,7 +64,7 @@ describe('--check-config', () => {
 
   it.each([
     {
-      what: 'a page for everybody',
+      what: 'a page for every client',
       prepare: () => {
         configure({ http: '0.0.0.0:9741' });
       },
@@ -126,7 +126,7 @@ describe('--check-config', () => {
 describe('--print-config', () => {
   const GIVEN = ['--print-config', '--poll-interval', '50'];
 
-  it('prints what counts and where it is from, with tabs on a pipe', async () => {
+  it('prints the values with their sources, separated by tabs on a pipe', async () => {
     configure({ settle: 5, 'poll-interval': 9, http: '[::1]:80', 'rate-limit': 2.5 });
     const env = { VGPU_ROOT: root.path, VGPU_CONFIG: file, VGPU_HTTP_TOKEN: TOKEN };
     const { status, stdout, stderr } = await mediatorWith(env, ...GIVEN);

@@ -70,7 +70,7 @@ describe('vgpu-mediator --http', () => {
   it('serves metrics, health and readiness, with every metric under its documented name', async () => {
     const samples = [...samplesOf(await exposition()).keys()];
     for (const sample of [
-      'vgpu_requests_total{vm="1",pool="B",priority="high",outcome="ok"}',
+      'vgpu_requests_total{vm="1",pool="B",priority="high",outcome="OK"}',
       'vgpu_queue_depth{pool="A",priority="medium"}',
       'vgpu_queue_oldest_age_seconds{priority="low"}',
       'vgpu_request_wait_seconds_bucket{le="0.00001"}',
@@ -130,7 +130,9 @@ describe('vgpu-mediator --http', () => {
     const other = new TestRoot();
     const second = new MediatorProcess(other, '--http', `unix:${socket}`);
     expect(await second.exited).toBe(69);
-    expect(second.complaints.join('\n')).toMatch(/EADDRINUSE.*does another mediator run\?.*--http/);
+    expect(second.complaints.join('\n')).toMatch(
+      /EADDRINUSE.*stop the program that uses it, or give another endpoint with --http/,
+    );
     expect((await askMediator(first, '/healthz')).status).toBe(200);
     first.signal('SIGKILL');
     await first.exited;
@@ -140,7 +142,7 @@ describe('vgpu-mediator --http', () => {
   });
 });
 
-describe('what is deployed beside', () => {
+describe('the deployed files', () => {
   it.each([
     ['the dashboard', DASHBOARD],
     ['the alerts', ALERTS],

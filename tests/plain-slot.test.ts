@@ -175,7 +175,7 @@ describe('the plain slot, by a client that was stopped inside its open', () => {
     writeSync(file, 'A:2:1:30:4\n', 0);
     closeSync(file);
     mediator.signal('SIGCONT');
-    const computed = () => mediator.log.filter(({ outcome }) => outcome === 'ok');
+    const computed = () => mediator.log.filter(({ outcome }) => outcome === 'OK');
     await until(() => computed().length === 3, 'all to be computed');
     expect(readIfThere(root.in(1, 'response.txt'))).toBe('34\n');
   });

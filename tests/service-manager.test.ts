@@ -52,7 +52,7 @@ const statusNow = () =>
   );
 
 describe('a mediator that a service manager has started', () => {
-  it('is ready when it serves and obeys, and tells when it stops', async () => {
+  it('is ready when it serves and accepts commands, and reports that it stops', async () => {
     const mediator = new MediatorProcess(root);
     await manager.until('READY=1');
     expect(await statusNow()).toMatchObject({ phase: 'serving' });
@@ -78,7 +78,7 @@ describe('a mediator that a service manager has started', () => {
     await manager.until('STOPPING=1');
   });
 
-  it('tells that it reads its configuration anew, and when, and that it has', async () => {
+  it('reports the start, with its time, and the end of a reload', async () => {
     const mediator = await MediatorProcess.serving(root);
     await manager.until('READY=1');
     const begin = process.hrtime.bigint() / 1000n;
@@ -94,13 +94,13 @@ describe('a mediator that a service manager has started', () => {
     await mediator.stop();
   });
 
-  it('serves all the same when nobody listens', async () => {
-    root.launch = { env: { NOTIFY_SOCKET: join(root.base, 'nobody') } };
+  it('serves even if no manager listens', async () => {
+    root.launch = { env: { NOTIFY_SOCKET: join(root.base, 'absent') } };
     const mediator = await MediatorProcess.serving(root);
-    const failed = 'cannot tell the service manager';
+    const failed = 'cannot notify the service manager';
     await until(() => mediator.logged(failed).length > 0, 'the warning');
     expect(mediator.logged(failed)[0]).toMatchObject({
-      told: 'READY=1',
+      notification: 'READY=1',
       error: expect.stringMatching(/^ENOENT/),
     });
     expect(await mediator.stop()).toBe(0);
@@ -199,13 +199,13 @@ describeOnStub('its watchdog, with a device that hangs', () => {
     return { mediator: await MediatorProcess.serving(root, ...flags), control };
   }
 
-  it('hears on when it could be opened anew', async () => {
+  it('keeps reporting after it was reopened', async () => {
     // Opening may take a second on a busy machine.
     setWatchdog(3000);
     const { mediator, control } = await servingOnStub();
     arm(control, 'kernel@1=hang');
     root.drop(1, 'x', 'A:1:1:100:200\n');
-    await until(() => mediator.logged('device ready').length > 1, 'it to be opened anew');
+    await until(() => mediator.logged('device ready').length > 1, 'it to be reopened');
     expect(readFileSync(root.in(1, 'response-x.txt'), 'utf8')).toMatch(/^ERROR:DEADLINE:/);
     await manager.until(PING, manager.those(PING).length + 4);
     expect(manager.those('STATUS=Stuck')).toEqual([]);

@@ -35,14 +35,14 @@ describe('vgpu-mediator as a service', () => {
     expect(JSON.parse(stdout)).toMatchObject({ sum: [-2147483648, -2, 0], priority: 2, pool: 'B' });
     expect((await runClient(root, 2, '-5', '3', '--plain')).stdout).toBe('-2\n');
     expect(await mediator.finished(3)).toMatchObject([
-      { level: 'info', vm: 1, pool: 'A', priority: 1, seq: 1, outcome: 'ok' },
-      { level: 'info', vm: 2, pool: 'B', priority: 2, seq: 2, outcome: 'ok' },
-      { level: 'info', vm: 2, slot: '.', seq: 3, outcome: 'ok' },
+      { level: 'info', vm: 1, pool: 'A', priority: 1, seq: 1, outcome: 'OK' },
+      { level: 'info', vm: 2, pool: 'B', priority: 2, seq: 2, outcome: 'OK' },
+      { level: 'info', vm: 2, slot: '.', seq: 3, outcome: 'OK' },
     ]);
     expect(await mediator.stop()).toBe(0);
   });
 
-  it('finishes what is on the device at the first signal, and leaves the rest', async () => {
+  it('finishes the operation on the device at the first signal, and leaves the rest', async () => {
     const device = new HeldDevice(root);
     const mediator = await MediatorProcess.serving(
       root,
@@ -137,7 +137,9 @@ describe('vgpu-mediator as a service', () => {
       const { status, stderr } = await runMediator(...flags, '--backend', 'cpu');
       expect(status).toBe(73);
       expect(stderr).toMatch(/ENOSPC.*remedy=free space/);
-      expect(stderr).toContain('vgpu-mediator: 1 answers or VM directories could not be written');
+      expect(stderr).toContain(
+        'vgpu-mediator: 1 responses could not be written, or VM directories',
+      );
       rmSync(full.in(2, 'filler'));
       expect((await runMediator(...flags, '--backend', 'cpu')).status).toBe(0);
       expect(readFileSync(full.in(1, 'response-x.txt'), 'utf8')).toBe('3\n');
@@ -154,7 +156,7 @@ describe('vgpu-mediator as a service', () => {
     expect(full.stderr).toMatch(/^vgpu-mediator: cannot write the output: .*\n$/);
   });
 
-  it('serves what is there and exits with --once, half-written looking requests too', async () => {
+  it('processes all pending requests and exits with --once, also those that look half-written', async () => {
     for (let index = 0; index < 100; index += 1) root.drop(1, `n${index}`, `A:0:1:${index}:1\n`);
     writeFileSync(root.in(2, 'request.txt'), 'B:2:2:1:1');
     const mediator = new MediatorProcess(root, '--once');
@@ -164,7 +166,7 @@ describe('vgpu-mediator as a service', () => {
     expect(mediator.logged('statistics')).toMatchObject([
       {
         requests: 101,
-        outcome: { ok: 101 },
+        outcome: { OK: 101 },
         pool: { A: 100, B: 1 },
         priority: { low: 100, high: 1 },
         vm: { 1: 100, 2: 1 },
@@ -223,13 +225,18 @@ describe('vgpu-mediator as a service', () => {
   it.each([
     [['--rot', '/x'], 64, 'Unknown argument: rot; see vgpu-mediator --help'],
     [['serve', 'now'], 64, 'Unknown argument: now; see vgpu-mediator --help'],
-    [['--settle', '-1'], 64, '--settle: expected milliseconds from 0 to 2147483647, got "-1"'],
+    [
+      ['--settle', '-1'],
+      64,
+      '--settle: expected milliseconds from 0 to 2147483647, or a duration such as 200ms, 30s, 5m or 1h, got "-1"',
+    ],
     [['--devices', '0,0'], 64, '--devices: expected each device once, got "0,0"'],
     [['--backend', 'tpu'], 64, '--backend: expected one of auto, cuda, cpu, got "tpu"'],
     [['--config', '/nonexistent'], 78, 'the config file /nonexistent cannot be read: ENOENT'],
     [['--root', '/dev/null/x'], 73, 'cannot use /dev/null/x'],
   ])('says in one line why it does not run: %j', async (flags, status, text) => {
-    const finished = await runMediator('--root', root.path, ...flags);
+    const usual = flags.includes('--root') ? [] : ['--root', root.path];
+    const finished = await runMediator(...usual, ...flags);
     expect(finished).toMatchObject({ status, stdout: '' });
     expect(finished.stderr).toContain(`vgpu-mediator: ${text}`);
     expect(finished.stderr.split('\n')).toHaveLength(2);

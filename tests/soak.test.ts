@@ -9,7 +9,7 @@ describe('the report of a soak', () => {
     for (let request = 0; request < 5; request += 1) whole.sent(1);
     const at = { vm: 1, priority: 1, fromMs: 0, untilMs: 1, lateMs: 0 } as const;
     whole.done({ ...at, error: undefined });
-    whole.done({ ...at, error: new VgpuError('BAD_ANSWER', 'not the sum') });
+    whole.done({ ...at, error: new VgpuError('BAD_RESPONSE', 'not the sum') });
     const rest = { seconds: 1, vms: 1, kills: 0, lives: [], served: new Tally(), attacks: {} };
     const good = {
       ...rest,
@@ -22,7 +22,7 @@ describe('the report of a soak', () => {
     expect(
       faults({ ...rest, whole, unasked: 1, requestsLeft: 2, answersLeft: ['30', '300\n'] }),
     ).toEqual([
-      '1 requests ended with BAD_ANSWER: not the sum',
+      '1 requests ended with BAD_RESPONSE: not the sum',
       '3 requests were never answered',
       '2 requests were left on disk',
       '1 answers were left on disk that are no sum',

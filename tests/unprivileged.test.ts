@@ -46,7 +46,7 @@ describeAsOthers('a mediator that is not root', (programs) => {
     expect(await mediator.stop()).toBe(0);
   });
 
-  it('gives its answers to the VM, which may empty them, and to nobody else', async () => {
+  it('gives its responses to the VM, which may empty them, and to no other user', async () => {
     const mediator = await MediatorProcess.serving(root);
     root.drop(1, 'x', 'A:1:1:100:200\n');
     const answer = root.in(1, 'response-x.txt');

@@ -22,8 +22,8 @@ import {
 import { describeAsOthers } from './support/public-programs.js';
 import { describeWithStrace } from './support/strace.js';
 
-const NOTE = 'vgpu-mediator: no mediator is running; the next one will obey\n';
-const OBEYS = 'vgpu-mediator: the mediator that is running obeys\n';
+const NOTE = 'vgpu-mediator: no mediator is running; the change takes effect at the next start\n';
+const APPLIED = 'vgpu-mediator: applied to the running mediator\n';
 
 let root: TestRoot;
 beforeEach(() => {
@@ -44,14 +44,14 @@ describe('vm add', () => {
     expect(await addVm7()).toEqual({
       status: 0,
       stdout:
-        `VM 7 is registered: pool B, priority low\ndirectory: ${root.in(7)} (new)\n` +
+        `VM 7 is registered: pool B, priority low\ndirectory: ${root.in(7)} (created)\n` +
         `register block: ${deviceFile(7)}\n`,
-      stderr: OBEYS,
+      stderr: APPLIED,
     });
     const ask = () => runClient(root, 0, '100', '200', '--device', deviceFile(7));
     expect(await ask()).toEqual({ status: 0, stdout: '300\n', stderr: '' });
     const [finished] = await mediator.finished(1);
-    expect(finished).toMatchObject({ vm: 7, pool: 'B', priority: 0, outcome: 'ok' });
+    expect(finished).toMatchObject({ vm: 7, pool: 'B', priority: 0, outcome: 'OK' });
     // What the block says is what the registry says.
     expect(finished).not.toHaveProperty('claimedPool');
     expect(await mediator.stop()).toBe(0);
@@ -62,7 +62,7 @@ describe('vm add', () => {
     const again = await vm('add', '7', '--pool', 'A', '--priority', '2');
     expect(again).toMatchObject({ status: 65, stdout: '' });
     expect(again.stderr).toBe(
-      'vgpu-mediator: VM 7 is registered already: pool B, priority low; to change that, give --replace\n',
+      'vgpu-mediator: VM 7 is already registered: pool B, priority low; to change it, use --replace\n',
     );
     const replaced = await vm('add', '7', '--pool', 'A', '--priority', '2', '--replace');
     expect(replaced).toMatchObject({ status: 0, stderr: NOTE });
@@ -164,7 +164,7 @@ describe('vm show', () => {
     expect(shown.stdout).toBe(
       `${root.in(7)}  10.0.0.7(rw,sync,subtree_check,all_squash,anonuid=GROUP-OF-VM7,anongid=GROUP-OF-VM7)\n`,
     );
-    expect(shown.stderr).toMatch(/no group of this VM's own.*--replace --gid <number>\n$/);
+    expect(shown.stderr).toMatch(/no group of its own; .*--replace --gid <number>\n$/);
   });
 });
 

@@ -100,7 +100,10 @@ export class MediatorProcess {
   readonly exited: Promise<number | NodeJS.Signals>;
 
   constructor(root: TestRoot, ...flags: string[]) {
-    const fixed = ['--root', root.path, '--backend', 'cpu', '--log-format', 'json'];
+    const usual = { '--root': root.path, '--backend': 'cpu', '--log-format': 'json' };
+    const fixed = Object.entries(usual).flatMap(([option, value]) =>
+      flags.includes(option) ? [] : [option, value],
+    );
     const { uid, env, through = [], programs = BUILT } = root.launch;
     const program = [programs.node, programs.mediator];
     const [command = '', ...args] = [...through, ...program, ...fixed, ...flags];

@@ -45,7 +45,7 @@ describeWithMounts('a file system that takes no more', () => {
     for (const [n, id] of IDS.entries()) await root.answered(1, id, `${n + 1}\n`);
     await until(() => mediator.logged('request finished').length === IDS.length + 2, 'all answers');
     expect(new Set(mediator.logged('request finished').map(({ outcome }) => outcome))).toEqual(
-      new Set(['ok']),
+      new Set(['OK']),
     );
     expect(await mediator.stop()).toBe(0);
   });

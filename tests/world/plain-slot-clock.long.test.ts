@@ -29,7 +29,7 @@ describe('a plain request after the clock was set back', () => {
     writeFileSync(root.in(1, 'response.txt'), '999\n');
     mediator.signal('SIGCONT');
     await until(() => mediator.log.some(({ vm }) => vm === 1), 'something to be done');
-    expect(mediator.log.at(-1)).toMatchObject({ message: 'request finished', outcome: 'ok' });
+    expect(mediator.log.at(-1)).toMatchObject({ message: 'request finished', outcome: 'OK' });
     expect(readFileSync(root.in(1, 'response.txt'), 'utf8')).toBe('3\n');
     expect(await mediator.stop()).toBe(0);
   });

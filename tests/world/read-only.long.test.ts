@@ -54,7 +54,7 @@ describeWithMounts('a VM directory that is read-only for a while', () => {
     expect(complaints().length).toBeLessThan(20);
     root.remount(root.in(1), 'rw');
     await until(() => mediator.logged('request finished').length === 1, 'the answer');
-    expect(mediator.logged('request finished')[0]).toMatchObject({ vm: 1, outcome: 'ok' });
+    expect(mediator.logged('request finished')[0]).toMatchObject({ vm: 1, outcome: 'OK' });
     expect(readFileSync(root.in(1, 'response.txt'), 'utf8')).toBe('3\n');
     expect(await mediator.stop()).toBe(0);
   });

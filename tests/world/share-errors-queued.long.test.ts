@@ -34,7 +34,7 @@ describeWithStrace('a request that is queued while its directory fails', () => {
       await calls.end();
       await root.answered(1, 'a', '3\n');
       await until(() => finished(1).length > 0, 'the log to say so');
-      expect(finished(1).map(({ outcome }) => outcome)).toEqual(['ok']);
+      expect(finished(1).map(({ outcome }) => outcome)).toEqual(['OK']);
       expect(await mediator.stop()).toBe(0);
     } finally {
       await calls.end();

@@ -1,34 +1,35 @@
-/** The only file that knows of the process: arguments, environment, signals, standard streams, exit status. */
+/**
+ * The only file that uses the process: arguments, environment, signals, standard streams, exit
+ * status.
+ */
 import { setFlagsFromString } from 'node:v8';
 import { realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { parseCommandLine } from './cli/command-line.js';
-import type { CommandLine } from './cli/commands/command.js';
-import type { Flags } from './cli/commands/command.js';
-import { errorText } from './cli/error-text.js';
-import { exitCodeOf } from './cli/exit-code.js';
+import type { CommandLine, Flags } from './cli/commands/command.js';
+import { errorText, exitCodeOf, explained } from './cli/failure.js';
 import { VERSION } from './constants.js';
 import { OutputQueue } from './cli/output-queue.js';
-import { escapeAround } from './cli/style.js';
+import { escapeAround } from './cli/terminal-text.js';
 import { loadAddon } from './linux/native.js';
 import { escapeControls, ExitCode } from '@vgpu/protocol';
 
 /**
- * How long the process waits at its end for the reader of its output, and for calls in a driver that
- * hangs, milliseconds.
+ * How long the process waits at its end for the reader of its output and for calls in a hanging
+ * driver, in milliseconds.
  */
 const EXIT_GRACE_MS = 1000;
 
 /**
- * V8 looks for garbage when its heap has grown by so much, percent. Left to itself it lets the heap of a
- * great backlog grow to the fourfold, and is no faster for it (docs/explanation/benchmarks.md).
+ * V8 collects garbage when its heap has grown by this many percent. By default the heap of a large
+ * backlog grows to four times this size without being faster (docs/explanation/benchmarks.md).
  */
 const HEAP_GROWTH = 40;
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
-/** The status of what SIGPIPE ends. Node ignores that signal. */
+/** The status of a process that SIGPIPE ends. Node ignores that signal. */
 const BROKEN_PIPE = 128 + 13;
 
 const STDOUT = 1;
@@ -38,33 +39,33 @@ let isServing = false;
 const output = new OutputQueue();
 /** Why the output of a command cannot be written. */
 let outputError: NodeJS.ErrnoException | undefined;
-/** Aborted by a signal, once a command has asked for it, and when its output cannot be written. */
+/** Aborted by a signal, if a command uses it, and when the output cannot be written. */
 const interruption = new AbortController();
 /** The number of that signal. */
 let interruptedBy = 0;
 
-/** Signals that came before this file was loaded. */
+/** Signals that arrived before this file was loaded. */
 export type HeardSignals = Readonly<Partial<Record<NodeJS.Signals, true>>>;
 
-/** Does what the command line says, and sets the exit status. */
+/** Runs the command line, and sets the exit status. */
 export async function main(heard: HeardSignals): Promise<void> {
   process.on('uncaughtException', (error) => {
-    note(errorText(error, false));
-    void endAtOnce(ExitCode.INTERNAL);
+    void endAtOnce(failed(error));
   });
   const line = await parseCommandLine(process.argv.slice(2), () => VERSION).catch(failed);
-  if (typeof line === 'number') return end(line, patience());
+  if (typeof line === 'number') return end(line, outputLimit());
   if (line.command === 'serve') {
     const status = await serve(line.flags, heard).then(() => ExitCode.OK, failed);
     return end(status, sleep(EXIT_GRACE_MS, undefined, { ref: false }));
   }
-  // A command has nothing to read again: what closes its terminal ends it.
+  // A command has nothing to reload: closing its terminal ends it.
   process.removeAllListeners('SIGHUP');
   if (heard.SIGHUP === true) process.kill(process.pid, 'SIGHUP');
-  return end(await administer(line).catch(failed), patience());
+  return end(await administer(line).catch(failed), outputLimit());
 }
 
-function failed(error: unknown): ExitCode {
+function failed(thrown: unknown): ExitCode {
+  const error = explained(thrown);
   note(errorText(error, process.argv.includes('--json')));
   return exitCodeOf(error);
 }
@@ -104,12 +105,12 @@ async function administer(line: Exclude<CommandLine, { command: 'serve' }>): Pro
 async function serve(flags: Flags, heard: HeardSignals): Promise<void> {
   isServing = true;
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
-  // Commands do without all that serves.
+  // Commands do not need the modules for serving.
   const { ownDescription } = await import('./cli/own-description.js');
   const { Service } = await import('./cli/service.js');
   const { Terminal } = await import('./cli/terminal.js');
   stderr = ownDescription(stderr);
-  // Node writes them itself otherwise, in the event loop.
+  // Otherwise Node writes them itself, in the event loop.
   process.removeAllListeners('warning').on('warning', ({ name, message }) => {
     note(`vgpu-mediator: ${name}: ${message}`);
   });
@@ -127,9 +128,9 @@ async function serve(flags: Flags, heard: HeardSignals): Promise<void> {
   let signalled = false;
   for (const [name, number] of Object.entries(SIGNALS)) {
     process.on(name, () => {
-      // The second one is for whoever does not want to wait for the device.
+      // The second signal does not wait for the device.
       if (signalled) {
-        note(`vgpu-mediator: ended at once by a second signal (${name})`);
+        note(`vgpu-mediator: ended immediately by a second signal (${name})`);
         void endAtOnce(128 + number);
       }
       signalled = true;
@@ -164,7 +165,7 @@ function write(text: string): void {
   });
 }
 
-/** A command that nobody hears any more is of no use either; a mediator is. */
+/** A command ends if its messages cannot be read; a mediator continues. */
 function note(text: string): void {
   output.write(stderr, `${escapeControls(text, '\n')}\n`, (error) => {
     if (error?.code === 'EPIPE' && !isServing) cannotWrite(error);
@@ -176,8 +177,8 @@ function cannotWrite(error: NodeJS.ErrnoException): void {
   interruption.abort();
 }
 
-/** The output of a command is waited for, but not after a signal. */
-function patience(): Promise<void> {
+/** Settles when the process stops waiting for its output: some time after a signal. */
+function outputLimit(): Promise<void> {
   return new Promise((resolve) => {
     const lose = () => {
       setTimeout(resolve, EXIT_GRACE_MS).unref();
@@ -187,7 +188,7 @@ function patience(): Promise<void> {
   });
 }
 
-/** Sets the status and lets the process come to its end, once its output is written or `limit` settles. */
+/** Sets the status and lets the process end, once its output is written or `limit` settles. */
 async function end(status: number, limit: Promise<unknown>): Promise<void> {
   await written(limit);
   process.exitCode = await statusWithOutput(status);
@@ -197,7 +198,7 @@ async function end(status: number, limit: Promise<unknown>): Promise<void> {
   }, EXIT_GRACE_MS).unref();
 }
 
-/** What was not printed was not done. */
+/** A command whose output cannot be written has failed. */
 async function statusWithOutput(status: number): Promise<number> {
   if (outputError === undefined) return status;
   if (outputError.code === 'EPIPE') return BROKEN_PIPE;
@@ -212,12 +213,15 @@ async function endAtOnce(status: number): Promise<void> {
 }
 
 async function written(limit: Promise<unknown>): Promise<void> {
-  // The lines of this turn of the event loop are passed on when it is over.
+  // The lines of this turn of the event loop are passed on at its end.
   await new Promise(setImmediate);
   await Promise.race([output.flushed(), limit]);
 }
 
-/** exit(3) would join a thread that is in write(2), for as long as nobody reads. */
+/**
+ * Ends the process at once: exit(3) would join a thread that is in write(2), which may wait for its
+ * reader.
+ */
 function leave(status: number): void {
   if (output.isInCall) {
     loadAddon()?.exit(status);

@@ -3,7 +3,8 @@ import { MediatorError } from './mediator-error.js';
 import type { MediatorOptions } from './options.js';
 
 /**
- * For callers without a type checker, whose mistake would else show much later, and as something else.
+ * Checks options for callers without a type checker, whose mistakes would otherwise cause other
+ * errors much later.
  *
  * @throws MediatorError `INVALID_CONFIG`.
  */
@@ -13,7 +14,7 @@ export function checkOptions(options: MediatorOptions): MediatorOptions {
   check('root', root, isPath(root), 'the path of a directory');
   check('stateDir', stateDir, isPath(stateDir), 'the path of a directory');
   const areFunctions = Array.isArray(devices) && devices.every(isFunction);
-  check('devices', devices, areFunctions, 'an array of functions that open a device each');
+  check('devices', devices, areFunctions, 'an array of functions that each open a device');
   const areNumbers = Array.isArray(deviceNumbers) && deviceNumbers.every(isIndex);
   const isNoneOrAll = deviceNumbers === undefined || areNumbers;
   check('deviceNumbers', deviceNumbers, isNoneOrAll, 'an array of whole numbers');

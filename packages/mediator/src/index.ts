@@ -8,7 +8,7 @@ export { MediatorError, type MediatorErrorCode } from './mediator-error.js';
 export type { MediatorObserver } from './telemetry/observer.js';
 export type { Percentiles } from './telemetry/recent-durations.js';
 export { DEFAULT_SETTINGS, type MediatorSettings } from './settings.js';
-export { Registration } from './state/registration.js';
+export { Registration } from './state/registry.js';
 export { Registry } from './state/registry.js';
 export type {
   DeviceSnapshot,
@@ -22,7 +22,7 @@ export type {
   VmSnapshot,
 } from './telemetry/snapshot.js';
 export type { RateLimit } from './intake/token-bucket.js';
-export type { VmTotals } from './telemetry/vm-statistics.js';
+export type { VmTotals } from './telemetry/statistics.js';
 export { addVm, type AddedVm, type AddVmOptions } from './provisioning/add-vm.js';
 export { reloadMediator } from './control/reload-mediator.js';
 export { deviceFileOf } from './provisioning/device-file.js';

@@ -1,14 +1,14 @@
+import { PRIORITIES } from '@vgpu/protocol';
 import { VERSION } from './constants.js';
 import type { Executor } from './devices/executor.js';
 import type { PoolAssignment } from './devices/pool-assignment.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { QueuedRequest } from './scheduling/queued-request.js';
 import type { Job } from './scheduling/job.js';
-import { PRIORITIES, type RequestQueue } from './scheduling/request-queue.js';
+import type { RequestQueue } from './scheduling/request-queue.js';
 import type { RequestSource, SourceVm } from './scheduling/request-source.js';
 import type { MediatorSettings } from './settings.js';
-import type { Registration } from './state/registration.js';
-import type { Registry } from './state/registry.js';
+import type { Registration, Registry } from './state/registry.js';
 import type {
   MediatorOverview,
   MediatorSnapshot,
@@ -16,13 +16,12 @@ import type {
   VmOverview,
   VmSnapshot,
 } from './telemetry/snapshot.js';
-import type { Statistics } from './telemetry/statistics.js';
-import { VmStatistics } from './telemetry/vm-statistics.js';
+import { type Statistics, VmStatistics } from './telemetry/statistics.js';
 
-/** Of a VM of which no request has finished. */
-const NOTHING = new VmStatistics().totals;
+/** The totals of a VM without finished requests. */
+const NO_TOTALS = new VmStatistics().totals;
 
-/** What a snapshot is gathered from. */
+/** The parts of a mediator from which a snapshot is gathered. */
 export interface InspectionSources {
   readonly root: string;
   readonly stateDir: string;
@@ -36,7 +35,7 @@ export interface InspectionSources {
   readonly settings: Pick<MediatorSettings, 'requireRegistration'>;
 }
 
-/** What there is to see of a mediator. */
+/** Gathers the visible state of a mediator. */
 export class Inspection {
   readonly #sources: InspectionSources;
   readonly #madeMs = performance.now();
@@ -112,12 +111,12 @@ export class Inspection {
       priority: registration?.priority ?? totals?.priority ?? null,
       state: stateOf(registration, spooled, settings.requireRegistration),
       queued: spooled?.queued ?? 0,
-      ...(totals?.totals ?? NOTHING),
+      ...(totals?.totals ?? NO_TOTALS),
     };
   }
 }
 
-/** By the clock that stamps files; it may be set. */
+/** The age by the wall clock, which stamps files and may be set back. */
 function ageMsOf({ arrivalNs }: QueuedRequest): number {
   return Math.max(0, Date.now() - Number(arrivalNs / 1000n) / 1000);
 }

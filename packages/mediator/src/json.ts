@@ -2,9 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 
 /**
- * Reads a JSON file. A byte-order mark is passed over, as RFC 8259, section 8.1, allows.
+ * Reads a JSON file, and ignores a byte-order mark, as RFC 8259, section 8.1, allows.
  *
- * @throws the error of a system call; SyntaxError as {@link parseJson} does, and if it is not UTF-8.
+ * @throws the error of a system call; SyntaxError as {@link parseJson} does, and if the file is not
+ *   UTF-8.
  */
 export function readJson(path: string): unknown {
   const bytes = readFileSync(path);
@@ -13,9 +14,9 @@ export function readJson(path: string): unknown {
 }
 
 /**
- * Parses JSON in which no object has a key twice, of which `JSON.parse` would keep the last one.
+ * Parses JSON, and refuses objects with duplicate keys, of which `JSON.parse` would keep the last one.
  *
- * @throws SyntaxError: the text is no JSON, or has a key twice.
+ * @throws SyntaxError if the text is not JSON, or an object has a key twice.
  */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
@@ -26,13 +27,13 @@ export function parseJson(text: string): unknown {
 /** An object, or an array, which has no keys. */
 interface Open {
   readonly keys: Set<string> | undefined;
-  /** The last one that was seen. */
+  /** Its last key so far. */
   key: string | undefined;
 }
 
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],]/g;
 
-/** @param text That is JSON. */
+/** @param text Valid JSON. */
 function requireSingleKeys(text: string): void {
   const open: Open[] = [];
   let isKeyNext = false;
@@ -52,7 +53,7 @@ function requireSingleKeys(text: string): void {
         const outer = open.flatMap(({ key: name }) => name ?? []).slice(0, -1);
         const place = outer.length > 0 ? ` of ${JSON.stringify(outer.join('.'))}` : '';
         throw new SyntaxError(
-          `the key ${JSON.stringify(key)}${place} is there twice, again in line ${line}; keep one`,
+          `the key ${JSON.stringify(key)}${place} occurs twice, again in line ${line}; keep one`,
         );
       }
       innermost.keys.add(key);

@@ -1,49 +1,53 @@
-/** Why there is no mediator, or why a command was not done. Codes are stable. */
+/** Why a mediator cannot run, or a command cannot be done. Codes are stable. */
 export type MediatorErrorCode =
-  /** A flag is unknown or has no acceptable value. */
+  /** A flag is unknown or has an invalid value. */
   | 'USAGE'
   /** The root cannot be created or read. */
   | 'ROOT_UNUSABLE'
   /** The state directory cannot be created or written. */
   | 'STATE_DIR_UNUSABLE'
-  /** The registry cannot be read or understood, or what was to be put into it is invalid. */
+  /** The registry cannot be read or parsed, or a new entry is invalid. */
   | 'INVALID_REGISTRY'
-  /** The directory of a VM cannot be created, or not be given to its group. */
+  /** The directory of a VM cannot be created or given to its group. */
   | 'VM_DIRECTORY_UNUSABLE'
-  /** A VM that was to be added is registered already. */
+  /** The VM to add is already registered. */
   | 'ALREADY_REGISTERED'
-  /** A VM that was asked for is not registered. */
+  /** The VM is not registered. */
   | 'NOT_REGISTERED'
   /** Another mediator uses the same state directory. */
   | 'ALREADY_RUNNING'
-  /** No mediator listens to commands in this state directory. */
+  /** No mediator is running with this state directory. */
   | 'NOT_RUNNING'
-  /** The mediator that is running does not answer a command, or not in words that can be understood. */
-  | 'NO_ANSWER'
-  /** With `--once`: something on disk could not be served. */
+  /** The running mediator did not respond to a command, or its response is invalid. */
+  | 'NO_RESPONSE'
+  /** With `--once`: a request or a VM directory could not be processed. */
   | 'INCOMPLETE'
-  /** The HTTP server cannot listen where it is to. */
+  /** The HTTP server cannot listen at its endpoint. */
   | 'HTTP_UNUSABLE'
-  /** The service cannot be installed, or not be removed. */
+  /** The current directory was removed. */
+  | 'NO_CURRENT_DIRECTORY'
+  /** The limit of open files is too low. */
+  | 'TOO_MANY_FILES'
+  /** The service cannot be installed or removed. */
   | 'SERVICE_UNUSABLE'
-  /** A setting in the environment or the config file is unknown or has no acceptable value. */
+  /** A setting in the environment or the config file is unknown or invalid. */
   | 'INVALID_CONFIG';
 
 /**
- * What keeps a mediator from running, or a command from being done. What goes wrong with one request is
- * answered, not thrown.
+ * An error that keeps a mediator from running, or a command from being done. Errors of single
+ * requests are responses.
  */
 export class MediatorError extends Error {
   /** Always `'MediatorError'`. */
   override readonly name = 'MediatorError';
-  /** What went wrong, for programs; stable. */
+  /** The kind of error, for programs; stable. */
   readonly code: MediatorErrorCode;
 
   /**
-   * @param code What went wrong.
-   * @param message For people: what failed and what to do. It becomes one line: what would break it, or
-   *   show as nothing, such as in a path, is escaped.
-   * @param options `cause`: the error behind it.
+   * @param code The kind of error.
+   * @param message For people: what failed and what to do. It becomes one line: line ends and
+   *   invisible characters, such as in a path, are escaped.
+   * @param options `cause`: the underlying error.
    */
   constructor(code: MediatorErrorCode, message: string, options?: ErrorOptions) {
     super(inOneLine(message), options);
@@ -51,7 +55,7 @@ export class MediatorError extends Error {
   }
 }
 
-/** Controls, invisible characters and other ends of lines as escapes of JavaScript. */
+/** Writes control characters, invisible characters and line ends as escapes of JavaScript. */
 function inOneLine(text: string): string {
   return text.replaceAll(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
@@ -63,7 +67,7 @@ export function unusableStateDir(path: string, cause: unknown): MediatorError {
   const reason = (cause as Error).message;
   return new MediatorError(
     'STATE_DIR_UNUSABLE',
-    `cannot use ${path} as the state directory: ${reason}; give another with --state-dir`,
+    `cannot use ${path} as the state directory: ${reason}; choose another with --state-dir`,
     { cause },
   );
 }
@@ -72,7 +76,7 @@ export function unusableRoot(root: string, cause: unknown): MediatorError {
   const reason = (cause as Error).message;
   return new MediatorError(
     'ROOT_UNUSABLE',
-    `cannot use ${root} as the root: ${reason}; give another with --root`,
+    `cannot use ${root} as the root: ${reason}; choose another with --root`,
     { cause },
   );
 }

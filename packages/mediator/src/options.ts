@@ -2,19 +2,22 @@ import type { VectorAdder } from '@vgpu/cuda-binding';
 import type { MediatorSettings } from './settings.js';
 import type { Logger } from './telemetry/logger.js';
 
-/** What a `Mediator` is made with; a setting that is absent is that of {@link DEFAULT_SETTINGS}. */
+/** What a `Mediator` is made with; absent settings are those of {@link DEFAULT_SETTINGS}. */
 export interface MediatorOptions extends Partial<MediatorSettings> {
-  /** The directory that holds one directory for each VM; created if there is none. */
+  /** The directory that holds one directory for each VM; created if it does not exist. */
   readonly root: string;
-  /** The mediator's own directory, which no VM may reach; created if there is none. */
+  /** The mediator's own directory, which no VM may reach; created if it does not exist. */
   readonly stateDir: string;
-  /** One function for each device, which opens it. */
+  /** A function for each device that opens it. */
   readonly devices: readonly (() => Promise<VectorAdder>)[];
   /**
-   * Their own numbers, in the same order: what snapshots and logs call a device that could not be opened
-   * yet. Default: not known before that.
+   * The devices' own numbers, in the same order, for snapshots and logs of devices that are not
+   * open yet. Default: unknown until then.
    */
   readonly deviceNumbers?: readonly number[];
-  /** Told what happens, with fields such as `vm` and `slot`; what a VM causes is limited in number. */
+  /**
+   * Gets messages with fields such as `vm` and `slot`; the number of lines that a VM can cause is
+   * limited.
+   */
   readonly logger: Logger;
 }

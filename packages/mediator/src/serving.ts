@@ -1,7 +1,7 @@
 import { openDevices } from './devices/open-devices.js';
 import type { Parts } from './parts.js';
 import { Retention } from './spool/retention.js';
-import { makeRoot, requireElsewhere } from './state/root-directory.js';
+import { makeRoot, requireElsewhere } from './state/directories.js';
 import { MAX_TIMER_MS } from './time.js';
 
 /** Leads the parts of a mediator from one phase to the next: see {@link Lifecycle}. */

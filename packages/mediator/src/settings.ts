@@ -1,32 +1,36 @@
 import type { RateLimit } from './intake/token-bucket.js';
 
-/** What can be changed while the mediator runs. */
+/** Settings that can change while the mediator runs. */
 export interface MediatorSettings {
   /**
-   * How often VM directories are looked at, milliseconds: the latency where inotify fails. Each time
-   * all that are not watched, or in which something happens, and of the others 16 or a thirty-second.
+   * The interval between scans of VM directories, in milliseconds: the latency if inotify fails.
+   * Every scan covers unwatched and active directories, and idle ones in rotation, max(16, 1/32)
+   * per scan.
    */
   readonly pollIntervalMs: number;
-  /** How long a request without a newline must stay untouched, milliseconds. */
+  /**
+   * How long a request without a trailing newline must stay unchanged to count as complete, in
+   * milliseconds.
+   */
   readonly settleMs: number;
-  /** Requests of one VM in the queue; what is beyond waits on disk. */
+  /** Maximum number of queued requests of one VM; the rest stays on disk. */
   readonly maxQueuedPerVm: number;
   /**
-   * What waits rises by one level, up to the highest, for each time that so many milliseconds (1 at least)
-   * have gone since its arrival; undefined: the order is strict.
+   * A waiting request's priority is raised by one level, up to the highest, each time this many
+   * milliseconds (at least 1) have passed since its arrival; undefined: priorities are strict.
    */
   readonly agingMs: number | undefined;
-  /** An operation that takes longer, milliseconds, is taken for a hung device. */
+  /** A device whose operation takes longer counts as hung, in milliseconds. */
   readonly execLimitMs: number;
-  /** How long an answer that nobody fetches is kept, milliseconds. */
+  /** How long a response that its client has not fetched is kept, in milliseconds. */
   readonly retentionMs: number;
-  /** Whether VMs that are not in the registry are answered `UNKNOWN_VM`. */
+  /** Whether requests of unregistered VMs are rejected with `UNKNOWN_VM`. */
   readonly requireRegistration: boolean;
-  /** How fast one VM's requests may come; what comes faster is answered `RATE_LIMITED`. */
+  /** The rate limit of one VM; requests beyond it are rejected with `RATE_LIMITED`. */
   readonly rateLimit: RateLimit | undefined;
 }
 
-/** The settings where nothing else is said. */
+/** The default settings. */
 export const DEFAULT_SETTINGS: MediatorSettings = {
   pollIntervalMs: 1000,
   settleMs: 200,

@@ -16,7 +16,7 @@ test('property: a key that is put in again is found, whatever else there is', ()
     fc.property(fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 }), (object) => {
       const [key = ''] = Object.keys(object);
       const text = `[1,"{",${JSON.stringify(object).slice(0, -1)},${JSON.stringify(key)}:[]}]`;
-      expect(() => parseJson(text)).toThrow(`the key ${JSON.stringify(key)} is there twice`);
+      expect(() => parseJson(text)).toThrow(`the key ${JSON.stringify(key)} occurs twice`);
     }),
   );
 });

@@ -156,7 +156,7 @@ describe('a full disk', () => {
     expect(adder.started).toEqual([100, 1]);
     expect(disk.failures).toBe(2);
     expect(host.vm(8).answer(X)).toBe('3\n');
-    expect(mediator.statistics().outcome).toEqual({ ok: 2 });
+    expect(mediator.statistics().outcome).toEqual({ OK: 2 });
     expect(files.names()).toEqual(['response-x.txt']);
   });
 
@@ -251,7 +251,7 @@ test.each([
   }
   await until('all have left', () => mediator.statistics().requests === 3);
   expect(adder.started).toEqual(started);
-  expect(mediator.statistics().outcome).toEqual({ ok: 2, WITHDRAWN: 1 });
+  expect(mediator.statistics().outcome).toEqual({ OK: 2, WITHDRAWN: 1 });
   expect(files.names()).toEqual(['response-1.txt', 'response-3.txt']);
 });
 

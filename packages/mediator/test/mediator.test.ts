@@ -99,7 +99,7 @@ describe('a request', () => {
         seq: 1,
         waitMs: expect.any(Number),
         execMs: expect.any(Number),
-        outcome: 'ok',
+        outcome: 'OK',
       },
     ]);
   });
@@ -402,7 +402,7 @@ describe('a request that is withdrawn', () => {
     await expectAnswered(files);
     await expectNames(files, ['response-x.txt']);
     expect(adder.started).toEqual([1]);
-    expect(mediator.statistics().outcome).toEqual({ ok: 1, WITHDRAWN: 1 });
+    expect(mediator.statistics().outcome).toEqual({ OK: 1, WITHDRAWN: 1 });
   });
 
   test('while it is on the device gets no answer', async () => {
@@ -414,7 +414,7 @@ describe('a request that is withdrawn', () => {
     await expectNames(files, ['response-y.txt']);
     expect(host.logger.finished.map(({ slot, outcome }) => [slot, outcome])).toEqual([
       ['x', 'WITHDRAWN'],
-      ['y', 'ok'],
+      ['y', 'OK'],
     ]);
   });
 
@@ -428,7 +428,7 @@ describe('a request that is withdrawn', () => {
     await expectAnswered(files, named('y'));
     expect(adder.started).toEqual([1, 3]);
     expect(files.answer(named('y'))).toBe('4\n');
-    expect(host.outcomes()).toEqual(['WITHDRAWN', 'ok', 'ok']);
+    expect(host.outcomes()).toEqual(['WITHDRAWN', 'OK', 'OK']);
   });
 
   test('and replaced while it is on the device is answered as what it is now', async () => {
@@ -554,7 +554,7 @@ describe('VM directories', () => {
       await expectAnswered(renamed, named(`${i}`));
       expect(renamed.answer(named(`${i}`))).toBe(`${i + 1}\n`);
     }
-    expect(mediator.statistics().outcome).toEqual({ ok: 6 });
+    expect(mediator.statistics().outcome).toEqual({ OK: 6 });
   });
 
   test('in a root that does not exist: it is created', async () => {
@@ -869,7 +869,7 @@ describe('an answer without a place', () => {
     await expectAnswered(files, named('y'));
     await until('it is counted', () => mediator.statistics().requests === 2);
     await expectNames(files, ['response-x.txt', 'response-y.txt']);
-    expect(mediator.statistics().outcome).toEqual({ ok: 1, UNDELIVERABLE: 1 });
+    expect(mediator.statistics().outcome).toEqual({ OK: 1, UNDELIVERABLE: 1 });
   });
 });
 
@@ -889,7 +889,7 @@ test('many requests of many VMs leave their answers behind and nothing else', as
     for (let i = 0; i < 20; i += 1) expect(files.answer(named(`${i}`))).toBe(`${i + vm}\n`);
   }
   expect(mediator.statistics()).toMatchObject({
-    outcome: { ok: 200 },
+    outcome: { OK: 200 },
     pool: { A: 200 },
     priority: { medium: 200 },
   });

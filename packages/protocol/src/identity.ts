@@ -17,6 +17,9 @@ export type Pool = z.infer<typeof Pool>;
 export const Priority = z.literal([0, 1, 2], '0 (low), 1 (medium) or 2 (high)');
 export type Priority = z.infer<typeof Priority>;
 
+/** Every priority, the highest first. */
+export const PRIORITIES = [2, 1, 0] as const satisfies Priority[];
+
 const VM_ID_RANGE = 'a whole number from 1 to 4294967295';
 
 /**

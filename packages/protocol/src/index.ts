@@ -3,7 +3,15 @@ export { isCompleteLine } from './complete-line.js';
 export { decodeEnvelope, type Body, type BodyKind, type Envelope } from './envelope.js';
 export { ErrorCode } from './error-codes.js';
 export { ExitCode } from './exit-codes.js';
-export { Identity, parsePriority, Pool, Priority, priorityName, VmId } from './identity.js';
+export {
+  Identity,
+  parsePriority,
+  Pool,
+  PRIORITIES,
+  Priority,
+  priorityName,
+  VmId,
+} from './identity.js';
 export type { PriorityName } from './identity.js';
 export { MAX_LINE_BYTES } from './max-line-bytes.js';
 export {

@@ -23,7 +23,19 @@
   process.on('SIGUSR1', function () {
     heard.SIGUSR1 = true;
   });
-  void import('../dist/bin.js').then(function (program) {
-    return program.main(heard);
-  });
+  import('../dist/bin.js').then(
+    function (program) {
+      return program.main(heard);
+    },
+    function (/** @type {unknown} */ reason) {
+      var error = /** @type {NodeJS.ErrnoException} */ (reason);
+      if (error.code !== 'EMFILE' && error.code !== 'ENFILE') throw error;
+      process.stderr.write(
+        'vgpu-vm-client: cannot start: ' +
+          error.message +
+          '; raise the limit of open files (ulimit -n)\n',
+      );
+      process.exitCode = 73;
+    },
+  );
 })();

@@ -19,7 +19,7 @@ export class AnswerFile {
    * The response line, or undefined while it is not there in full: the file is absent or empty, does not
    * end in a newline yet, or still lacks a part, which reads as NUL.
    *
-   * @throws VgpuError `BAD_ANSWER`, `NO_PERMISSION` or `SHARE_UNAVAILABLE`.
+   * @throws VgpuError `BAD_RESPONSE`, `NO_PERMISSION` or `SHARE_UNAVAILABLE`.
    */
   async read(): Promise<string | undefined> {
     let text: string;
@@ -27,11 +27,11 @@ export class AnswerFile {
       text = await this.#share.read(this.#name);
     } catch (error) {
       if (this.#mayPass(error)) return undefined;
-      throw shareError(`read ${this.#name}`, error, 'BAD_ANSWER');
+      throw shareError(`read ${this.#name}`, error, 'BAD_RESPONSE');
     }
     if (text.length > MAX_LINE_BYTES) {
       throw new VgpuError(
-        'BAD_ANSWER',
+        'BAD_RESPONSE',
         `${this.#name} is longer than an answer may be (${MAX_LINE_BYTES} bytes); ` +
           'see what writes there besides the mediator',
       );

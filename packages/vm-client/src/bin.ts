@@ -1,4 +1,7 @@
-/** The only file that knows of the process: arguments, environment, signals, standard streams, exit status. */
+/**
+ * The only file that uses the process: arguments, environment, signals, standard streams, exit
+ * status.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { ExitCode } from '@vgpu/protocol';
@@ -8,18 +11,19 @@ import { run } from './cli/run.js';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * A thread that waits for a share which hangs, or for a terminal that nobody reads, can't be ended, and
- * exit(3) would join it: when all is said, the process has this long to end by itself.
+ * How long the process may take to end by itself after its output is written, in milliseconds. A
+ * thread that waits for a hanging share or a stopped terminal cannot be ended, and exit(3) would
+ * join it.
  */
 const END_MS = 2000;
 
-/** How long a signal lets what is printed be written, in milliseconds. */
+/** How long the process writes its output after a signal, in milliseconds. */
 const WRITE_MS = 500;
 
-/** What waits to be shown on a terminal that takes nothing, in bytes, before the progress is not drawn. */
+/** The progress bar is not drawn while a stopped terminal has more unwritten bytes than this. */
 const MAX_WAITING_BYTES = 2 ** 16;
 
-/** The status of what SIGPIPE ends. Node ignores that signal. */
+/** The status of a process that SIGPIPE ends. Node ignores that signal. */
 const BROKEN_PIPE = 128 + 13;
 
 const STDOUT = 1;
@@ -47,7 +51,7 @@ function report(line: string): void {
   output.write(STDERR, `${line}\n`);
 }
 
-/** Settles once all is written; after a signal it is not waited for. */
+/** Settles once all output is written; after a signal, within a limit. */
 async function written(): Promise<void> {
   const cut = new Promise((resolve) => {
     const lose = () => {
@@ -59,7 +63,7 @@ async function written(): Promise<void> {
   await Promise.race([output.flushed(), cut]);
 }
 
-/** What was not printed was not done. */
+/** A command whose output cannot be written has failed. */
 async function statusWithOutput(status: ExitCode): Promise<number> {
   await written();
   if (outputError === undefined) return status;
@@ -70,9 +74,9 @@ async function statusWithOutput(status: ExitCode): Promise<number> {
 }
 
 /**
- * Does what the command line says, and sets the exit status.
+ * Runs the command line, and sets the exit status.
  *
- * @param heard Signals that came before this file was loaded.
+ * @param heard Signals that arrived before this file was loaded.
  */
 export async function main(heard: { readonly SIGHUP?: true }): Promise<void> {
   process.removeAllListeners('SIGHUP');

@@ -1,7 +1,7 @@
 import { type ErrorCode, ExitCode, ProtocolError } from '@vgpu/protocol';
 
 /**
- * Why a call failed without an answer from the mediator. Codes are stable.
+ * Why a call failed without a response of the mediator. Codes are stable.
  *
  * @useDeclaredType
  */
@@ -10,45 +10,49 @@ export type FailureCode = keyof typeof EXIT_OF_FAILURE;
 /** Every code that a {@link VgpuError} can have. */
 export type VgpuErrorCode = FailureCode | ErrorCode;
 
-/** Exit statuses of what is found out here. */
+/** Exit statuses of the errors that the client itself finds. */
 const EXIT_OF_FAILURE = {
-  /** The command line is not understood. */
+  /** The command line is invalid. */
   USAGE: ExitCode.USAGE,
-  /** An option has a value that it can't have. */
+  /** An option has an invalid value. */
   INVALID_OPTION: ExitCode.USAGE,
-  /** An operand is no decimal number, or no Int32Array. Nothing was sent. */
+  /** An operand is not a decimal number or Int32Array. Nothing was sent. */
   BAD_REQUEST: ExitCode.USAGE,
-  /** An operand is no int32. Nothing was sent. */
+  /** An operand is outside the range of int32. Nothing was sent. */
   OUT_OF_RANGE: ExitCode.USAGE,
   /** The vectors differ in length. Nothing was sent. */
   LENGTH_MISMATCH: ExitCode.USAGE,
   /** The request would be longer than 64 KiB. Nothing was sent. */
   TOO_LARGE: ExitCode.USAGE,
-  /** The environment holds a value that can't be used. */
+  /** A variable of the environment has an invalid value. */
   BAD_ENVIRONMENT: ExitCode.CONFIG,
-  /** A register holds no pool, priority or VM. */
+  /** A register holds no valid pool, priority or VM. */
   BAD_REGISTERS: ExitCode.CONFIG,
-  /** Nothing says which VM this is, or its device can't be read. */
+  /** No source names the VM, or its device cannot be read. */
   NO_IDENTITY: ExitCode.UNAVAILABLE,
-  /** The VM's directory is not there, or can't be reached. */
+  /** The VM's directory does not exist, or cannot be reached. */
   SHARE_UNAVAILABLE: ExitCode.UNAVAILABLE,
-  /** The VM's directory may not be read or written, or its device not read. */
+  /** No permission to read or write the VM's directory, or to read its device. */
   NO_PERMISSION: ExitCode.NO_PERMISSION,
   /** The request could not be created: disk full, quota, read-only. */
   CANNOT_CREATE: ExitCode.CANT_CREATE,
-  /** The plain slot holds a request of somebody else. */
+  /** The plain slot holds another client's request. */
   SLOT_BUSY: ExitCode.TRY_AGAIN,
-  /** No answer within the call's time. */
+  /** No response within the call's time. */
   TIMEOUT: ExitCode.TRY_AGAIN,
   /** The caller's signal was aborted. */
   ABORTED: ExitCode.TRY_AGAIN,
+  /** The current directory was removed. */
+  NO_CURRENT_DIRECTORY: ExitCode.UNAVAILABLE,
+  /** The limit of open files is too low for the program. */
+  TOO_MANY_FILES: ExitCode.CANT_CREATE,
   /** The client was closed. */
   CLOSED: ExitCode.INTERNAL,
-  /** What stood in the answer's place is no answer to this request. */
-  BAD_ANSWER: ExitCode.INTERNAL,
+  /** The response file holds no response to this request. */
+  BAD_RESPONSE: ExitCode.INTERNAL,
 } as const;
 
-/** Exit statuses of what a mediator answers instead of a sum. */
+/** Exit statuses of the rejections by a mediator. */
 const EXIT_OF_REJECTION: Record<ErrorCode, ExitCode> = {
   BAD_REQUEST: ExitCode.REJECTED,
   TOO_LARGE: ExitCode.REJECTED,
@@ -62,19 +66,20 @@ const EXIT_OF_REJECTION: Record<ErrorCode, ExitCode> = {
   DEADLINE: ExitCode.TRY_AGAIN,
 };
 
-/** What to do about a rejection whose text alone does not say it. */
+/** Remedies for rejections whose texts have none. */
 const REMEDY: Partial<Record<ErrorCode, string>> = {
   VM_MISMATCH: 'use the id of the VM that this share belongs to',
   UNKNOWN_VM: "ask the host's administrator to register this VM",
   SUSPENDED: "ask the host's administrator to resume this VM",
-  RATE_LIMITED: 'send less often',
-  DEVICE_FAILED: 'try again, and if it stays so ask for the log of the mediator',
-  DEADLINE: 'try again, with shorter vectors if it stays so',
+  RATE_LIMITED: 'send requests less often',
+  DEVICE_FAILED:
+    "try again; if it keeps failing, ask the host's administrator for the mediator's log",
+  DEADLINE: 'try again, if needed with shorter vectors',
 };
 
 /**
- * The one class of errors of this package: `code` is stable, the message says what failed, on what,
- * and what to do, and `cause` is the error or the abort reason behind it.
+ * The error class of this package: `code` is stable, the message says what failed, on what, and
+ * what to do, and `cause` is the underlying error or abort reason.
  */
 export class VgpuError extends Error {
   /** `'AbortError'` for the code `ABORTED`, else `'VgpuError'`. */
@@ -85,26 +90,26 @@ export class VgpuError extends Error {
   /**
    * @param code What went wrong.
    * @param message For people: what failed, on what, and what to do.
-   * @param options `cause`: the error behind it.
+   * @param options `cause`: the underlying error.
    */
   constructor(code: VgpuErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    // As in Node's own interfaces, so that callers need not know whose call they aborted.
+    // As in Node's own interfaces, so that callers can treat all aborted calls alike.
     this.name = code === 'ABORTED' ? 'AbortError' : 'VgpuError';
   }
 }
 
-/** The mediator answered `ERROR:<CODE>:<text>`. */
+/** The response of the mediator is `ERROR:<CODE>:<text>`. */
 export class RequestRejectedError extends VgpuError {
-  /** The code that the mediator answered. */
+  /** The code in the response. */
   declare readonly code: ErrorCode;
-  /** The mediator's own words: one line of printable ASCII. */
+  /** The text in the response: one line of printable ASCII. */
   readonly text: string;
 
   /**
-   * @param code As the mediator answered it.
-   * @param text The mediator's own words.
+   * @param code The code in the response.
+   * @param text The text in the response.
    */
   constructor(code: ErrorCode, text: string) {
     const remedy = REMEDY[code];
@@ -118,10 +123,9 @@ export class RequestRejectedError extends VgpuError {
 }
 
 /**
- * Runs a codec; what it refuses becomes an error of this package with the same code.
+ * Runs a codec, and turns its error into one of this package with the same code.
  *
- * @param what Says what was being read, to go before the codec's own message; nothing if that says
- *   enough.
+ * @param what Names the input in front of the codec's own message; undefined if that message suffices.
  */
 export function translateRefusal<T>(what: string | undefined, codec: () => T): T {
   try {
@@ -129,14 +133,15 @@ export function translateRefusal<T>(what: string | undefined, codec: () => T): T
   } catch (cause) {
     if (!(cause instanceof ProtocolError) || cause.code === 'BAD_NAME') throw cause;
     const message = what === undefined ? cause.message : `${what}: ${cause.message}`;
-    throw new VgpuError(cause.code, message, { cause });
+    const code = cause.code === 'BAD_ANSWER' ? 'BAD_RESPONSE' : cause.code;
+    throw new VgpuError(code, message, { cause });
   }
 }
 
 /**
- * The exit status of `vgpu-vm-client` for an error; 70 for one that is no {@link VgpuError}.
+ * The exit status of `vgpu-vm-client` for an error; 70 for any error that is not a {@link VgpuError}.
  *
- * @param error Whatever was thrown.
+ * @param error The thrown value.
  */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof RequestRejectedError) return EXIT_OF_REJECTION[error.code];

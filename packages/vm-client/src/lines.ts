@@ -15,14 +15,14 @@ export function requestLine(request: Request): string {
  *
  * @param length How many numbers were asked for.
  * @throws RequestRejectedError if the mediator refused.
- * @throws VgpuError `BAD_ANSWER` if it is no answer to this request.
+ * @throws VgpuError `BAD_RESPONSE` if it is no answer to this request.
  */
 export function sumIn(line: string, length: number): Int32Array {
   const answer = translateRefusal('answer', () => decodeAnswer(line));
   if ('code' in answer) throw new RequestRejectedError(answer.code, answer.text);
   if (answer.sum.length === length) return answer.sum;
   throw new VgpuError(
-    'BAD_ANSWER',
+    'BAD_RESPONSE',
     `expected an answer of ${length} numbers, got ${answer.sum.length}; ` +
       'see what else uses this slot',
   );

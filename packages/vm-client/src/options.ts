@@ -56,14 +56,14 @@ export interface CallOptions {
   readonly priority?: 0 | 1 | 2 | undefined;
 }
 
-const DEFAULT_TIMEOUT_MS = 30_000;
+export const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** The longest delay of a timer, in milliseconds: a longer one would fire at once. */
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
- * Whether a text can be meant as a path: a file of variables that keeps quotation marks or a carriage return
- * has given others.
+ * Whether a text can be meant as a path: a file of variables that keeps quotation marks or a
+ * carriage return has given others.
  */
 export const isPlausiblePath = (text: string): boolean =>
   text !== '' &&

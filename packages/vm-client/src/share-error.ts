@@ -3,7 +3,7 @@ import { type FailureCode, VgpuError } from './errors.js';
 
 type ErrnoName = keyof typeof constants.errno;
 
-/** What errors of the system mean for a call, and what to do about them. */
+/** The meanings of system errors for a call, and their remedies. */
 const MEANINGS: readonly {
   readonly errors: readonly ErrnoName[];
   readonly code: FailureCode;
@@ -22,7 +22,7 @@ const MEANINGS: readonly {
   {
     errors: ['EACCES', 'EPERM'],
     code: 'NO_PERMISSION',
-    remedy: 'run as a user who may read and write there',
+    remedy: 'run as a user with permission to read and write there',
   },
   { errors: ['EROFS'], code: 'CANNOT_CREATE', remedy: 'mount the share writable' },
   { errors: ['ENOSPC', 'EDQUOT'], code: 'CANNOT_CREATE', remedy: 'free space on the share' },
@@ -30,8 +30,8 @@ const MEANINGS: readonly {
 ];
 
 /**
- * Whether an error is one of these of errno(3). By number, because Node knows no name for some:
- * ESTALE and EDQUOT come as 'Unknown system error -116' and '-122'.
+ * Whether an error has one of these codes of errno(3). Compares numbers, because Node has no name
+ * for some: ESTALE and EDQUOT are 'Unknown system error -116' and '-122'.
  */
 export function isErrno(error: unknown, ...names: readonly ErrnoName[]): boolean {
   const errno = typeof error === 'object' && error !== null && 'errno' in error ? error.errno : 0;
@@ -39,10 +39,9 @@ export function isErrno(error: unknown, ...names: readonly ErrnoName[]): boolean
 }
 
 /**
- * Turns a failed file operation into the error that a caller gets; a {@link VgpuError} stays as it
- * is.
+ * Turns the error of a file operation into one for the caller; a {@link VgpuError} stays unchanged.
  *
- * @param action What failed, on what: follows "cannot".
+ * @param action What failed, on what: the words after "cannot".
  * @param otherwise The code of a failure that is not in the table.
  */
 export function shareError(action: string, cause: unknown, otherwise: FailureCode): VgpuError {
@@ -52,7 +51,7 @@ export function shareError(action: string, cause: unknown, otherwise: FailureCod
   return new VgpuError(code, `cannot ${action}: ${reasonOf(cause)}; ${remedy}`, { cause });
 }
 
-/** The message of what was thrown, which need not be an Error of this realm. */
+/** The message of a thrown value, which may be an Error of another realm. */
 export function reasonOf(cause: unknown): string {
   return typeof cause === 'object' && cause !== null && 'message' in cause
     ? String(cause.message)

@@ -4,10 +4,9 @@ import { parseArguments } from '../src/cli/arguments.js';
 import { BENCH } from '../src/cli/bench/bench.js';
 import { help } from '../src/cli/bench/help.js';
 import { planOf } from '../src/cli/bench/plan.js';
-import { parsePriorityMix, prioritiesOf } from '../src/cli/bench/priority-mix.js';
+import { parsePriorityMix, prioritiesOf, parseVmList } from '../src/cli/bench/vms.js';
 import { BENCH_SETTINGS } from '../src/cli/bench/settings.js';
-import { parseVmList } from '../src/cli/bench/vm-list.js';
-import { variableOf } from '../src/cli/settings.js';
+import { variableOf } from '@vgpu/protocol/cli';
 
 const failing = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) });

@@ -6,7 +6,7 @@ import { Tally, Times } from '../src/cli/bench/figures.js';
 import { isSum } from '../src/cli/bench/operands.js';
 import { jsonOf, textOf } from '../src/cli/bench/report.js';
 import { countedFrom, type Sample } from '../src/cli/bench/sample.js';
-import { table } from '../src/cli/bench/table.js';
+import { table } from '../src/cli/bench/report.js';
 import { WaitBars } from '../src/cli/bench/wait-bars.js';
 
 /** The first moments at which requests are due. */
@@ -54,7 +54,7 @@ describe('an answer', () => {
 });
 
 describe('times', () => {
-  test('have the quantiles of what was recorded, within a thousandth', () => {
+  test('have the quantiles of the recorded times, within a thousandth', () => {
     const waits = fc.array(fc.float({ min: Math.fround(0.01), max: 1e5, noNaN: true }), {
       minLength: 1,
     });
@@ -129,7 +129,7 @@ low          3         1       1          1  0.5    40.0    40.0    40.0      40
 all          5         3       1          1  1.5    3.00    40.0    40.0      40.0    40.0
 
 error         requests  the first one
-RATE_LIMITED         1  the mediator rejected the request: RATE_LIMITED: retry in 9 ms; send less often
+RATE_LIMITED         1  the mediator rejected the request: RATE_LIMITED: retry in 9 ms; send requests less often
 
 wait     requests     %
 < 2 ms          1  33.3  ########################################

@@ -45,7 +45,7 @@ async function play(plan: Partial<LoadPlan>, signal = never): Promise<Recorder> 
   return recorder;
 }
 
-/** Plays until the mediator has seen so many requests. */
+/** Plays until the mediator has seen this number of requests. */
 async function playUntilSeen(count: number, plan: Partial<LoadPlan>): Promise<Recorder> {
   const controller = new AbortController();
   const playing = play({ ...plan, durationMs: 60_000 }, controller.signal);
@@ -91,7 +91,7 @@ describe('a load', () => {
     mediator.behaviour = answer('1\n');
     const { all } = await play({});
     expect(all).toMatchObject({ answered: 0, failed: all.sent });
-    expect(all.errors.get('BAD_ANSWER')?.example.message).toMatch(/^slot .* is not the sum/);
+    expect(all.errors.get('BAD_RESPONSE')?.example.message).toMatch(/^slot .* is not the sum/);
   });
 
   test('counts what the mediator rejects, and does not try again', async () => {
@@ -116,7 +116,7 @@ describe('a load', () => {
   });
 
   test.each([{ perSecond: 100_000, arrivals: 'poisson' } as const, { inFlight: 5 }])(
-    'that is aborted takes back what is under way: %j',
+    'that is aborted withdraws the requests in flight: %j',
     async (pace) => {
       mediator.behaviour = neverAnswer;
       const { all } = await playUntilSeen(5, { pace });

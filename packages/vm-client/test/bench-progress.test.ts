@@ -27,7 +27,7 @@ describe('the progress', () => {
     expect(text.endsWith('\x1b[1G\x1b[2K')).toBe(true);
   });
 
-  test('is plain lines elsewhere, the last one with what there is in the end', async () => {
+  test('is plain lines elsewhere, the last one with the final figures', async () => {
     const [first, last, ...rest] = (await written(false)).split('\n');
     expect(first).toBe('[------------------------] 0 of 60 s, 0 answered, 1 under way, 0 errors');
     expect(last).toBe('[------------------------] 0 of 60 s, 1 answered, 0 under way, 0 errors');

@@ -61,7 +61,13 @@ async function outcome(child: ChildProcess) {
 
 /** Runs the program to its end, as VM 1 of the fake. */
 const run = (args: string[], options?: StartOptions) =>
-  outcome(start(['--root', '.', '--vm-id', '1', ...args], options));
+  outcome(
+    start([...unless(args, '--root', '.'), ...unless(args, '--vm-id', '1'), ...args], options),
+  );
+
+/** An option with its value, unless it is given. */
+const unless = (args: string[], option: string, value: string) =>
+  args.includes(option) ? [] : [option, value];
 
 /** Runs it with nothing but these arguments. */
 const runBare = (args: string[], options?: StartOptions) => outcome(start(args, options));
@@ -106,7 +112,7 @@ describe('the sum', () => {
     const { stdout, stderr, status } = await run(['1', '2', '--verbose', '--priority', '0']);
     expect([stdout, status]).toEqual(['3\n', 0]);
     expect(stderr).toMatch(
-      /^vm 1, pool A, priority low, root \.\nslot [\w-]{36}, answered after [\d.]+ ms\n$/,
+      /^vm 1, pool A, priority low, root \.\nslot [\w-]{36}, response after [\d.]+ ms\n$/,
     );
   });
 });
@@ -182,7 +188,7 @@ describe('the exit status', () => {
     expect(await run(['1', '2', '--vm-id', '2'])).toEqual(failed(69, /\/vm2.*mount/));
   });
 
-  test('is 70 for what is no answer', async () => {
+  test('is 70 for an invalid response', async () => {
     mediator.behaviour = answer('nonsense\n');
     expect(await run(['1', '2'])).toEqual(failed(70, /answer: .*nonsense/));
   });
@@ -198,7 +204,7 @@ describe('the exit status', () => {
     expect(await run(['1', '2', '--timeout', '50'])).toEqual(failed(75, /within 50 ms/));
   });
 
-  test('is 75 while somebody else uses the plain slot', async () => {
+  test('is 75 while another client uses the plain slot', async () => {
     mediator.behaviour = neverAnswer;
     mediator.write('request.txt', 'A:1:1:1:1\n');
     expect(await run(['1', '2', '--plain'])).toEqual(failed(75, /request.txt/));
@@ -209,7 +215,7 @@ describe('the exit status', () => {
     fs.chmodSync(mediator.directory, 0o555);
     const args = ['1', '2', '--root', '.', '--vm-id', '1'];
     if (process.getuid?.() === 0) {
-      // Root may write everywhere: be nobody.
+      // Root may write everywhere: become the user nobody.
       const programs = await PublicPrograms.make();
       const { node, client } = programs;
       expect(await outcome(start(args, { uid: NOBODY, program: [node, client] }))).toEqual(

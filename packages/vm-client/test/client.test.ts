@@ -166,7 +166,7 @@ describe.each([
     ['two lines', '1\n2\n'],
   ])('refuses an answer that is %s', async (_what, text) => {
     mediator.behaviour = answer(text);
-    await expect(connect({}, open).add(1, 2)).rejects.toEqual(failing('BAD_ANSWER'));
+    await expect(connect({}, open).add(1, 2)).rejects.toEqual(failing('BAD_RESPONSE'));
   });
 
   test('follows no link in the place of the answer', async () => {
@@ -177,7 +177,7 @@ describe.each([
       fs.renameSync(`${response}.link`, response);
       clear();
     };
-    await expect(connect({}, open).add(1, 2)).rejects.toEqual(failing('BAD_ANSWER'));
+    await expect(connect({}, open).add(1, 2)).rejects.toEqual(failing('BAD_RESPONSE'));
     expect(fs.existsSync(secret)).toBe(true);
   });
 

@@ -119,14 +119,14 @@ describeIf(canMount(), HOW_TO_MOUNT, 'the devices of this machine', () => {
     });
   });
 
-  test('are not looked at with --vm-id', async () => {
+  test('are not read with --vm-id', async () => {
     pci.addStub('0000:00:05.0', filled(0));
     expect(await add(['--vm-id', '1'], here())).toEqual(ok);
     expect(mediator.seen).toEqual(['A:1:1:1:2\n']);
   });
 });
 
-describe('what is loaded', () => {
+describe('the loaded modules', () => {
   /** Writes every module of ours to standard error. */
   const spy = `data:text/javascript,${encodeURIComponent(`
     import fs from 'node:fs';

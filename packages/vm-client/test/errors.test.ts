@@ -83,17 +83,17 @@ describe('shareError', () => {
     ['EDQUOT', 'CANNOT_CREATE'],
     ['EROFS', 'CANNOT_CREATE'],
     ['EMFILE', 'CANNOT_CREATE'],
-    ['ENOTEMPTY', 'BAD_ANSWER'],
+    ['ENOTEMPTY', 'BAD_RESPONSE'],
   ] as const)('%s is %s', (name, code) => {
     const cause = errnoError(name);
-    const error = shareError('do it', cause, 'BAD_ANSWER');
+    const error = shareError('do it', cause, 'BAD_RESPONSE');
     expect(error).toMatchObject({ code, cause });
     expect(error.message).toMatch(/^cannot do it: .*; \w/);
   });
 
   test('gives errors of this package as they are', () => {
     const error = new VgpuError('TIMEOUT', 'x');
-    expect(shareError('do it', error, 'BAD_ANSWER')).toBe(error);
+    expect(shareError('do it', error, 'BAD_RESPONSE')).toBe(error);
   });
 });
 

@@ -50,7 +50,7 @@ describe('while it waits', () => {
   test.each([
     ['a second EIO', 'SHARE_UNAVAILABLE', [errnoError('EIO'), stale, errnoError('EIO')]],
     ['EACCES', 'NO_PERMISSION', [errnoError('EACCES')]],
-    ['ELOOP', 'BAD_ANSWER', [errnoError('ELOOP')]],
+    ['ELOOP', 'BAD_RESPONSE', [errnoError('ELOOP')]],
   ])('%s is %s, and the request is withdrawn', async (_what, code, errors) => {
     mediator.behaviour = neverAnswer;
     reading(...errors);

@@ -7,7 +7,8 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeRegisterBlock } from '@vgpu/protocol';
 import { BENCH_SETTINGS } from '../src/cli/bench/settings.js';
-import { SETTINGS, variableOf } from '../src/cli/settings.js';
+import { variableOf } from '@vgpu/protocol/cli';
+import { SETTINGS } from '../src/cli/settings.js';
 import * as exported from '../src/index.js';
 import { FakeMediator } from './fake-mediator.js';
 import { STATUS_OF_FAILURE } from './statuses.js';
@@ -78,7 +79,7 @@ describe('the examples', () => {
 const withoutChance = (line: string) =>
   line.replace(/"slot":"[\w-]{36}","waitMs":[\d.]+/, '"slot":"...","waitMs":0');
 
-describe('what it lists is what there is:', () => {
+describe('it lists:', () => {
   test.each(Object.keys(exported))('%s has a heading', (name) => {
     expect(readme).toMatch(new RegExp(`^## \`${name}\\b`, 'm'));
   });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ADD } from '../src/cli/add.js';
+import { ADD, parseOperands } from '../src/cli/add.js';
 import { VgpuClient } from '../src/client.js';
 import { parseArguments } from '../src/cli/arguments.js';
 import { help, newYargs } from '../src/cli/help.js';
-import { parseOperands } from '../src/cli/operands.js';
-import { readSetting, type SettingName, SETTINGS, variableOf } from '../src/cli/settings.js';
+import { variableOf } from '@vgpu/protocol/cli';
+import { readSetting, type SettingName, SETTINGS } from '../src/cli/settings.js';
 
 const failing = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) });
@@ -36,6 +36,10 @@ const VALID: Record<SettingName, readonly [text: string, value: unknown][]> = {
   timeout: [
     ['1', 1],
     ['2147483647', 2147483647],
+    ['30s', 30_000],
+    ['250ms', 250],
+    ['1.5m', 90_000],
+    ['1h', 3_600_000],
   ],
   plain: [
     ['1', true],
@@ -52,7 +56,7 @@ const INVALID: Partial<Record<SettingName, readonly string[]>> = {
   'vm-id': ['0', '01', '-3', '4294967296', '1e3', ' 1', '0x1'],
   pool: ['a', 'C', 'AB'],
   priority: ['3', 'High', '-1', '02'],
-  timeout: ['0', '-5', '1.5', '1e3', '2147483648', '30s'],
+  timeout: ['0', '-5', '1.5', '1e3', '2147483648', '30 s', '0.5ms', '597h', '30S', '1m30s'],
   plain: ['yes', '2', 'TRUE'],
   json: ['on'],
 };
@@ -109,7 +113,7 @@ describe('readSetting', () => {
     );
   });
 
-  test('does not look at a variable that the flag overrides', () => {
+  test('does not read a variable that the flag overrides', () => {
     expect(readSetting(SETTINGS, 'pool', { pool: 'B' }, { VGPU_POOL: 'nonsense' })).toBe('B');
     expect(readSetting(SETTINGS, 'json', { json: false }, { VGPU_JSON: '1' })).toBe(false);
   });
@@ -151,9 +155,14 @@ describe('parseArguments', () => {
     expect(flags).toMatchObject({ 'vm-id': '7', json: true, root: 'x' });
   });
 
-  test('takes the last of two', () => {
-    expect(parseArguments(['--root', 'a', '--root', 'b'], ADD).flags).toMatchObject({ root: 'b' });
-  });
+  test.each([[['--root', 'a', '--root', 'b']], [['--root=a', '1', '--root=a']]])(
+    'refuses an option with two values: %j',
+    (argv) => {
+      expect(() => parseArguments(argv, ADD)).toThrow(
+        failing('USAGE', /^--root is given more than once: give it one value; see /),
+      );
+    },
+  );
 
   test.each([['--rooot'], ['--rooot=x'], ['-x'], ['--vmId'], ['---'], ['--5']])(
     'refuses %s with a hint',
@@ -231,7 +240,10 @@ describe('parseArguments', () => {
         } catch (error) {
           const { message } = error as Error;
           // These are refused besides.
-          if (/^(?:unknown option |--[a-z-]+ stands alone)/.test(message)) return;
+          if (
+            /^(?:unknown option |--[a-z-]+ (?:stands alone|is given more than once))/.test(message)
+          )
+            return;
           expect(message).toBe(`${problem ?? 'none'}; see vgpu-vm-client --help`);
           return;
         }
@@ -275,13 +287,13 @@ describe('parseOperands', () => {
     '1.0',
     '1:2',
     '5\n',
-  ])('refuses %j in both places and says what is expected', (text) => {
+  ])('refuses %j in both places, with the expectation', (text) => {
     const refusal = (name: string) => failing('BAD_REQUEST', new RegExp(`^${name}: .*decimal`));
     expect(() => parseOperands([text, '1'])).toThrow(refusal('a'));
     expect(() => parseOperands(['1', text])).toThrow(refusal('b'));
   });
 
-  test('refuses what is no int32', () => {
+  test('refuses other values than int32', () => {
     expect(() => parseOperands(['1', '2147483648'])).toThrow(failing('OUT_OF_RANGE', /^b: /));
     expect(() => parseOperands(['1,-2147483649', '1'])).toThrow(failing('OUT_OF_RANGE', /^a: /));
   });

@@ -18,8 +18,10 @@ export const STATUS_OF_FAILURE: Record<FailureCode, number> = {
   SLOT_BUSY: 75,
   TIMEOUT: 75,
   ABORTED: 75,
+  NO_CURRENT_DIRECTORY: 69,
+  TOO_MANY_FILES: 73,
   CLOSED: 70,
-  BAD_ANSWER: 70,
+  BAD_RESPONSE: 70,
 };
 
 /** The same of what a mediator answers. */

@@ -36,7 +36,7 @@ new Connection({
   onState: showState,
 });
 
-function show({ atMs, mediator, vms, requests, troubles }: Now): void {
+function show({ atMs, mediator, vms, requests, errors }: Now): void {
   // The page of another version may not know what this one says.
   version ??= mediator.version;
   if (version !== mediator.version) location.reload();
@@ -47,7 +47,7 @@ function show({ atMs, mediator, vms, requests, troubles }: Now): void {
   showTiles(mediator, rates);
   devices.show(mediator.devices, rates.busy, mediator.pools);
   vmTable.show(vms.shown);
-  latest.show(requests, troubles);
+  latest.show(requests, errors);
   const { root, phase, uptimeMs, isRootReadable } = mediator;
   const state =
     phase === 'serving'

@@ -1,9 +1,14 @@
 import { printable } from '@vgpu/protocol';
 import type { Argv } from 'yargs';
 import { MediatorError } from '../mediator-error.js';
-import { type OnChosen, withAdministration } from './commands/administration.js';
+import {
+  type OnChosen,
+  unknownCommand,
+  withAdministration,
+  withExitStatuses,
+} from './commands/administration.js';
 import type { CommandLine, Flags } from './commands/command.js';
-import { PARSING, refuseOddSwitches, SERVE_GROUPS, SERVE_OPTIONS } from './serve-flags.js';
+import { PARSING, refuseMisuse, SERVE_OPTIONS } from './serve-flags.js';
 
 /**
  * Reads any command line.
@@ -17,7 +22,7 @@ export async function parseByYargs(argv: readonly string[], version: string): Pr
   let chosenFlags: Flags = {};
   const program = await newProgram((command, flags) => {
     chosenFlags = flags;
-    chosen = { command: 'administer', run: (surroundings) => command.run(flags, surroundings) };
+    chosen = { command: 'administer', run: (context) => command.run(flags, context) };
   });
   const parser = program
     .version(version)
@@ -29,16 +34,19 @@ export async function parseByYargs(argv: readonly string[], version: string): Pr
     printed = withoutTypes(output);
   });
   if (problem !== undefined) {
+    // yargs takes an unknown command for an argument.
+    const [, refused] = /^Unknown arguments?: (.*)$/s.exec(problem) ?? [];
+    problem = (refused && unknownCommand(argv, refused.split(', '))) ?? problem;
     throw new MediatorError('USAGE', `${problem}; see vgpu-mediator --help`);
   }
   if (printed !== '') return { command: 'print', text: printed };
-  refuseOddSwitches(argv, chosenFlags);
+  refuseMisuse(argv, chosenFlags);
   return chosen ?? { command: 'serve', flags };
 }
 
 /**
- * To yargs `--` ends a command, as it does before the options of serve that `service` has; elsewhere it stands
- * before operands, none of which begins with a minus sign.
+ * To yargs, `--` ends the command: that is right for `service`, where options of serve follow. Elsewhere
+ * operands follow, none of which begins with a minus sign.
  *
  * @throws MediatorError `USAGE`.
  */
@@ -49,24 +57,24 @@ function asYargsKnows(argv: readonly string[]): string[] {
   if (argv[0] === 'service') return [...asked, ...(end < 0 ? [] : ['--', ...after])];
   const option = after.find((word) => word.startsWith('-'));
   if (option === undefined) return [...asked, ...after];
-  throw new MediatorError(
-    'USAGE',
-    `no operand begins as ${printable(option)} does, which is after --`,
-  );
+  throw new MediatorError('USAGE', `expected an operand after --, got ${printable(option)}`);
 }
 
-/** yargs names the type of every option; the text of an option says what it takes. */
+/** yargs adds the type of every option to its text, which the default shows already. */
 function withoutTypes(help: string): string {
-  return help.replaceAll(/\s+\[(?:string|boolean|array|default|default: \[\])\]/g, '');
+  return help.replaceAll(/\s*\[(?:string|boolean|array|default|default: \[\])\]/g, '');
 }
 
-/** yargs with all commands and options. Loads it: few command lines need it. */
+/** yargs with all commands and options, loaded on demand: few command lines need it. */
 export async function newProgram(onChosen: OnChosen): Promise<Argv> {
   const { default: yargs } = await import('yargs');
   const program = yargs()
     .scriptName('vgpu-mediator')
-    .usage('$0 [serve]\n\nServes the requests that virtual machines put below a directory.')
-    // Known here, too, for those that stand before a command; not global, or every command had them.
+    .usage(
+      '$0 [serve]\n\nServes the requests of virtual machines, which they put into their directories.',
+    )
+    // Also known here, since they may stand before a command; not global: commands have options of
+    // their own.
     .options(
       Object.fromEntries(
         Object.entries(SERVE_OPTIONS).map(([name, option]) => [name, { ...option, global: false }]),
@@ -78,21 +86,22 @@ export async function newProgram(onChosen: OnChosen): Promise<Argv> {
   return withAdministration(program, onChosen).locale('en').strict().parserConfiguration(PARSING);
 }
 
-/** What the help says of serving besides each option; as the default command's, it is the program's, too. */
+/**
+ * The help of serve besides its options; serve is the default command, so this is the help of the
+ * program, too.
+ */
 function withServeHelp(parser: Argv): Argv {
-  return Object.entries(SERVE_GROUPS)
-    .reduce((grouped, [heading, names]) => grouped.group([...names], heading), parser)
+  const described = parser
     .example('$0 --root ./vgpu --backend cpu', 'to try it, without a GPU')
     .example('$0 --http 127.0.0.1:9741', 'with metrics and a page')
     .example('$0 --check-config --config vgpu.json', 'before a reload or a start')
     .epilog(
-      'Each option of serve may also come from the environment (VGPU_ROOT, VGPU_POLL_INTERVAL, ...) or ' +
-        'from the config file; the flag counts first, then the environment, then the file.\n\n' +
-        'SIGTERM or SIGINT finish what is on a device and end it; a second one ends it at once. SIGHUP ' +
-        'reads config file and registry again; where the terminal is closed that it was started from, it ' +
-        'counts as SIGTERM. SIGUSR1 logs statistics.\n\n' +
-        'Exit status: 0 stopped, or done; 64 wrong use; 69 no device, another mediator has the state ' +
-        'directory, or --http cannot be listened at; 70 a defect; 73 a directory or file cannot be made ' +
-        'or used; 77 no permission; 78 the environment, the config file or the registry is invalid.',
+      'Each option may also come from the environment (VGPU_ROOT, VGPU_POLL_INTERVAL, ...) or from the config ' +
+        'file. A flag takes precedence over the environment, and the environment over the file. A duration ' +
+        'is written as 200ms, 30s, 5m or 1h; a plain number is in milliseconds, for --aging in seconds.\n\n' +
+        'SIGTERM or SIGINT finish the operations on the devices, then end the mediator; a second one ends it ' +
+        'immediately. SIGHUP reloads the config file and the registry; if the terminal that the mediator ' +
+        'was started from is closed, SIGHUP acts as SIGTERM. SIGUSR1 logs statistics.\n',
     );
+  return withExitStatuses(described, 'serve');
 }

@@ -3,8 +3,8 @@ import { ExitCode } from '@vgpu/protocol';
 import { requireProtection } from '../http/endpoint.js';
 import { MediatorError } from '../mediator-error.js';
 import { Registry } from '../state/registry.js';
-import { requireElsewhere } from '../state/root-directory.js';
-import type { Flags, Surroundings } from './commands/command.js';
+import { requireElsewhere } from '../state/directories.js';
+import type { Flags, CliContext } from './commands/command.js';
 import {
   configFileOf,
   problemsOf,
@@ -14,10 +14,10 @@ import {
 } from './config.js';
 
 /**
- * `--check-config`: says what would keep a mediator with these options from serving, as far as that can
- * be told without devices; makes and changes nothing.
+ * `--check-config`: prints what would keep a mediator with these options from serving, as far as
+ * that can be found without devices. Creates and changes nothing.
  */
-export function checkConfig(flags: Flags, { environment, print, note }: Surroundings): ExitCode {
+export function checkConfig(flags: Flags, { environment, print, note }: CliContext): ExitCode {
   const sources = { flags, environment };
   const problems = findProblems(sources).map(({ code, message }) => ({ code, message }));
   const isValid = problems.length === 0;
@@ -34,7 +34,7 @@ export function checkConfig(flags: Flags, { environment, print, note }: Surround
 
 function findProblems(sources: ConfigSources): readonly MediatorError[] {
   const problems = problemsOf(sources);
-  // What is wrong with the values says nothing about the directories and files that they name.
+  // Without valid values there are no directories and files to check.
   if (problems.length > 0) return problems;
   const options = resolveOptions(sources);
   const { root, http, 'http-token': token } = options;
@@ -44,7 +44,7 @@ function findProblems(sources: ConfigSources): readonly MediatorError[] {
       if (http !== undefined) requireProtection(http, token);
     },
     () => {
-      if (isThere(root, 'ROOT_UNUSABLE') && isThere(stateDir, 'STATE_DIR_UNUSABLE')) {
+      if (exists(root, 'ROOT_UNUSABLE') && exists(stateDir, 'STATE_DIR_UNUSABLE')) {
         requireElsewhere(stateDir, root);
       }
     },
@@ -67,11 +67,11 @@ function problemOf(check: () => void): MediatorError | undefined {
 }
 
 /**
- * Whether a directory is there; one that is not is made by a start.
+ * Whether a directory exists; the mediator creates a missing one when it starts.
  *
- * @throws MediatorError with that code: it cannot be used.
+ * @throws MediatorError with that code if it cannot be used.
  */
-function isThere(path: string, code: 'ROOT_UNUSABLE' | 'STATE_DIR_UNUSABLE'): boolean {
+function exists(path: string, code: 'ROOT_UNUSABLE' | 'STATE_DIR_UNUSABLE'): boolean {
   try {
     const stats = statSync(path, { throwIfNoEntry: false });
     if (stats === undefined || stats.isDirectory()) return stats !== undefined;

@@ -1,36 +1,36 @@
+import { WORDS } from '@vgpu/protocol/cli';
 import { MediatorError } from '../mediator-error.js';
 import type { CommandLine, Flags } from './commands/command.js';
-import { WORDS } from './completion-script.js';
-import { plainServeFlags, refuseOddSwitches } from './serve-flags.js';
+import { plainServeFlags, refuseMisuse } from './serve-flags.js';
 
 /**
  * Reads the command line.
  *
- * @param version Gives the version of the program.
+ * @param version Returns the version of the program.
  * @throws MediatorError `USAGE`.
  */
 export async function parseCommandLine(
   argv: readonly string[],
   version: () => string,
 ): Promise<CommandLine> {
-  const [command, asked] = argv;
-  if (command === 'completion' && asked === WORDS) {
+  const [command, argument] = argv;
+  if (command === 'completion' && argument === WORDS) {
     return {
       command: 'administer',
-      run: async (surroundings) =>
-        (await import('./complete.js')).printCandidates(argv.slice(2), surroundings),
+      run: async (context) =>
+        (await import('./complete.js')).printCandidates(argv.slice(2), context),
     };
   }
   const flags = plainServeFlags(argv);
-  if (flags !== undefined) return serveOrLook(argv, flags);
+  if (flags !== undefined) return serveOrShow(argv, flags);
   const { parseByYargs } = await import('./any-command-line.js');
   const line = await parseByYargs(argv, version());
-  return line.command === 'serve' ? serveOrLook(argv, line.flags) : line;
+  return line.command === 'serve' ? serveOrShow(argv, line.flags) : line;
 }
 
-/** To serve, unless the flags say only to look at the configuration. */
-function serveOrLook(argv: readonly string[], flags: Flags): CommandLine {
-  refuseOddSwitches(argv, flags);
+/** Serves, or checks or prints the configuration if the flags say so. */
+function serveOrShow(argv: readonly string[], flags: Flags): CommandLine {
+  refuseMisuse(argv, flags);
   const { 'check-config': check, 'print-config': print, json } = flags;
   if (check === true && print === true) {
     throw new MediatorError('USAGE', 'expected --check-config or --print-config, got both');
@@ -38,21 +38,19 @@ function serveOrLook(argv: readonly string[], flags: Flags): CommandLine {
   if (check === true) {
     return {
       command: 'administer',
-      run: async (surroundings) =>
-        (await import('./check-config.js')).checkConfig(flags, surroundings),
+      run: async (context) => (await import('./check-config.js')).checkConfig(flags, context),
     };
   }
   if (print === true) {
     return {
       command: 'administer',
-      run: async (surroundings) =>
-        (await import('./print-config.js')).printConfig(flags, surroundings),
+      run: async (context) => (await import('./print-config.js')).printConfig(flags, context),
     };
   }
   if (json === true) {
     throw new MediatorError(
       'USAGE',
-      '--json goes with --check-config or --print-config; for a log of JSON, give --log-format json',
+      '--json needs --check-config or --print-config; for a log in JSON, use --log-format json',
     );
   }
   return { command: 'serve', flags };

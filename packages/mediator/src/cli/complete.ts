@@ -1,55 +1,34 @@
 import { ExitCode } from '@vgpu/protocol';
+import { completedWord } from '@vgpu/protocol/cli';
 import { MediatorError } from '../mediator-error.js';
 import { Registry } from '../state/registry.js';
 import { newProgram } from './any-command-line.js';
-import type { Flags, Surroundings } from './commands/command.js';
+import type { Flags, CliContext } from './commands/command.js';
 import { locationOf } from './commands/location.js';
-import { BACKENDS, LOG_FORMATS, LOG_LEVELS } from './options.js';
+import { CHOICES } from './options.js';
 
-const POOLS = ['A', 'B'];
-
-const CHOICES: Readonly<Record<string, readonly string[]>> = {
-  backend: BACKENDS,
-  'log-level': LOG_LEVELS,
-  'log-format': LOG_FORMATS,
-  pool: POOLS,
-  priority: ['high', 'medium', 'low'],
-};
-
-/** Commands about a VM that is registered. */
+/** Commands whose operand is a registered VM. */
 const ABOUT_VMS = ['set', 'show', 'suspend', 'resume', 'remove'];
 
 /**
- * Prints what may stand where the last of these words begins, a line each. Prints nothing where that is
- * free, or where nobody knows.
+ * Prints the candidates for the last of these words, one per line; nothing where any text may stand.
  */
 export async function printCandidates(
   words: readonly string[],
-  surroundings: Pick<Surroundings, 'environment' | 'print'>,
+  context: Pick<CliContext, 'environment' | 'print'>,
 ): Promise<ExitCode> {
-  const { before, current, prefix } = split(words);
-  const candidates = await candidatesAt(before, current, surroundings);
+  const { before, current, prefix } = completedWord(words);
+  const candidates = await candidatesAt(before, current, context);
   for (const candidate of candidates) {
-    if (candidate.startsWith(current)) surroundings.print(`${prefix}${candidate}`);
+    if (candidate.startsWith(current)) context.print(`${prefix}${candidate}`);
   }
   return ExitCode.OK;
-}
-
-/** bash makes three words of `--pool=A`, the other shells one, of which all has to be completed. */
-function split(words: readonly string[]) {
-  const last = words.at(-1) ?? '';
-  const before = words.slice(0, -1).filter((word) => word !== '=');
-  const [, option, value] = /^(--[a-z-]+)=(.*)$/s.exec(last) ?? [];
-  if (option !== undefined && value !== undefined) {
-    return { before: [...before, option], current: value, prefix: `${option}=` };
-  }
-  return { before, current: last === '=' ? '' : last, prefix: '' };
 }
 
 async function candidatesAt(
   before: readonly string[],
   current: string,
-  surroundings: Pick<Surroundings, 'environment'>,
+  context: Pick<CliContext, 'environment'>,
 ): Promise<readonly string[]> {
   const previous = before.at(-1) ?? '';
   const choices = previous.startsWith('--') ? CHOICES[previous.slice(2)] : undefined;
@@ -60,17 +39,17 @@ async function candidatesAt(
   if (valued.some((name) => previous === `--${name}`)) return [];
   const [group, command, ...given] = positionals;
   if (given.length > 1) return usual;
-  if (group === 'vm' && ABOUT_VMS.includes(command ?? '')) return vmsOf(flags, surroundings);
-  if (group === 'pool' && command === 'set') return POOLS;
+  if (group === 'vm' && ABOUT_VMS.includes(command ?? '')) return vmsOf(flags, context);
+  if (group === 'pool' && command === 'set') return CHOICES['pool'] ?? [];
   return usual;
 }
 
-/** What the types of yargs leave out: the options of the command that it has come to. */
-interface Knowing {
+/** A method that the types of yargs leave out: the options of the command that it has parsed. */
+interface YargsInternals {
   getOptions(): { readonly string: readonly string[] };
 }
 
-/** What yargs itself knows to complete, and what it has understood of the words. */
+/** The candidates of yargs itself, and how it parses the words. */
 async function askYargs(words: readonly string[]) {
   let usual: readonly string[] = [];
   let flags: Flags = {};
@@ -84,10 +63,10 @@ async function askYargs(words: readonly string[]) {
   ) => {
     flags = argv;
     complete((_error, candidates = []) => {
-      // Where $SHELL is zsh or fish, yargs adds what each means.
+      // Where $SHELL is zsh or fish, yargs adds descriptions.
       usual = candidates.map((candidate) => candidate.split(/[:\t]/, 1)[0] ?? '');
     });
-    valued = (program as unknown as Knowing).getOptions().string;
+    valued = (program as unknown as YargsInternals).getOptions().string;
     // So that yargs prints nothing itself.
     done([]);
   };
@@ -100,12 +79,12 @@ async function askYargs(words: readonly string[]) {
   return { usual, flags, positionals: positionals.map(String), valued };
 }
 
-function vmsOf(flags: Flags, surroundings: Pick<Surroundings, 'environment'>): string[] {
+function vmsOf(flags: Flags, context: Pick<CliContext, 'environment'>): string[] {
   try {
-    const registry = new Registry(locationOf(flags, surroundings).stateDir);
+    const registry = new Registry(locationOf(flags, context).stateDir);
     return registry.entries().map(([vm]) => String(vm));
   } catch (error) {
-    // Whoever presses a key wants no lecture.
+    // A key press must not print an error.
     if (error instanceof MediatorError) return [];
     throw error;
   }

@@ -1,17 +1,18 @@
 import { resolve } from 'node:path';
 import { printable } from '@vgpu/protocol';
+import { variableOf } from '@vgpu/protocol/cli';
 import { readJson } from '../json.js';
 import { MediatorError, type MediatorErrorCode } from '../mediator-error.js';
 import { Options, OPTION_NAMES, type OptionName } from './options.js';
 
-/** Where options come from, in the order in which they count. */
+/** The sources of options besides the config file, which they name. */
 export interface ConfigSources {
   /** Flags that were given, by their names without dashes; also `config`, the file's path. */
   readonly flags: Readonly<Record<string, unknown>>;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Where a value is from: the flag, the variable or the file that has it. */
+/** The source of a value. */
 export interface Origin {
   readonly source: 'flag' | 'environment' | 'file' | 'default';
   /** `--root`, `VGPU_ROOT`, or the path of the file; null for a default. */
@@ -29,12 +30,12 @@ interface Source {
 interface Given {
   readonly values: Readonly<Partial<Record<OptionName, unknown>>>;
   readonly origins: Readonly<Record<OptionName, Origin>>;
-  /** In the order in which they are found: the file as a whole, then each option. */
+  /** Those of the file as a whole first, then those of each option. */
   readonly problems: readonly MediatorError[];
 }
 
 /**
- * Options from flags, environment, config file and defaults; the first that has one decides.
+ * Options from flags, environment, config file and defaults, in order of precedence.
  *
  * @throws MediatorError `USAGE` for a flag, `INVALID_CONFIG` for the environment or the file.
  */
@@ -45,17 +46,17 @@ export function resolveOptions(sources: ConfigSources): Options {
   return Options.parse(values);
 }
 
-/** Everything for which {@link resolveOptions} would refuse these sources. */
+/** Every reason for which {@link resolveOptions} would refuse these sources. */
 export function problemsOf(sources: ConfigSources): readonly MediatorError[] {
   return gather(sources).problems;
 }
 
-/** Where each option is from. */
+/** The source of each option. */
 export function originsOf(sources: ConfigSources): Readonly<Record<OptionName, Origin>> {
   return gather(sources).origins;
 }
 
-/** The path of the config file, and where that is from; undefined if there is none. */
+/** The path of the config file and its source; undefined if there is none. */
 export function configFileOf({
   flags,
   environment,
@@ -84,7 +85,7 @@ function gather(given: ConfigSources): Given {
       origin: (option) => ({ source: 'environment', name: variableOf(option) }),
       code: 'INVALID_CONFIG',
       describe: (option) => `${variableOf(option)} in the environment`,
-      // As if it were not set, like in most programs.
+      // An empty variable counts as not set, as in most programs.
       valueOf: (option) => nonEmpty(environment[variableOf(option)]),
     },
     {
@@ -104,16 +105,24 @@ function gather(given: ConfigSources): Given {
     if (problem === undefined) values[option] = source?.valueOf(option);
     else problems.push(problem);
   }
+  const burst = origins['rate-burst'];
+  if (
+    problems.length === 0 &&
+    typeof burst?.name === 'string' &&
+    values['rate-limit'] === undefined
+  ) {
+    const code = burst.source === 'flag' ? 'USAGE' : 'INVALID_CONFIG';
+    const where = burst.source === 'file' ? `"rate-burst" in ${burst.name}` : burst.name;
+    problems.push(
+      new MediatorError(code, `${where}: needs --rate-limit, the limit that it belongs to`),
+    );
+  }
   return { values, origins: origins as Record<OptionName, Origin>, problems };
 }
 
 /** The root's sibling, unless another directory was chosen. */
 export function stateDirOf(options: Options): string {
   return options['state-dir'] ?? `${resolve(options.root)}-state`;
-}
-
-function variableOf(option: OptionName): string {
-  return `VGPU_${option.toUpperCase().replaceAll('-', '_')}`;
 }
 
 function problemOf(
@@ -125,12 +134,12 @@ function problemOf(
   if (result.success) return undefined;
   const expected = result.error.issues[0]?.message ?? 'another value';
   const shown = typeof value === 'string' ? printable(value) : JSON.stringify(value);
-  // What is almost right is not to stand in a log.
+  // A mistyped token must not appear in a log.
   const received = option === 'http-token' ? 'something else' : shown;
   return new MediatorError(code, `${describe(option)}: expected ${expected}, got ${received}`);
 }
 
-/** What stands in a config file, as far as it can be understood, and what is wrong with it. */
+/** The valid entries of a config file, and its problems. */
 interface ConfigFile {
   readonly entries: Readonly<Record<string, unknown>>;
   readonly problems: readonly MediatorError[];

@@ -11,20 +11,20 @@ export const UNIT = 'vgpu-mediator.service';
 const UNIT_PATH = `/etc/systemd/system/${UNIT}`;
 const SYSUSERS_PATH = '/etc/sysusers.d/vgpu-mediator.conf';
 
-/** One thing that is done to a host. */
+/** One change of a host. */
 export type Step =
   | { readonly write: string; readonly content: string }
   | { readonly remove: string }
   | { readonly run: readonly [string, ...string[]] };
 
-/** Runs a program. @throws what it says where it fails. */
+/** Runs a program. @throws its error message if it fails. */
 export type Run = (program: string, args: readonly string[]) => Promise<unknown>;
 
 /**
- * What installs the service.
+ * The steps that install the service.
  *
- * @param now Whether to start it, now and whenever the host starts.
- * @param exists Whether a directory is there: one that is keeps its owner and its mode.
+ * @param now Whether to start it, now and at every start of the host.
+ * @param exists Whether a directory exists: an existing one keeps its owner and its mode.
  */
 export function installation(
   options: UnitOptions,
@@ -45,7 +45,7 @@ export function installation(
   ];
 }
 
-/** What takes the service away again; its user, its directories and what is in them stay. */
+/** The steps that remove the service; its user and its directories stay, with their contents. */
 export function removal(): Step[] {
   return [
     { run: ['systemctl', 'disable', '--now', UNIT] },
@@ -55,7 +55,7 @@ export function removal(): Step[] {
   ];
 }
 
-/** A step in a line, for people. */
+/** A step as one line for people. */
 export function stepText(step: Step, destdir: string): string {
   if ('run' in step) return shellWords(step.run);
   return 'write' in step
@@ -63,7 +63,10 @@ export function stepText(step: Step, destdir: string): string {
     : `remove ${join(destdir, step.remove)}`;
 }
 
-/** The steps that concern a tree of files only: with one, nothing is run on this host. */
+/**
+ * The steps for a destination: with a directory other than `/`, only those that write or remove
+ * files.
+ */
 export function stepsFor(steps: readonly Step[], destdir: string): Step[] {
   return steps.filter((step) => destdir === '/' || !('run' in step));
 }
@@ -74,7 +77,7 @@ export function stepsFor(steps: readonly Step[], destdir: string): Step[] {
  * @param destdir Below which files are written; `/` for this host.
  * @throws MediatorError `SERVICE_UNUSABLE`, at the first that fails.
  */
-export async function take(
+export async function execute(
   steps: readonly Step[],
   destdir: string,
   run: Run = promisify(execFile),
@@ -98,6 +101,6 @@ export async function take(
 function write(path: string, content: string): void {
   makeDirectory(dirname(path), 0o755);
   writeFileSync(path, content, { mode: 0o644 });
-  // Whatever the umask is.
+  // Not subject to the umask.
   chmodSync(path, 0o644);
 }

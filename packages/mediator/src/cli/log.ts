@@ -3,12 +3,12 @@ import winston from 'winston';
 import { type LineTarget, LossyStream } from './lossy-stream.js';
 import type { Options } from './options.js';
 
-/** Where winston's transports look for the line (triple-beam's `MESSAGE`). */
+/** The key under which winston's transports expect the line (triple-beam's `MESSAGE`). */
 const LINE = Symbol.for('message');
 
 /**
- * Writes a line's fields; one function for each line, which costs half of what winston's own do. Names that
- * guests have chosen may be in any of them.
+ * Formats a line with one function, which takes half the time of winston's own formats. Escapes
+ * control characters, since any field may contain text of guests.
  */
 const formatted = (lineOf: (time: string, info: winston.Logform.TransformableInfo) => string) =>
   winston.format((info) => {

@@ -1,19 +1,19 @@
 import { Writable } from 'node:stream';
 
-/** What may wait for a slow reader, bytes. */
+/** The most bytes that are kept for a slow reader. */
 const MAX_WAITING_BYTES = 2 ** 20;
 
-/** Where lines go. It never waits for its reader. */
+/** The destination of lines, which never waits for its reader. */
 export interface LineTarget {
-  /** What was given to it and is not written yet. */
+  /** Bytes that it was given and has not written yet. */
   readonly waitingBytes: number;
   write(lines: string, done: (error?: Error) => void): void;
 }
 
 /**
- * Passes lines on, and drops them while their reader does not keep up, or if there is none any more: a
- * log that nobody reads must neither fill the memory nor stop the service. Those of one turn of the event
- * loop go together, in one system call.
+ * Passes lines on, and drops them while their reader is slow or gone: a log without a reader must
+ * neither fill the memory nor stop the service. The lines of one turn of the event loop are written
+ * together, in one system call.
  */
 export class LossyStream extends Writable {
   readonly #target: LineTarget;
@@ -22,7 +22,7 @@ export class LossyStream extends Writable {
   #isFailing = false;
   #lines = '';
 
-  /** @param onDropped Called once lines are passed on again, with the number of those that were not. */
+  /** @param onDropped Called when lines are passed on again, with the number of dropped lines. */
   constructor(target: LineTarget, onDropped: (lines: number) => void) {
     super({ decodeStrings: false });
     this.#target = target;
@@ -44,7 +44,7 @@ export class LossyStream extends Writable {
     this.#lines += line.toString();
   }
 
-  /** Once some were dropped the reader is to catch up first: not every other line is to be lost. */
+  /** After a drop the reader has to catch up first, so that the log has one gap rather than many. */
   #hasRoom(): boolean {
     const most = this.#dropped > 0 ? MAX_WAITING_BYTES / 2 : MAX_WAITING_BYTES;
     return this.#target.waitingBytes + this.#lines.length < most;

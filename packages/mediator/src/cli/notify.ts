@@ -3,14 +3,14 @@ import { promisify } from 'node:util';
 import { loadAddon } from '../linux/native.js';
 import { systemError } from '../linux/errno.js';
 
-/** So long at most the program may take, milliseconds. */
+/** Time limit of the program, in milliseconds. */
 const LIMIT_MS = 5000;
 
 /**
- * Tells the service manager something, as sd_notify(3) does: by the addon, since Node has no datagram
- * sockets of this kind; where there is none for this machine, by the program `systemd-notify`.
+ * Notifies the service manager as sd_notify(3) does: with the addon, since Node has no datagram
+ * sockets of this kind; where no addon loads, with the program `systemd-notify`.
  *
- * @param socketPath What is in `NOTIFY_SOCKET`: a path, or a name with `@` before it.
+ * @param socketPath The value of `NOTIFY_SOCKET`: a path, or `@` and a name.
  * @param assignments Such as `READY=1`.
  * @throws the error of the system call, or of the program, that failed.
  */

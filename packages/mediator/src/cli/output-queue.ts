@@ -1,6 +1,6 @@
 import { write } from 'node:fs';
 
-/** How long a descriptor that takes nothing at present is left alone, milliseconds: doubled each time. */
+/** The pause before a descriptor that is not ready is tried again, in milliseconds: doubled each time. */
 const RETRY_MS = 10;
 const MAX_RETRY_MS = 100;
 
@@ -11,9 +11,10 @@ interface Chunk {
 }
 
 /**
- * Writes to standard streams on a thread of libuv's pool, one chunk after the other. Node's own streams
- * write to terminals and files in the event loop (nodejs.org, "A note on process I/O"): a terminal that
- * is held by Ctrl-S, or a file system that hangs, would stop everything, signals included.
+ * Writes to standard streams on a thread of libuv's pool, one chunk after the other. Node's own
+ * streams write to terminals and files in the event loop (nodejs.org, "A note on process I/O"): a
+ * terminal stopped by Ctrl-S, or a hanging file system, would stop the whole program, signals
+ * included.
  */
 export class OutputQueue {
   readonly #chunks: Chunk[] = [];
@@ -21,17 +22,17 @@ export class OutputQueue {
   #isInCall = false;
   #whenFlushed: (() => void)[] = [];
 
-  /** What is not written yet. */
+  /** Bytes that are not written yet. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
 
-  /** Whether a thread is in write(2), from which only the descriptor's reader may let it return. */
+  /** Whether a thread is in write(2), which may return only when the reader continues. */
   get isInCall(): boolean {
     return this.#isInCall;
   }
 
-  /** @param done Called once it is written, or cannot be. What follows is tried all the same. */
+  /** @param done Called once the text is written, or cannot be; the next text is tried in either case. */
   write(fd: number, text: string, done: Chunk['done'] = () => undefined): void {
     const bytes = Buffer.from(text);
     this.#waitingBytes += bytes.length;
@@ -39,7 +40,7 @@ export class OutputQueue {
     if (this.#chunks.length === 1) this.#next();
   }
 
-  /** Settles once all is written, or cannot be. */
+  /** Settles once all texts are written, or cannot be. */
   async flushed(): Promise<void> {
     if (this.#chunks.length === 0) return;
     await new Promise<void>((resolve) => this.#whenFlushed.push(resolve));

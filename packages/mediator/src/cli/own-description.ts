@@ -1,28 +1,28 @@
 import { constants, fstatSync, openSync, readFileSync } from 'node:fs';
 
 /**
- * Opens what a descriptor refers to once more, so that writing never waits for its reader. `O_NONBLOCK`
+ * Opens the file of a descriptor again, so that writing never waits for its reader. `O_NONBLOCK`
  * belongs to the open file description (open(2)), which the descriptor itself shares with other
  * processes, such as the shell.
  *
- * @returns The descriptor itself for what is no terminal and no pipe, and where another may not be had:
- *   on a file it would have a position of its own, a socket cannot be opened, and a terminal may belong
- *   to another user.
+ * @returns A new descriptor of a terminal or a pipe. Otherwise, and if it cannot be opened, the
+ *   same descriptor: a new one of a file would have its own position, a socket cannot be opened,
+ *   and a terminal may belong to another user.
  */
 export function ownDescription(fd: number): number {
-  // In numbers of 64 bits: after any other stat of a FIFO, Node 20 resolves no symbolic link of a module
-  // that it imports (`realpathSync` looks at what the last stat has left).
+  // As bigint: after any other stat of a FIFO, Node 20 resolves no symbolic link of an imported module
+  // (`realpathSync` reuses the result of the last stat).
   const facts = fstatSync(fd, { bigint: true });
   if (!facts.isCharacterDevice() && !facts.isFIFO()) return fd;
   const paths = [`/proc/self/fd/${fd}`];
-  // Anybody may open it, whoever the terminal belongs to: as after setpriv(1).
+  // Every user can open /dev/tty, also if the terminal belongs to another user, as after setpriv(1).
   if (facts.isCharacterDevice() && facts.rdev === BigInt(controllingTerminal()))
     paths.push('/dev/tty');
   for (const path of paths) {
     try {
       return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     } catch {
-      // The next may be opened.
+      // The next path may work.
     }
   }
   return fd;

@@ -1,7 +1,7 @@
 import { ExitCode, printable } from '@vgpu/protocol';
 import type { Endpoint } from '../http/endpoint.js';
 import { burstOf } from '../intake/token-bucket.js';
-import type { Flags, Surroundings } from './commands/command.js';
+import type { Flags, CliContext } from './commands/command.js';
 import {
   configFileOf,
   originsOf,
@@ -11,26 +11,27 @@ import {
   type Origin,
 } from './config.js';
 import { OPTION_NAMES, type OptionName, type Options } from './options.js';
-import { type Column, table } from './table.js';
+import type { Column } from '@vgpu/protocol/cli';
+import { table } from './terminal-text.js';
 
 const COLUMNS: readonly Column[] = [['SETTING'], ['VALUE'], ['SOURCE'], ['NAME']];
 
 type Value = string | number | boolean | readonly number[] | undefined;
 
-/** What counts for an option, and why; null: it is not set and has no default. */
+/** The effective value of an option and its source; null if it is not set and has no default. */
 interface Setting extends Origin {
   readonly value: Exclude<Value, undefined> | null;
 }
 
 /**
- * `--print-config`: prints what counts, and where it is from.
+ * `--print-config`: prints the effective configuration and the source of each value.
  *
  * @throws MediatorError `USAGE` or `INVALID_CONFIG`.
  */
-export function printConfig(flags: Flags, surroundings: Surroundings): ExitCode {
-  const settings = settingsOf({ flags, environment: surroundings.environment });
+export function printConfig(flags: Flags, context: CliContext): ExitCode {
+  const settings = settingsOf({ flags, environment: context.environment });
   if (flags['json'] === true) {
-    surroundings.print(JSON.stringify(settings, null, 2));
+    context.print(JSON.stringify(settings, null, 2));
     return ExitCode.OK;
   }
   const rows = Object.entries(settings).map(([option, { value, source, name }]) => [
@@ -39,7 +40,7 @@ export function printConfig(flags: Flags, surroundings: Surroundings): ExitCode 
     source,
     name === null ? '-' : inOneLine(name),
   ]);
-  surroundings.print(table(COLUMNS, rows, surroundings));
+  context.print(table(COLUMNS, rows, context));
   return ExitCode.OK;
 }
 
@@ -59,7 +60,7 @@ function settingsOf(sources: ConfigSources): Readonly<Record<string, Setting>> {
   return { config, ...Object.fromEntries(settings) };
 }
 
-/** As a config file would have them; whoever reads this is not to learn the token. */
+/** The values as in a config file, without the token. */
 function valuesOf(options: Options): Readonly<Partial<Record<OptionName, Value>>> {
   const { http, 'http-token': token, 'rate-limit': limit, 'rate-burst': burst } = options;
   return {
@@ -81,7 +82,7 @@ function textOf(value: Setting['value']): string {
   return value === null ? '-' : inOneLine(String(value));
 }
 
-/** A path may hold anything. */
+/** A path may hold any character. */
 function inOneLine(text: string): string {
   return /^[\x20-\x7e]*$/.test(text) ? text : printable(text, Infinity);
 }

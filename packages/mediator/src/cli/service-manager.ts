@@ -4,16 +4,16 @@ import type { Mediator } from '../mediator.js';
 import { MAX_TIMER_MS } from '../time.js';
 import { notify } from './notify.js';
 
-/** The part of a mediator that is watched. */
+/** The part of a mediator that the watchdog needs. */
 export type Watched = Pick<Mediator, 'queued' | 'stuckDevices'>;
 
 /**
- * The service manager that has started this process, such as systemd: what it is told (sd_notify(3)).
+ * Notifies the service manager that has started this process, such as systemd (sd_notify(3)).
  *
- * If it has a watchdog, it is told at half of its time that this process is alive. That means: the event
- * loop turns, or nothing would be told; and no device is stuck: for the watchdog's time longer than the
- * execution limit at one operation, or at being opened. The mediator helps itself with a device that hangs
- * or is lost, by opening it anew; where that hangs, too, only another process can help.
+ * If it has a watchdog, this process reports twice per watchdog time that it is alive. That means
+ * that the event loop runs, and that no device is stuck: neither an operation nor opening it takes
+ * longer than the execution limit plus the watchdog's time. The mediator reopens a device that
+ * hangs or is lost; if that hangs, too, only another process can help.
  */
 export class ServiceManager {
   readonly #socketPath: string;
@@ -25,21 +25,24 @@ export class ServiceManager {
   #isStopping = false;
   #wasStuck = false;
   #pinging: NodeJS.Timeout | undefined;
-  /** What is told is told in its order. */
-  #told = Promise.resolve();
+  /** Settles when all notifications are sent; they are sent in order. */
+  #sent = Promise.resolve();
 
-  /** @param environment With `NOTIFY_SOCKET`, and `WATCHDOG_USEC` and `WATCHDOG_PID` if there is a watchdog. */
+  /**
+   * @param environment With `NOTIFY_SOCKET`, and `WATCHDOG_USEC` and `WATCHDOG_PID` if there is a
+   * watchdog.
+   */
   constructor(environment: Readonly<Record<string, string | undefined>>, logger: Logger) {
     this.#socketPath = environment['NOTIFY_SOCKET'] ?? '';
     this.#watchdogMs = watchdogMsOf(environment);
     this.#logger = logger;
   }
 
-  /** The mediator serves; it is watched from now on. */
+  /** To be called when the mediator serves; the watchdog watches it from now on. */
   ready(mediator: Watched): void {
     if (this.#isStopping) return;
     this.#mediator = mediator;
-    this.#tell('READY=1', statusOf(mediator));
+    this.#send('READY=1', statusOf(mediator));
     if (this.#watchdogMs === undefined) return;
     this.#pinging = setInterval(
       () => {
@@ -49,15 +52,18 @@ export class ServiceManager {
     );
   }
 
-  /** Tells that `reload` begins and, whatever comes of it, has ended; before the service is ready, nothing. */
+  /**
+   * Reports that `reload` begins and has ended, even if it throws; reports nothing before the
+   * service is ready.
+   */
   reloading(reload: () => void): void {
-    const tells = this.#mediator !== undefined && !this.#isStopping;
-    // The clock that systemd compares with, in microseconds.
-    if (tells) this.#tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+    const isReported = this.#mediator !== undefined && !this.#isStopping;
+    // systemd compares with the monotonic clock, in microseconds.
+    if (isReported) this.#send('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
     try {
       reload();
     } finally {
-      if (tells) this.#tell('READY=1');
+      if (isReported) this.#send('READY=1');
     }
   }
 
@@ -65,14 +71,14 @@ export class ServiceManager {
     if (this.#isStopping) return;
     this.#isStopping = true;
     clearInterval(this.#pinging);
-    this.#tell('STOPPING=1', 'STATUS=Stopping');
+    this.#send('STOPPING=1', 'STATUS=Stopping');
   }
 
   #ping(mediator: Watched, marginMs: number): void {
     const stuck = mediator.stuckDevices(marginMs);
     if (stuck.length === 0) {
       this.#wasStuck = false;
-      this.#tell('WATCHDOG=1', statusOf(mediator));
+      this.#send('WATCHDOG=1', statusOf(mediator));
       return;
     }
     if (this.#wasStuck) return;
@@ -84,15 +90,15 @@ export class ServiceManager {
         devices: names,
       },
     );
-    this.#tell(`STATUS=Stuck: device ${names}`);
+    this.#send(`STATUS=Stuck: device ${names}`);
   }
 
-  #tell(...assignments: string[]): void {
-    this.#told = this.#told
+  #send(...assignments: string[]): void {
+    this.#sent = this.#sent
       .then(() => notify(this.#socketPath, ...assignments))
       .catch((error: unknown) => {
-        const fields = { told: assignments[0], error: messageOf(error) };
-        this.#logger.warn('cannot tell the service manager', fields);
+        const fields = { notification: assignments[0], error: messageOf(error) };
+        this.#logger.warn('cannot notify the service manager', fields);
       });
   }
 }
@@ -101,7 +107,7 @@ function statusOf({ queued }: Watched): string {
   return `STATUS=Serving; ${queued} ${queued === 1 ? 'request is' : 'requests are'} queued`;
 }
 
-/** The time of the watchdog, milliseconds, if it is for this process. */
+/** The watchdog's time in milliseconds, if it watches this process. */
 function watchdogMsOf({
   WATCHDOG_USEC: time = '',
   WATCHDOG_PID: pid = '',

@@ -4,16 +4,22 @@ import type { Endpoint } from '../http/endpoint.js';
 import { MediatorError } from '../mediator-error.js';
 import { tolerate } from '../linux/errno.js';
 
-/** What the unit of {@link unitText} hides from the mediator: ProtectHome=yes and PrivateTmp=yes. */
+/**
+ * Directories that the unit of {@link unitText} hides from the mediator: ProtectHome=yes and
+ * PrivateTmp=yes.
+ */
 const HIDDEN = ['/home', '/root', '/run/user', '/tmp', '/var/tmp'];
-/** What systemd empties or takes away: RuntimeDirectory=, CacheDirectory= (0700) and RemoveIPC=yes. */
+/**
+ * Directories that systemd empties or removes: RuntimeDirectory=, CacheDirectory= (0700) and
+ * RemoveIPC=yes.
+ */
 const NOT_KEPT = ['/run/vgpu', '/var/cache/vgpu', '/dev/shm'];
-/** What systemd makes for sockets, at each start. */
+/** The directory that systemd creates for sockets at each start. */
 const RUNTIME = '/run/vgpu';
-/** As many as the kernel follows (path_resolution(7)). */
+/** The kernel follows no more links (path_resolution(7)). */
 const MOST_LINKS = 40;
 
-/** All that a service uses besides what every program does. */
+/** The files and sockets that a service uses, besides those of every program. */
 export interface Used {
   /** Absolute paths. */
   readonly program: readonly string[];
@@ -23,11 +29,11 @@ export interface Used {
   readonly http: Endpoint | undefined;
 }
 
-/** Where a symbolic link leads; undefined if there is none. */
+/** The target of a symbolic link; undefined if there is none. */
 export type ReadLink = (path: string) => string | undefined;
 
 /**
- * Makes sure that the unit leaves a service all that it uses.
+ * Checks that the unit's sandbox leaves a service the files and sockets that it uses.
  *
  * @throws MediatorError `SERVICE_UNUSABLE`: the service could not start, or would lose what it needs.
  */
@@ -47,7 +53,7 @@ export function requireWithinSandbox(used: Used, readLink: ReadLink = linkAt): v
   for (const [option, path] of Object.entries(options)) {
     if (path === undefined || !isHidden(path)) continue;
     throw refused(
-      `cannot see ${path} (${option}): its unit hides ${HIDDEN.join(', ')}, and what links lead there`,
+      `cannot see ${path} (${option}): its unit hides ${HIDDEN.join(', ')}, and links to them`,
       'give a path elsewhere, such as below /var or /srv; a bind mount there may show a directory of a home',
     );
   }
@@ -68,7 +74,7 @@ export function requireWithinSandbox(used: Used, readLink: ReadLink = linkAt): v
   if (http?.kind === 'tcp' && http.port > 0 && http.port < firstUnprivilegedPort()) {
     throw refused(
       `cannot listen at port ${http.port} (--http): it has no privileges`,
-      'give a higher port, such as 9741, and let a reverse proxy have that one',
+      'give a higher port, such as 9741, and put a reverse proxy in front of it',
     );
   }
 }
@@ -78,8 +84,8 @@ function refused(what: string, remedy: string): MediatorError {
 }
 
 /**
- * Every path that the kernel comes by on its way to an absolute path, links and what they lead to; the last
- * one has no link in it. What is not there is no link.
+ * Every path that the kernel passes while it resolves an absolute path, links and their targets
+ * included; the last one has no link in it. A missing file is not a link.
  */
 function stepsOf(path: string, readLink: ReadLink): string[] {
   const steps: string[] = [];

@@ -1,17 +1,17 @@
-/** What a unit of systemd is made from. */
+/** The variable parts of the systemd unit. */
 export interface UnitOptions {
-  /** What runs the mediator, with its arguments; absolute paths. */
+  /** The command that runs the mediator; its paths are absolute. */
   readonly command: readonly string[];
   readonly user: string;
   readonly root: string;
   readonly stateDir: string;
 }
 
-/** The unit with which systemd runs a mediator; deploy/systemd has it as it is by default. */
+/** The systemd unit of a mediator; deploy/systemd holds the default one. */
 export function unitText({ command, user, root, stateDir }: UnitOptions): string {
   const paths = words([root, stateDir]);
-  return `# Made by vgpu-mediator service install, which replaces it. What is to be otherwise belongs into a
-# drop-in (systemctl edit vgpu-mediator): docs/how-to/run-as-a-service.md.
+  return `# Written by vgpu-mediator service install, which replaces it. Put your own changes into a drop-in
+# (systemctl edit vgpu-mediator): docs/how-to/run-as-a-service.md.
 
 [Unit]
 Description=vGPU Mediator
@@ -23,41 +23,41 @@ StartLimitBurst=10
 
 [Service]
 Type=notify
-# Where the mediator has no addon, systemd-notify speaks for it.
+# Without the addon, the mediator runs systemd-notify.
 NotifyAccess=all
 User=${user}
 Group=${user}
-# As root: loads the driver's modules and makes /dev/nvidia*, which a user without privileges cannot.
+# As root: loads the driver's modules and creates /dev/nvidia*, for which a user needs privileges.
 ExecStartPre=-+/usr/bin/nvidia-modprobe -u -c 0
 ExecStart=${words(command).replaceAll('$', () => '$$')}
 ExecReload=/bin/kill -HUP $MAINPID
-# VGPU_HTTP_TOKEN, and other options that are not to be seen in arguments.
+# VGPU_HTTP_TOKEN, and other options that must not be visible in arguments.
 EnvironmentFile=-/etc/vgpu/http.env
-# What the driver compiles for a GPU that is newer than this program.
+# The driver's cache of code for a GPU that is newer than this program.
 Environment=CUDA_CACHE_PATH=%C/vgpu
 CacheDirectory=vgpu
 CacheDirectoryMode=0700
 # For --http unix:/run/vgpu/http.sock.
 RuntimeDirectory=vgpu
-# A device may hang for so long beyond --exec-limit, and the event loop for so long.
+# A device may hang this long beyond --exec-limit, and the event loop may be blocked this long.
 WatchdogSec=30
 TimeoutStartSec=120
-# The operation on a device, of --exec-limit at most, and what it takes to let the device go.
+# Time for the operation on a device, at most --exec-limit, and for closing the device.
 TimeoutStopSec=30
-# A device in a process of its own finishes, too: only the mediator gets the signal.
+# Only the mediator gets the signal, so that a device in a process of its own finishes, too.
 KillMode=mixed
 Restart=on-failure
 RestartSec=1
-# Wrong use, no permission, wrong configuration: the same again would come of it.
+# Invalid command line, no permission, invalid configuration: a restart does not help.
 RestartPreventExitStatus=64 77 78
 
-# All of the host is to be read, at most, but for these. Not StateDirectory=, which is below /var/lib, where
-# no command looks without being told, and sets a mode at each start that takes QEMU's user its access.
+# The host is read-only, except for these paths. StateDirectory= is not used: it is below /var/lib, which is not
+# the default of the commands, and it sets a mode at each start that removes the access of QEMU's user.
 ProtectSystem=strict
 ReadWritePaths=${paths}
 ProtectHome=yes
 PrivateTmp=yes
-# The VM directories are this user's own, so that no privilege is needed: SECURITY.md.
+# The VM directories belong to this user, so that no privilege is needed: SECURITY.md.
 CapabilityBoundingSet=
 AmbientCapabilities=
 NoNewPrivileges=yes
@@ -87,9 +87,9 @@ WantedBy=multi-user.target
 `;
 }
 
-/** The user for sysusers.d(5), in the groups to which hosts that let not everybody do so give the GPU. */
+/** The user for sysusers.d(5), in the groups that own the GPU on hosts that restrict it. */
 export function sysusersText({ user, root }: Pick<UnitOptions, 'user' | 'root'>): string {
-  // passwd(5) has no way to write a colon; then the home is that of a user who needs none.
+  // passwd(5) cannot hold a colon; the user needs no home.
   const home = root.includes(':') ? '-' : words([root]);
   return `# Made by vgpu-mediator service install.
 u ${user} - "vGPU Mediator" ${home}
@@ -98,7 +98,7 @@ m ${user} render
 `;
 }
 
-/** Words of a unit: quoted where needed, without specifiers (systemd.unit(5), sysusers.d(5)). */
+/** Words of a unit, quoted where needed and without specifiers (systemd.unit(5), sysusers.d(5)). */
 function words(values: readonly string[]): string {
   return values
     .map((value) => value.replaceAll('%', '%%'))

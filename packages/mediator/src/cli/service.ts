@@ -8,31 +8,16 @@ import { messageOf } from '../devices/execution.js';
 import { Mediator } from '../mediator.js';
 import type { MediatorSettings } from '../settings.js';
 import { burstOf } from '../intake/token-bucket.js';
-import { chooseDevices } from './choose-devices.js';
+import { chooseDevices, deviceOpener, warnOfCpu } from './devices.js';
 import { resolveOptions, stateDirOf, type ConfigSources } from './config.js';
-import { deviceOpener, warnOfCpu } from './device-opener.js';
 import { createLogger } from './log.js';
 import type { LineTarget } from './lossy-stream.js';
-import { OPTION_NAMES, type OptionName, type Options } from './options.js';
+import { OPTION_NAMES, type OptionName, type Options, RELOADABLE } from './options.js';
 import type { ServiceManager } from './service-manager.js';
 
 const STATISTICS_EVERY_MS = 60_000;
 
-/** Options that a running mediator takes over on SIGHUP. */
-const RELOADABLE = [
-  'poll-interval',
-  'settle',
-  'max-queued-per-vm',
-  'aging',
-  'exec-limit',
-  'retention',
-  'require-registration',
-  'rate-limit',
-  'rate-burst',
-  'log-level',
-] as const satisfies (keyof Options)[];
-
-/** A mediator with its configuration, for whoever handles the process's signals. */
+/** A mediator with its configuration, log and servers; `bin.ts` connects it to the process. */
 export class Service {
   readonly #sources: ConfigSources;
   readonly #logger: ReturnType<typeof createLogger>;
@@ -42,11 +27,11 @@ export class Service {
   #options: Options;
   /** Absent until the devices are known. */
   #mediator: Mediator | undefined;
-  /** Absent if it is not wanted. */
+  /** Absent without `--http`. */
   #http: Http | undefined;
-  /** Absent until there is something to command. */
+  /** Absent until the mediator serves. */
   #control: ControlServer | undefined;
-  /** Absent unless one has started this process. */
+  /** Absent unless a service manager has started this process. */
   #manager: ServiceManager | undefined;
 
   /**
@@ -65,9 +50,9 @@ export class Service {
   }
 
   /**
-   * Serves until {@link stop}, or with `once` until all that is there has been served.
+   * Serves until {@link stop}, or with `once` until all pending requests are processed.
    *
-   * @throws MediatorError, DeviceError: what keeps it from running.
+   * @throws MediatorError or DeviceError if it cannot run.
    */
   async run(): Promise<void> {
     try {
@@ -79,7 +64,7 @@ export class Service {
   }
 
   async #run(): Promise<void> {
-    // A driver may take for ever to list or open devices; stop() ends that.
+    // A driver may hang while it lists or opens devices; stop() ends the wait.
     await Promise.race([this.#start(), this.#stopped]);
     const timer = setInterval(() => {
       if (this.#logger.isDebugEnabled()) this.printStatistics();
@@ -94,12 +79,12 @@ export class Service {
     if (this.#options.once && failures > 0) {
       throw new MediatorError(
         'INCOMPLETE',
-        `${failures} answers or VM directories could not be written or read; see the log above`,
+        `${failures} responses could not be written, or VM directories could not be read; see the log above`,
       );
     }
   }
 
-  /** Finishes what is on a device, then ends {@link run}. */
+  /** Finishes the operations on the devices, then ends {@link run}. */
   stop(reason: string): void {
     this.#logger.info('stopping', { reason });
     this.#isStopping = true;
@@ -114,8 +99,8 @@ export class Service {
   }
 
   /**
-   * Reads environment, config file and registry anew, and takes over what can be changed while
-   * serving.
+   * Reloads environment, config file and registry, and takes over the settings that can change
+   * while serving.
    */
   reload(): void {
     const reload = () => {
@@ -136,7 +121,7 @@ export class Service {
       });
       return;
     }
-    const options = { ...this.#options, ...pick(wanted, RELOADABLE) };
+    const options = { ...this.#options, ...reloadable(wanted) };
     const needsRestart = differing(wanted, options);
     const changed = differing(this.#options, options);
     this.#options = options;
@@ -144,13 +129,13 @@ export class Service {
     this.#logger.level = options['log-level'];
     this.#logger.info('configuration reloaded', { changed });
     if (needsRestart.length > 0) {
-      this.#logger.warn('settings that were changed count from the next start only', {
+      this.#logger.warn('some changed settings take effect at the next start only', {
         needsRestart,
       });
     }
   }
 
-  /** Obeys the commands of an administrator from now on. */
+  /** Accepts commands of an administrator from now on. */
   async #listen(mediator: Mediator): Promise<void> {
     const { ControlServer } = await import('../control/control-server.js');
     if (this.#isStopping) return;
@@ -165,7 +150,7 @@ export class Service {
     });
     try {
       await this.#control.listen();
-      // Whoever changed it since it was read had nobody to tell.
+      // A command that changed the registry after it was read could not reach this process.
       this.#reloadRegistry();
     } catch (error) {
       this.#logger.warn('cannot listen for commands', {
@@ -175,10 +160,10 @@ export class Service {
     }
   }
 
-  /** Finishes what is queued, then ends {@link run}; what comes meanwhile stays on disk. */
+  /** Finishes the queued requests, then ends {@link run}; new requests stay on disk. */
   async #drain(mediator: Mediator, wait: boolean): Promise<DrainResult> {
     const { unfinished } = mediator;
-    this.#logger.info('draining: finishing what is queued, taking up nothing more', { unfinished });
+    this.#logger.info('draining: finishing the queued requests, admitting no more', { unfinished });
     const finished = mediator.drain().then(() => {
       if (!this.#isStopping) this.stop('drained');
       return { left: mediator.unfinished + mediator.undelivered };
@@ -249,11 +234,12 @@ function settingsOf(options: Options): MediatorSettings {
   };
 }
 
-/** The names of the options that two configurations have different values of. */
+/** The names of the options that differ. */
 function differing(one: Options, other: Options): OptionName[] {
   return OPTION_NAMES.filter((name) => JSON.stringify(one[name]) !== JSON.stringify(other[name]));
 }
 
-function pick<T, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
-  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>;
+/** The settings that can change while serving. */
+function reloadable(options: Options): Partial<Options> {
+  return Object.fromEntries(RELOADABLE.map((name) => [name, options[name]]));
 }

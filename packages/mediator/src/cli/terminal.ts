@@ -1,28 +1,29 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
-/** How long a terminal that is being closed may still be open after SIGHUP, milliseconds. */
+/** How long a terminal may stay open after the SIGHUP of its closing, in milliseconds. */
 const CLOSING_MS = 1000;
 
 interface TerminalEvents {
-  /** SIGHUP, because the terminal is closed from which the process was started. */
+  /** SIGHUP, because the terminal that started the process is closed. */
   readonly onClosed: () => void;
   /** SIGHUP otherwise. */
   readonly onHangup: () => void;
 }
 
 /**
- * Finds out what SIGHUP means: that the terminal is closed from which the process was started, or, as for
- * a daemon, that it is to reload. A terminal that is closed refuses every call (`hung_up_tty_fops` of
- * Linux), and so is one no more; or the process has none any more, since its session's leader has ended.
- * A shell that ends sends the signal shortly before either.
+ * Determines the meaning of SIGHUP: the terminal that started the process is closed, or, as for a
+ * daemon, the configuration is to be reloaded. A closed terminal fails every call
+ * (`hung_up_tty_fops` of Linux), so that isatty(3) returns false; or the process has no terminal
+ * left, since the leader of its session has ended. A shell that ends sends the signal shortly
+ * before either.
  */
 export class Terminal {
   readonly #events: TerminalEvents;
   readonly #descriptors = [0, 1, 2].filter((fd) => isatty(fd));
   readonly #wasControlling = isControlling();
 
-  /** Remembers the terminal that the process has now. */
+  /** Records the current terminal of the process. */
   constructor(events: TerminalEvents) {
     this.#events = events;
   }
@@ -40,14 +41,14 @@ export class Terminal {
   }
 
   /**
-   * To be called when the process exits: Node then sets the terminal to what it was at the start, and aborts
-   * if it is closed.
+   * To be called when the process exits: Node then restores the terminal's settings, and aborts if
+   * it is closed.
    */
   release(): void {
     for (const fd of this.#descriptors) {
       if (isatty(fd)) continue;
       closeSync(fd);
-      // Takes the lowest number, which is the one that has become free.
+      // Takes the lowest free number, which is this one.
       openSync('/dev/null', constants.O_RDWR);
     }
   }

@@ -9,90 +9,104 @@ import { errnoOf } from '../linux/errno.js';
 import {
   CONTROL_VERSION,
   check,
-  ControlReply,
+  ControlResponse,
   type ControlRequest,
   decodeMessage,
   encodeMessage,
-  MAX_REPLY_BYTES,
+  MAX_RESPONSE_BYTES,
 } from './messages.js';
 import { readLine } from './read-line.js';
 import { shortControlPath } from './socket-path.js';
 
-/** Far longer than a mediator's event loop is ever busy (milliseconds). */
-const REPLY_LIMIT_MS = 10_000;
-/** A mediator that is starting listens once its devices are open; so long it is waited for. */
+/** Far longer than a mediator's event loop is ever busy, in milliseconds. */
+const RESPONSE_LIMIT_MS = 10_000;
+/** How long to wait for a starting mediator, which listens once its devices are open, in milliseconds. */
 const START_LIMIT_MS = 5000;
 const RETRY_MS = 50;
 
-type Question = ControlRequest extends infer R
+type Command = ControlRequest extends infer R
   ? R extends unknown
     ? Omit<R, 'version'>
     : never
   : never;
 
 export interface AskOptions {
-  /** How long to wait for the reply, milliseconds. Default: 10 s. */
+  /** How long to wait for the response, in milliseconds. Default: 10 s. */
   readonly limitMs?: number;
-  /** Also waits until the process that replied has ended. */
+  /** Whether to wait until the process of the mediator has ended. */
   readonly untilItEnds?: boolean;
+  /** Abandons the command when it is aborted; the mediator may still run it. */
+  readonly signal?: AbortSignal;
 }
 
 /**
- * Asks the mediator that uses a state directory.
+ * Sends a command to the mediator that uses a state directory.
  *
- * @param result What the reply has to hold.
- * @throws MediatorError `NOT_RUNNING`: nobody listens. `NO_ANSWER`: somebody does, and gives no reply
- *   that can be used; or one is running that does not listen. `INVALID_REGISTRY`: as the mediator says. `STATE_DIR_UNUSABLE`: no permission.
+ * @param result The schema of the result.
+ * @throws MediatorError `NOT_RUNNING`: no mediator is running. `NO_RESPONSE`: one is running, but
+ *   does not listen, or sends no valid response. `INVALID_REGISTRY`: the mediator cannot read it.
+ *   `STATE_DIR_UNUSABLE`: no permission.
  */
 export async function ask<T extends z.core.$ZodType>(
   stateDir: string,
-  question: Question,
+  command: Command,
   result: T,
-  { limitMs = REPLY_LIMIT_MS, untilItEnds = false }: AskOptions = {},
+  { limitMs = RESPONSE_LIMIT_MS, untilItEnds = false, signal }: AskOptions = {},
 ): Promise<z.output<T>> {
-  const socket = await connect(stateDir);
+  const socket = await connect(stateDir, signal);
+  const abandon = () => {
+    socket.destroy();
+  };
+  signal?.addEventListener('abort', abandon);
   const ended = new Promise((resolve) => socket.once('close', resolve));
   try {
-    const request = { version: CONTROL_VERSION, ...question } as ControlRequest;
+    const request = { version: CONTROL_VERSION, ...command } as ControlRequest;
     socket.write(encodeMessage(request));
-    const reply = decodeMessage(ControlReply, await readLine(socket, MAX_REPLY_BYTES, limitMs));
-    if (!reply.ok) throw refusedBy(reply);
-    const answer = check(result, reply.result);
+    const response = decodeMessage(
+      ControlResponse,
+      await readLine(socket, MAX_RESPONSE_BYTES, limitMs),
+    );
+    if (!response.ok) throw refusedBy(response);
+    const value = check(result, response.result);
     if (untilItEnds) await ended;
-    return answer;
+    return value;
   } catch (error) {
     if (error instanceof MediatorError) throw error;
-    throw noAnswer(messageOf(error), error);
+    throw noResponse(messageOf(error), error);
   } finally {
+    signal?.removeEventListener('abort', abandon);
     socket.destroy();
   }
 }
 
-async function connect(stateDir: string): Promise<Socket> {
+async function connect(stateDir: string, signal: AbortSignal | undefined): Promise<Socket> {
   const untilMs = performance.now() + START_LIMIT_MS;
   for (;;) {
     const socket = await tryToConnect(stateDir);
     if (socket !== undefined) return socket;
     if (!isInUse(stateDir)) {
-      throw new MediatorError('NOT_RUNNING', `no mediator is running that uses ${stateDir}`);
-    }
-    if (performance.now() > untilMs) {
-      throw noAnswer(
-        `it holds ${stateDir}, but does not listen: it is starting, or ending, or hangs`,
+      throw new MediatorError(
+        'NOT_RUNNING',
+        `no mediator is running with the state directory ${stateDir}`,
       );
     }
-    await sleep(RETRY_MS);
+    if (performance.now() > untilMs) {
+      throw noResponse(
+        `it uses ${stateDir}, but does not listen: it is starting or stopping, or it hangs`,
+      );
+    }
+    await sleep(RETRY_MS, undefined, { signal });
   }
 }
 
-/** undefined if nobody listens. */
+/** Returns undefined if no process listens. */
 async function tryToConnect(stateDir: string): Promise<Socket | undefined> {
   try {
     const short = shortControlPath(stateDir);
     try {
       const socket = createConnection(short.path);
       await once(socket, 'connect');
-      // Errors that come while nobody reads end the connection, which whoever reads next will see.
+      // An error outside of a read ends the connection, which the next read notices.
       socket.on('error', () => undefined);
       return socket;
     } finally {
@@ -113,15 +127,15 @@ function isInUse(stateDir: string): boolean {
   }
 }
 
-function refusedBy({ code, message }: Extract<ControlReply, { ok: false }>): MediatorError {
+function refusedBy({ code, message }: Extract<ControlResponse, { ok: false }>): MediatorError {
   if (code === 'INVALID_REGISTRY') return new MediatorError(code, message);
-  return noAnswer(code === 'UNSUPPORTED' ? `it is of another version: ${message}` : message);
+  return noResponse(code === 'UNSUPPORTED' ? `it is of another version: ${message}` : message);
 }
 
-function noAnswer(reason: string, cause?: unknown): MediatorError {
+function noResponse(reason: string, cause?: unknown): MediatorError {
   return new MediatorError(
-    'NO_ANSWER',
-    `the mediator that is running gives no answer: ${reason}; see its log, and vgpu-mediator doctor`,
+    'NO_RESPONSE',
+    `the running mediator did not respond: ${reason}; see its log, and vgpu-mediator doctor`,
     { cause },
   );
 }

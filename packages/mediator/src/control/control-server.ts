@@ -6,7 +6,7 @@ import type { MediatorSnapshot } from '../telemetry/snapshot.js';
 import {
   CONTROL_VERSION,
   ControlRequest,
-  type ControlReply,
+  type ControlResponse,
   decodeMessage,
   type DrainResult,
   encodeMessage,
@@ -16,11 +16,11 @@ import {
 import { readLine } from './read-line.js';
 import { controlSocketOf, shortControlPath, type ShortPath } from './socket-path.js';
 
-/** So long a command may take to send its line, milliseconds. */
+/** How long a command may take to send its line, in milliseconds. */
 const REQUEST_LIMIT_MS = 5000;
 const MAX_CONNECTIONS = 64;
 
-/** What the mediator does when it is asked to. */
+/** The actions of the mediator for each command. */
 export interface ControlHandlers {
   /** @throws MediatorError `INVALID_REGISTRY`. */
   readonly reload: () => ReloadResult;
@@ -29,12 +29,13 @@ export interface ControlHandlers {
 }
 
 /**
- * Answers the commands of an administrator on a socket in the state directory, which only its owner
- * and root can open (mode 0600). Each connection has one request and one reply, a line of JSON each.
- * That of a `drain` is left to the other side to close, for which it thus ends with this process.
+ * Runs the commands of an administrator, which arrive on a socket in the state directory that only
+ * its owner and the superuser can open (mode 0600). Each connection has one request and one
+ * response, a line of JSON each. The server does not close the connection of a `drain`: it ends
+ * with this process, which tells the client of the end.
  *
- * Whoever listens holds the state directory's lock, so that a socket that is there is left of a
- * mediator that was killed.
+ * The server's process holds the state directory's lock. An existing socket is therefore a leftover
+ * of a killed mediator.
  */
 export class ControlServer {
   readonly #stateDir: string;
@@ -46,21 +47,21 @@ export class ControlServer {
     this.#stateDir = stateDir;
     this.#handlers = handlers;
     this.#server = createServer({ allowHalfOpen: false }, (socket) => {
-      // A command that has gone away needs no reply, and none keeps this process.
+      // A client that is gone needs no response, and no client keeps this process running.
       socket.on('error', () => undefined).unref();
       void this.#serve(socket);
     });
     this.#server.maxConnections = MAX_CONNECTIONS;
   }
 
-  /** @throws the error of a system call; then nobody listens. */
+  /** @throws the error of a system call; then the server does not listen. */
   async listen(): Promise<void> {
     rmSync(controlSocketOf(this.#stateDir), { force: true });
     const { path } = (this.#short = shortControlPath(this.#stateDir));
     const listening = new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject).once('listening', resolve);
     });
-    // Node binds within the call, so that the socket never has another mode.
+    // Node binds within the call, so that the socket has this mode from the start.
     const before = process.umask(0o177);
     try {
       this.#server.listen(path);
@@ -74,9 +75,9 @@ export class ControlServer {
     this.#server.unref();
   }
 
-  /** Listens no more; what is being answered still is. */
+  /** Stops listening; commands in progress still get their responses. */
   close(): void {
-    // Node removes the socket within the call, by the name that it has.
+    // Node removes the socket within the call, by this name.
     this.#server.close();
     this.#short?.release();
     this.#short = undefined;
@@ -97,12 +98,12 @@ export class ControlServer {
       socket.end(encodeMessage(refused('UNSUPPORTED', messageOf(error))));
       return;
     }
-    const reply = encodeMessage(await this.#replyTo(request));
-    if (request.command === 'drain') socket.write(reply);
-    else socket.end(reply);
+    const response = encodeMessage(await this.#responseTo(request));
+    if (request.command === 'drain') socket.write(response);
+    else socket.end(response);
   }
 
-  async #replyTo(request: ControlRequest): Promise<ControlReply> {
+  async #responseTo(request: ControlRequest): Promise<ControlResponse> {
     try {
       return { version: CONTROL_VERSION, ok: true, result: await this.#handle(request) };
     } catch (error) {
@@ -123,7 +124,7 @@ export class ControlServer {
   }
 }
 
-type Refused = Extract<ControlReply, { ok: false }>;
+type Refused = Extract<ControlResponse, { ok: false }>;
 
 function refused(code: Refused['code'], message: string): Refused {
   return { version: CONTROL_VERSION, ok: false, code, message };

@@ -1,20 +1,20 @@
 import * as z from 'zod/mini';
 import { parseJson } from '../json.js';
 
-/** Both sides must have the same: they are of one package, but a mediator may have been updated under way. */
+/** Both sides need the same version: the package may be updated while a mediator runs. */
 export const CONTROL_VERSION = 1;
-/** A message is one line of JSON; these are the most bytes that one may have. */
+/** A message is one line of JSON of at most this size. */
 export const MAX_REQUEST_BYTES = 4096;
-/** Some 60 000 VMs. */
-export const MAX_REPLY_BYTES = 32 * 2 ** 20;
+/** Enough for the status of about 60 000 VMs. */
+export const MAX_RESPONSE_BYTES = 32 * 2 ** 20;
 
-/** What a command asks of the mediator that is running. */
+/** A command for the running mediator. */
 export const ControlRequest = z.discriminatedUnion('command', [
-  /** Read the registry again. */
+  /** Reload the registry. */
   z.strictObject({ version: z.literal(CONTROL_VERSION), command: z.literal('reload') }),
-  /** Say how things are. */
+  /** Return a snapshot. */
   z.strictObject({ version: z.literal(CONTROL_VERSION), command: z.literal('status') }),
-  /** Finish what is queued, then end; with `wait`, answer only when that is finished. */
+  /** Finish the queued requests, then end; with `wait`, respond only when they are finished. */
   z.strictObject({
     version: z.literal(CONTROL_VERSION),
     command: z.literal('drain'),
@@ -23,11 +23,11 @@ export const ControlRequest = z.discriminatedUnion('command', [
 ]);
 export type ControlRequest = z.infer<typeof ControlRequest>;
 
-/** Why a request was refused. */
+/** Why a command was refused. */
 const Refusal = z.enum(['INVALID_REGISTRY', 'UNSUPPORTED', 'INTERNAL']);
 type Refusal = z.infer<typeof Refusal>;
 
-export const ControlReply = z.discriminatedUnion('ok', [
+export const ControlResponse = z.discriminatedUnion('ok', [
   z.object({ version: z.literal(CONTROL_VERSION), ok: z.literal(true), result: z.unknown() }),
   z.object({
     version: z.literal(CONTROL_VERSION),
@@ -36,26 +36,29 @@ export const ControlReply = z.discriminatedUnion('ok', [
     message: z.string(),
   }),
 ]);
-export type ControlReply = z.infer<typeof ControlReply>;
+export type ControlResponse = z.infer<typeof ControlResponse>;
 
 export const ReloadResult = z.object({ registered: z.int() });
 export type ReloadResult = z.infer<typeof ReloadResult>;
 
-/** Requests that are queued or on a device: at once, or with `wait` those that a stop has left on disk. */
+/**
+ * The number of queued requests and those on a device; with `wait`, of those that remain on disk at
+ * the end.
+ */
 export const DrainResult = z.object({ left: z.int() });
 export type DrainResult = z.infer<typeof DrainResult>;
 
-/** One line for a message. */
-export function encodeMessage(message: ControlRequest | ControlReply): string {
+/** A message as one line. */
+export function encodeMessage(message: ControlRequest | ControlResponse): string {
   return `${JSON.stringify(message)}\n`;
 }
 
-/** @throws Error: the line is no such message. */
+/** @throws Error if the line is not a valid message. */
 export function decodeMessage<T extends z.core.$ZodType>(schema: T, line: string): z.output<T> {
   return check(schema, parseJson(line));
 }
 
-/** @throws Error: a value does not fit. */
+/** @throws Error if the value does not match the schema. */
 export function check<T extends z.core.$ZodType>(schema: T, value: unknown): z.output<T> {
   const { success, data, error } = z.safeParse(schema, value);
   if (success) return data;

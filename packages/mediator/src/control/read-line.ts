@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 /**
  * Reads the first line from a socket.
  *
- * @throws Error: it ends or fails before, or the line has more bytes than may be, or takes longer.
+ * @throws Error if the socket ends or fails first, or the line exceeds the limit of size or time.
  */
 export function readLine(socket: Socket, maxBytes: number, limitMs: number): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -3,12 +3,12 @@ import { ask } from './control-client.js';
 import { ReloadResult } from './messages.js';
 
 /**
- * Has the mediator that uses a state directory, if one does, read the registry again; resolves when it
- * obeys.
+ * Has the mediator that uses a state directory reload the registry; resolves when it has applied it.
  *
  * @param stateDir The mediator's own directory.
  * @returns false if none is running.
- * @throws MediatorError `NO_ANSWER`, `INVALID_REGISTRY` or `STATE_DIR_UNUSABLE`: it does not obey yet.
+ * @throws MediatorError `NO_RESPONSE`, `INVALID_REGISTRY` or `STATE_DIR_UNUSABLE` if it did not confirm
+ *   that.
  */
 export async function reloadMediator(stateDir: string): Promise<boolean> {
   try {

@@ -4,15 +4,15 @@ import { closeRead } from '../linux/errno.js';
 
 const NAME = 'control.sock';
 
-/** The socket by which commands reach the mediator that uses a state directory. */
+/** The control socket of the mediator that uses a state directory. */
 export function controlSocketOf(stateDir: string): string {
   return join(stateDir, NAME);
 }
 
-/** The same socket under a name that is short whatever the directory's is: a socket's has 107 bytes at most. */
+/** The same socket under a short path: the path of a socket has at most 107 bytes. */
 export interface ShortPath {
   readonly path: string;
-  /** To be called when the name is no longer needed. */
+  /** To be called when the path is no longer needed. */
   readonly release: () => void;
 }
 

@@ -13,10 +13,10 @@ const TOTALS = {
   deviceMs: z.number(),
 };
 
-/** What a mediator says of itself: its snapshot, and its process. What a later version adds is passed on. */
+/** A mediator's snapshot and its process ID. Fields that later versions add are passed on. */
 export type StatusResult = MediatorSnapshot & { readonly pid: number };
 
-/** Checks what is shown; the mediator that answers may be of another version. */
+/** Checks a status; it may come from a mediator of another version. */
 export const StatusResult: z.ZodMiniType<StatusResult> = z.looseObject({
   pid: z.int(),
   version: z.string(),
@@ -36,7 +36,7 @@ export const StatusResult: z.ZodMiniType<StatusResult> = z.looseObject({
       device: z.nullable(z.int()),
       backend: z.nullable(z.enum(['cuda', 'cpu'])),
       name: z.nullable(z.string()),
-      state: z.enum(['closed', 'idle', 'busy', 'stopped', 'out of service']),
+      state: z.enum(['closed', 'idle', 'busy', 'stopped', 'out-of-service']),
       busyMs: z.number(),
       jobs: z.int(),
       faults: z.int(),

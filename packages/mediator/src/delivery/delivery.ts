@@ -64,7 +64,7 @@ export class Delivery {
     }
     try {
       const delivery = ticket.respond(encodeAnswer(answer));
-      const outcome = 'sum' in answer ? 'ok' : answer.code;
+      const outcome = 'sum' in answer ? 'OK' : answer.code;
       this.#finish(job, delivery === 'delivered' ? outcome : 'WITHDRAWN', execution);
     } catch (error) {
       const fields = { vm: job.vm, request: ticket.name, ...requests.explain(error) };

@@ -10,7 +10,7 @@ import type { Events } from '../events.js';
 import type { QueuedRequest } from '../scheduling/queued-request.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { MediatorSettings } from '../settings.js';
-import { settledWithin } from '../settled-within.js';
+import { settledWithin } from '../time.js';
 import type { DeviceSnapshot } from '../telemetry/snapshot.js';
 
 /** How long a device is left alone that could not be opened, or is out of service (milliseconds). */
@@ -94,7 +94,7 @@ export class Executor {
       device: this.device ?? null,
       backend,
       name,
-      state: isOut ? 'out of service' : this.#state,
+      state: isOut ? 'out-of-service' : this.#state,
       busyMs: this.#busyMs + (this.isBusy ? performance.now() - this.#startedMs : 0),
       jobs: this.#jobs,
       faults: this.#faults,

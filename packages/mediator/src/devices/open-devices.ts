@@ -1,7 +1,7 @@
 import type { Executor } from './executor.js';
 import type { Events } from '../events.js';
 import type { Logger } from '../telemetry/logger.js';
-import { settledWithin } from '../settled-within.js';
+import { settledWithin } from '../time.js';
 
 /** How long the others may take once one device is open, milliseconds. */
 const PATIENCE_MS = 5000;

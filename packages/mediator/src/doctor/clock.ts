@@ -1,25 +1,25 @@
 import { type Diagnosis, finding, ok, orOk } from './diagnosis.js';
 
-/** By so much a clock that is being adjusted may be off, milliseconds. */
+/** The tolerated error of a clock that is being adjusted, in milliseconds. */
 const TOLERANCE_MS = 1000;
 
 export interface ClockFacts {
   /** Now, milliseconds since the epoch. */
   readonly nowMs: number;
-  /** When files in the root and the state directory changed, nanoseconds since the epoch. */
+  /** Change times of files in the root and the state directory, in nanoseconds since the epoch. */
   readonly changesNs: readonly bigint[];
 }
 
-/** Whether the clock was set back: arrivals, which decide among equals, go by it. */
+/** Whether the clock was set back: the order of requests of equal priority depends on it. */
 export function checkClock({ nowMs, changesNs }: ClockFacts): Diagnosis[] {
   const latestMs = Math.max(...changesNs.map((ns) => Number(ns / 1_000_000n)), 0);
   const aheadMs = Math.round(latestMs - nowMs);
-  if (aheadMs <= TOLERANCE_MS) return [ok('no file is from the future')];
+  if (aheadMs <= TOLERANCE_MS) return [ok('no file has a change time in the future')];
   return [
     finding(
-      `the clock was set back: a file of root or state directory has changed ${aheadMs} ms from now; ` +
-        'among equal priorities, what came before that is served later',
-      'keep the clock by NTP (timedatectl), which adjusts it slowly; it passes by itself',
+      `the clock was set back: the change time of a file in the root or the state directory is ${aheadMs} ms ahead; ` +
+        'requests of equal priority that arrived before that are served later',
+      'keep the clock with NTP (timedatectl), which adjusts it slowly; the finding disappears with time',
     ),
   ];
 }
@@ -31,12 +31,12 @@ export function checkTimestamps({ changesNs }: Pick<ClockFacts, 'changesNs'>): D
     isCoarse
       ? [
           finding(
-            'the file system stamps files by whole seconds: requests of equal priority in one second ' +
-              'are served in the order in which they were noticed',
-            'put the root on a file system with finer ones: ext4 with inodes of 256 bytes, xfs, btrfs',
+            'the file system has time stamps of whole seconds: requests of equal priority within one second ' +
+              'are served in the order of their discovery',
+            'put the root on a file system with finer time stamps: ext4 with inodes of 256 bytes, xfs, btrfs',
           ),
         ]
       : [],
-    'files are stamped more finely than by seconds',
+    'time stamps of files are finer than a second',
   );
 }

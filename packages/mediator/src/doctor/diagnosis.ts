@@ -1,8 +1,8 @@
-/** What a check has come to: all is well, something is to be done, or there was nothing to check. */
+/** The result of a check: no problem, a finding that needs action, or nothing to check. */
 export interface Diagnosis {
   readonly result: 'ok' | 'finding' | 'skipped';
   readonly message: string;
-  /** What to do about a finding. */
+  /** The remedy of a finding. */
   readonly remedy?: string;
 }
 
@@ -18,7 +18,7 @@ export function skipped(message: string): Diagnosis {
   return { result: 'skipped', message };
 }
 
-/** The findings; if there are none, that all is well. */
+/** The findings; without findings a result that there is no problem. */
 export function orOk(findings: readonly Diagnosis[], message: string): Diagnosis[] {
   return findings.length > 0 ? [...findings] : [ok(message)];
 }

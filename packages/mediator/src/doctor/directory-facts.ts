@@ -1,16 +1,16 @@
-/** What lstat(2) says of something. */
+/** Facts of a file, from lstat(2). */
 export interface FileFacts {
   readonly path: string;
   readonly kind: 'directory' | 'file' | 'link' | 'other';
   readonly uid: number;
   readonly gid: number;
-  /** Its permission bits, with set-user-ID and so on. */
+  /** Its permission bits, including set-user-ID, set-group-ID and the sticky bit. */
   readonly mode: number;
 }
 
-/** Something in the root that is, or looks like, the directory of a VM. */
+/** A file in the root with the name of a VM directory, or a similar one. */
 export interface VmDirectoryFacts extends FileFacts {
-  /** The VM; undefined if it is no VM's name. */
+  /** The VM; undefined if the name is not that of a VM directory. */
   readonly vm: number | undefined;
 }
 

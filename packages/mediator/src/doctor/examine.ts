@@ -11,9 +11,8 @@ import { MediatorError } from '../mediator-error.js';
 import { Registry } from '../state/registry.js';
 import { tolerate } from '../linux/errno.js';
 import { deviceFileOf, problemOfDeviceFile } from '../provisioning/device-file.js';
-import { checkAddon, type Listing } from './addon.js';
+import { checkAddon, type Listing, checkDevices, type DeviceFacts, checkPools } from './devices.js';
 import { checkClock, checkTimestamps } from './clock.js';
-import { checkDevices, type DeviceFacts } from './devices.js';
 import { type Diagnosis, finding, skipped } from './diagnosis.js';
 import type { VmDirectoryFacts } from './directory-facts.js';
 import { checkExports, concernsRoot } from './exports.js';
@@ -29,19 +28,14 @@ import {
   sysctl,
   vmDirectoriesIn,
 } from './host.js';
-import { checkInotify } from './inotify.js';
+import { checkInotify, checkLeases, checkOpenFiles } from './kernel-limits.js';
 import { checkInstance } from './instance.js';
-import { checkLeases } from './leases.js';
 import { checkMount, parseMounts } from './mount.js';
-import { checkOpenFiles } from './open-files.js';
 import { placeExports } from './place-exports.js';
-import { checkPools } from './pools.js';
-import { checkRegistry } from './registry.js';
-import { checkRoot } from './root.js';
-import { checkState } from './state.js';
+import { checkRegistry, checkRoot, checkState } from './own-directories.js';
 import { checkVmDirectories } from './vm-directories.js';
 
-/** A driver that hangs is given up after so long, milliseconds. */
+/** The time limit of listing the devices, in milliseconds: a driver may hang. */
 const LISTING_LIMIT_MS = 10_000;
 
 export const CHECKS = [
@@ -64,22 +58,22 @@ export const CHECKS = [
 ] as const;
 export type CheckName = (typeof CHECKS)[number];
 
-/** What is examined, and how. */
-export interface Patient extends Pick<DeviceFacts, 'backend' | 'devices'> {
+/** The configuration that the checks use. */
+export interface CheckContext extends Pick<DeviceFacts, 'backend' | 'devices'> {
   readonly root: string;
   readonly stateDir: string;
-  /** Asked unless the backend is `cpu`. */
+  /** Called unless the backend is `cpu`. */
   readonly listDevices: () => Promise<Exclude<Listing, Error>>;
 }
 
 export type NamedDiagnosis = Diagnosis & { readonly check: CheckName };
 
-/** Does the checks, each for itself: one that cannot be done is a finding. */
+/** Runs the checks independently; a check that fails is a finding. */
 export async function examine(
-  patient: Patient,
+  context: CheckContext,
   names: readonly CheckName[] = CHECKS,
 ): Promise<NamedDiagnosis[]> {
-  const checks = checksOf(patient);
+  const checks = checksOf(context);
   const found: NamedDiagnosis[] = [];
   for (const check of names) {
     const diagnoses = await attempt(checks[check]);
@@ -95,7 +89,10 @@ async function attempt(check: Check): Promise<Diagnosis[]> {
     return await check();
   } catch (error) {
     return [
-      finding(`cannot be checked: ${messageOf(error)}`, 'run it as root, or as the mediator'),
+      finding(
+        `cannot be checked: ${messageOf(error)}`,
+        'run it as root, or as the user of the mediator',
+      ),
     ];
   }
 }
@@ -108,11 +105,11 @@ function registryIfValid(stateDir: string): Registry | undefined {
   }
 }
 
-function checksOf(patient: Patient): Record<CheckName, Check> {
-  const root = realPathOf(patient.root);
-  const stateDir = realPathOf(patient.stateDir);
-  const listing = once(() => list(patient));
-  const answering = once(() => statusOf(stateDir));
+function checksOf(context: CheckContext): Record<CheckName, Check> {
+  const root = realPathOf(context.root);
+  const stateDir = realPathOf(context.stateDir);
+  const listing = once(() => list(context));
+  const runningStatus = once(() => statusOf(stateDir));
   const directories = once(() => vmDirectoriesIn(root));
   const rootFacts = once(() => factsOf(root));
   const owner = () => rootFacts()?.uid ?? process.getuid?.() ?? 0;
@@ -128,22 +125,20 @@ function checksOf(patient: Patient): Record<CheckName, Check> {
   const served = () =>
     directories().filter(({ vm, kind }) => vm !== undefined && kind === 'directory').length;
   const unlessCpu = async (check: (found: Listing) => Diagnosis[]) =>
-    patient.backend === 'cpu'
-      ? [skipped('the CPU computes, as --backend says')]
-      : check(await listing());
+    context.backend === 'cpu' ? [skipped('--backend cpu uses no GPU')] : check(await listing());
   return {
     addon: () => unlessCpu(checkAddon),
-    devices: () => unlessCpu((found) => checkDevices({ ...patient, listing: found })),
+    devices: () => unlessCpu((found) => checkDevices({ ...context, listing: found })),
     pools: async () => {
       const registry = registryIfValid(stateDir);
       if (registry === undefined) return [skipped('the registry cannot be used: see registry')];
       const pools = Pool.options.map((pool) => ({ pool, devices: registry.poolDevices(pool) }));
-      const status = await answering();
+      const status = await runningStatus();
       if (status !== undefined) {
         return checkPools({ pools, serving: status.devices.flatMap(({ device }) => device ?? []) });
       }
-      const found = patient.backend === 'cpu' ? [] : await listing();
-      return checkPools({ pools, serving: servingOf(patient, found) });
+      const found = context.backend === 'cpu' ? [] : await listing();
+      return checkPools({ pools, serving: servingOf(context, found) });
     },
     root: () => checkRoot(root, rootFacts()),
     'vm-directories': () => checkVmDirectories({ owner: owner(), directories: directories() }),
@@ -177,9 +172,9 @@ function checksOf(patient: Patient): Record<CheckName, Check> {
         maxInstances: sysctl('fs.inotify.max_user_instances') ?? 0,
       }),
     'open-files': async () => {
-      const pid = (await answering())?.pid;
+      const pid = (await runningStatus())?.pid;
       const limit = (pid && openFilesLimitOf(pid)) ?? openFilesLimitOf('self');
-      if (limit === undefined) return [skipped('this kernel does not tell')];
+      if (limit === undefined) return [skipped('the kernel does not report the limit')];
       return checkOpenFiles({ directories: served(), limit });
     },
     'file-system': () =>
@@ -193,22 +188,22 @@ function checksOf(patient: Patient): Record<CheckName, Check> {
     instance: async () => {
       const hasSocket = existsSync(controlSocketOf(stateDir));
       const lock = lockOf(stateDir);
-      const status = lock === true ? await answering() : undefined;
-      const who = status && { pid: status.pid, root: realPathOf(status.root) };
-      return checkInstance({ lock, hasSocket, answering: who, root });
+      const status = lock === true ? await runningStatus() : undefined;
+      const running = status && { pid: status.pid, root: realPathOf(status.root) };
+      return checkInstance({ lock, hasSocket, running, root });
     },
   };
 }
 
-function once<T>(give: () => T): () => T {
-  let given: { readonly value: T } | undefined;
-  return () => (given ??= { value: give() }).value;
+function once<T>(compute: () => T): () => T {
+  let result: { readonly value: T } | undefined;
+  return () => (result ??= { value: compute() }).value;
 }
 
-async function list({ listDevices }: Patient): Promise<Listing> {
+async function list({ listDevices }: CheckContext): Promise<Listing> {
   const abort = new AbortController();
   const late = sleep(LISTING_LIMIT_MS, undefined, { signal: abort.signal, ref: false }).then(
-    () => new Error(`the driver has not listed its devices within ${LISTING_LIMIT_MS} ms`),
+    () => new Error(`the driver did not list its devices within ${LISTING_LIMIT_MS} ms`),
     () => new Error('in time'),
   );
   try {
@@ -229,8 +224,11 @@ async function statusOf(stateDir: string): Promise<StatusResult | undefined> {
   }
 }
 
-/** The devices that serve, as far as that can be known. */
-function servingOf({ devices, backend }: Patient, listing: Listing): readonly number[] | undefined {
+/** The devices that serve; undefined if unknown. */
+function servingOf(
+  { devices, backend }: CheckContext,
+  listing: Listing,
+): readonly number[] | undefined {
   if (devices !== 'all') return devices;
   if (backend === 'cpu') return [0];
   return listing instanceof Error ? undefined : listing.map(({ index }) => index);

@@ -1,21 +1,21 @@
 import { printable } from '@vgpu/protocol';
 import { unescapeOctal } from './unescape.js';
 
-/** A directory that the kernel's NFS server exports, and one client or kind of client that may use it. */
+/** A directory that the kernel's NFS server exports, and a client or kind of client that can use it. */
 export interface Export {
   readonly path: string;
-  /** An address, a name, a network, a pattern; empty for everybody. */
+  /** An address, a name, a network or a pattern; empty for every client. */
   readonly who: string;
-  /** As exportfs has understood them, with those that it has added. */
+  /** The options as exportfs prints them, defaults included. */
   readonly options: readonly string[];
 }
 
 /**
- * The exports in force, of the text of exportfs's own table (`etab`) or of `exportfs -s`: a line for each
- * client of each directory, with escaped paths. What an administrator has written, in exports(5), is for
- * exportfs alone to understand.
+ * The exports in force, from the text of exportfs's own table (`etab`) or of `exportfs -s`: a line
+ * for each client of each directory, with escaped paths. Only exportfs interprets the
+ * configuration, exports(5).
  *
- * @throws Error: a line has another form.
+ * @throws Error if a line has another form.
  */
 export function parseExportTable(text: string): Export[] {
   return text
@@ -23,7 +23,7 @@ export function parseExportTable(text: string): Export[] {
     .filter((line) => line.trim() !== '')
     .map((line) => {
       const [, path, who = '', options = ''] = /^(\/\S*)\s+([^\s(]*)\((.*)\)\s*$/.exec(line) ?? [];
-      if (path === undefined) throw new Error(`exportfs says ${printable(line)}, in no known form`);
+      if (path === undefined) throw new Error(`unknown line of exportfs: ${printable(line)}`);
       return {
         path: unescapeOctal(path),
         who: who === '*' ? '' : who,

@@ -6,20 +6,20 @@ import { type Export, parseExportTable } from './export-table.js';
 
 const ABSENT = ['ENOENT', 'ENOTDIR'];
 const BY_HAND = 'compare exportfs -v with SECURITY.md, "One export for each VM"';
-/** exportfs only reads its table (milliseconds). */
+/** The time limit of exportfs, which only reads its table, in milliseconds. */
 const EXPORTFS_LIMIT_MS = 10_000;
 
-/** What the kernel's NFS server exports. */
+/** The exports of the kernel's NFS server. */
 export interface HostExports {
   readonly exports: readonly Export[];
-  /** Why there may be more, and how to check it; undefined if these are all. */
+  /** Why the list may be incomplete, and how to check the rest; undefined if it is complete. */
   readonly unchecked: string | undefined;
 }
 
-/** Where exportfs(8) has its files. */
+/** The files of exportfs(8). */
 export interface ExportfsPlaces {
   readonly etc: string;
-  /** What exportfs keeps for the NFS server, which reads it: everybody may. */
+  /** The table that exportfs writes for the NFS server; every user can read it. */
   readonly table: string;
   readonly programs: readonly string[];
 }
@@ -31,26 +31,26 @@ const PLACES: ExportfsPlaces = {
 };
 
 /**
- * What is exported, as exportfs has understood it; what was written for it but is not exported yet is named
- * as unchecked.
+ * The exports in force, from exportfs. Configured exports that are not in force yet are reported as
+ * unchecked.
  *
- * @throws Error: exportfs, or its table, cannot be read or understood.
+ * @throws Error if exportfs or its table cannot be read or parsed.
  */
 export function exportsOfHost({ etc, table, programs }: ExportfsPlaces = PLACES): HostExports {
-  const files = filesIn(etc).filter(saysAnything);
-  const written = files.join(', ');
+  const files = filesIn(etc).filter(hasEntries);
+  const configured = files.join(', ');
   const text = tolerate(ABSENT, () => readFileSync(table, 'utf8'));
   if (text !== undefined) {
     const exports = parseExportTable(text);
     const tableNs = changeOf(table);
-    // Within one tick of the kernel's clock nobody knows which came first.
+    // Times within one tick of the kernel's clock have no order.
     const isOlder = files.some((file) => changeOf(file) >= tableNs);
     if (!isOlder && (exports.length > 0 || files.length === 0)) {
       return { exports, unchecked: undefined };
     }
     return {
       exports,
-      unchecked: `${written} may hold more than is exported now; run exportfs -ra and this again, or ${BY_HAND}`,
+      unchecked: `${configured} may hold exports that are not in force; run exportfs -ra and repeat the check, or ${BY_HAND}`,
     };
   }
   const program = programs.find((path) => existsSync(path));
@@ -58,17 +58,19 @@ export function exportsOfHost({ etc, table, programs }: ExportfsPlaces = PLACES)
     const options = { encoding: 'utf8', timeout: EXPORTFS_LIMIT_MS, stdio: 'pipe' } as const;
     const exports = parseExportTable(execFileSync(program, ['-s'], options));
     const unchecked =
-      files.length === 0 ? undefined : `${written} may hold more than is exported now; ${BY_HAND}`;
+      files.length === 0
+        ? undefined
+        : `${configured} may hold exports that are not in force; ${BY_HAND}`;
     return { exports, unchecked };
   }
   const unchecked =
     files.length === 0
       ? undefined
-      : `${written}, since there is no exportfs here to say what it means; where it is used, ${BY_HAND}`;
+      : `${configured}, since exportfs, which interprets it, is not installed here; where it is used, ${BY_HAND}`;
   return { exports: [], unchecked };
 }
 
-/** What exportfs reads: exports(5). */
+/** The configuration files of exportfs: exports(5). */
 function filesIn(etc: string): string[] {
   const folder = join(etc, 'exports.d');
   const more = (tolerate(ABSENT, () => readdirSync(folder)) ?? [])
@@ -78,7 +80,7 @@ function filesIn(etc: string): string[] {
   return [join(etc, 'exports'), ...more];
 }
 
-function saysAnything(file: string): boolean {
+function hasEntries(file: string): boolean {
   const text = tolerate(ABSENT, () => readFileSync(file, 'utf8')) ?? '';
   return text.split('\n').some((line) => /^\s*[^\s#]/.test(line));
 }

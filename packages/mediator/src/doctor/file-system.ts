@@ -1,6 +1,6 @@
 import { type Diagnosis, finding, orOk } from './diagnosis.js';
 
-/** Magic numbers of statfs(2), by what they mean for the mediator. */
+/** Magic numbers of statfs(2), grouped by their consequence for the mediator. */
 const NETWORK: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],
   [0xff53_4d42, 'CIFS'],
@@ -21,15 +21,15 @@ export interface FileSystemFacts {
   readonly state: { readonly path: string; readonly type: number } | undefined;
 }
 
-/** Whether root and state directory are on file systems of this host that survive a restart of it. */
+/** Whether the root and the state directory are on persistent file systems of this host. */
 export function checkFileSystem({ root, state }: FileSystemFacts): Diagnosis[] {
   const findings: Diagnosis[] = [];
   const network = NETWORK.get(root.type);
   if (network !== undefined) {
     findings.push(
       finding(
-        `the root ${root.path} is on ${network}: inotify does not tell what other hosts write there, ` +
-          'and the mediator hangs when its server does',
+        `the root ${root.path} is on ${network}: inotify does not report writes of other hosts, ` +
+          'and the mediator hangs if the server does',
         'put the root on a local file system of the host that exports it, and run the mediator there',
       ),
     );
@@ -39,7 +39,7 @@ export function checkFileSystem({ root, state }: FileSystemFacts): Diagnosis[] {
     if (memory === undefined) continue;
     findings.push(
       finding(
-        `${path} is on ${memory}: what is in it is gone when this host restarts`,
+        `${path} is on ${memory}: its files are lost when this host restarts`,
         'put it on a disk',
       ),
     );
@@ -49,7 +49,7 @@ export function checkFileSystem({ root, state }: FileSystemFacts): Diagnosis[] {
     findings.push(
       finding(
         `the state directory ${state.path} is on ${stateNetwork}, where locks and the control socket may fail`,
-        'give a --state-dir on a local file system',
+        'use a --state-dir on a local file system',
       ),
     );
   }

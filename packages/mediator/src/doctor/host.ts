@@ -6,10 +6,10 @@ import { closeRead, tolerate } from '../linux/errno.js';
 import type { FileFacts, VmDirectoryFacts } from './directory-facts.js';
 import type { Mount } from './mount.js';
 
-/** What is not there, or not for this user to see. */
+/** Errors for missing files. */
 const ABSENT = ['ENOENT', 'ENOTDIR'];
 
-/** What there is; a link is followed if it is the root, or the state directory. */
+/** The facts of a file; undefined if it does not exist. Links are not followed. */
 export function factsOf(path: string): FileFacts | undefined {
   const stats = tolerate(ABSENT, () => lstatSync(path));
   if (stats === undefined) return undefined;
@@ -28,7 +28,7 @@ export function realPathOf(path: string): string {
   return tolerate([...ABSENT, 'EACCES'], () => realpathSync(path)) ?? resolve(path);
 }
 
-/** What is, or looks like, the directory of a VM. */
+/** The files in the root with the name of a VM directory, or a similar one. */
 export function vmDirectoriesIn(root: string): VmDirectoryFacts[] {
   const names = tolerate(ABSENT, () => readdirSync(root)) ?? [];
   return names
@@ -39,7 +39,7 @@ export function vmDirectoriesIn(root: string): VmDirectoryFacts[] {
     });
 }
 
-/** When things changed, by the clock that stamps files: nanoseconds since the epoch. */
+/** Change times of files, in nanoseconds since the epoch. */
 export function changesOf(paths: readonly string[]): bigint[] {
   return paths.flatMap((path) => {
     const stats = tolerate(ABSENT, () => lstatSync(path, { bigint: true }));
@@ -47,13 +47,13 @@ export function changesOf(paths: readonly string[]): bigint[] {
   });
 }
 
-/** The magic number of the file system that a path is on, or will be. */
+/** The magic number of the file system of a path, which may not exist yet. */
 export function fileSystemOf(path: string): number {
   const type = tolerate(ABSENT, () => statfsSync(path).type);
   return type ?? fileSystemOf(dirname(path));
 }
 
-/** A number below /proc/sys; undefined if this kernel has none. */
+/** A number below /proc/sys; undefined if this kernel does not have it. */
 export function sysctl(name: string): number | undefined {
   const text = tolerate(ABSENT, () =>
     readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8'),
@@ -61,12 +61,12 @@ export function sysctl(name: string): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
-/** Only for looking at: no permission is needed, and nothing is read. */
+/** Opens a path without reading it, for which no permission is needed. */
 const O_PATH = 0o10000000;
 
 /**
- * The mount that something is on, or will be, as the kernel says: of several at one place, and of those
- * that others cover, names tell nothing.
+ * The mount of a path, which may not exist yet. The kernel is asked, since names do not distinguish
+ * mounts at the same place and covered ones.
  */
 export function mountOf(path: string, mounts: readonly Mount[]): Mount {
   const fd = tolerate([...ABSENT, 'EACCES'], () => openSync(path, O_PATH));
@@ -74,14 +74,17 @@ export function mountOf(path: string, mounts: readonly Mount[]): Mount {
   try {
     const [, id] = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? [];
     const mount = mounts.find((each) => each.id === id);
-    if (mount === undefined) throw new Error(`the kernel does not say how ${path} is mounted`);
+    if (mount === undefined) throw new Error(`the kernel does not report the mount of ${path}`);
     return mount;
   } finally {
     closeRead(fd);
   }
 }
 
-/** How many files a process may open; undefined if this user may not see that, or it has ended. */
+/**
+ * The limit of open files of a process; undefined if this user cannot read it, or the process has
+ * ended.
+ */
 export function openFilesLimitOf(pid: number | 'self'): number | undefined {
   const limits = tolerate([...ABSENT, 'EACCES', 'ESRCH'], () =>
     readFileSync(`/proc/${pid}/limits`, 'utf8'),

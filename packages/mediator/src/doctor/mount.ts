@@ -2,19 +2,19 @@ import { join, relative } from 'node:path';
 import { type Diagnosis, finding, orOk } from './diagnosis.js';
 import { unescapeOctal } from './unescape.js';
 
-/** A file system, or a part of one, that is mounted. */
+/** A mounted file system, or a mounted part of one. */
 export interface Mount {
-  /** By which the kernel tells it from those that it covers. */
+  /** The ID that distinguishes it from mounts that it covers. */
   readonly id: string;
-  /** The file system, by the numbers of its device. */
+  /** The device numbers of the file system. */
   readonly device: string;
-  /** What of the file system is mounted: `/` unless it is a part, as by a bind mount. */
+  /** The mounted part of the file system: `/`, or another directory for a bind mount. */
   readonly part: string;
   readonly point: string;
   readonly options: readonly string[];
 }
 
-/** Whether what guests put into the root is inert on this host, and fills nothing but the root. */
+/** Whether files of guests in the root are harmless on this host, and cannot fill another file system. */
 export function checkMount(root: string, mount: Pick<Mount, 'point' | 'options'>): Diagnosis[] {
   const missing = ['nodev', 'nosuid', 'noexec'].filter((option) => !mount.options.includes(option));
   const findings: Diagnosis[] = [];
@@ -22,7 +22,7 @@ export function checkMount(root: string, mount: Pick<Mount, 'point' | 'options'>
     findings.push(
       finding(
         `the file system of the root ${root}, mounted at ${mount.point}, is not ${missing.join(', ')}`,
-        'mount it nodev,nosuid,noexec (/etc/fstab), as SECURITY.md has it',
+        'mount it nodev,nosuid,noexec (/etc/fstab), see SECURITY.md',
       ),
     );
   }
@@ -30,7 +30,7 @@ export function checkMount(root: string, mount: Pick<Mount, 'point' | 'options'>
     findings.push(
       finding(
         `the root ${root} is on the file system of the host: a VM that fills it fills the host`,
-        'give it a file system of its own, with quotas, as SECURITY.md has it',
+        'give it a file system of its own, with quotas, see SECURITY.md',
       ),
     );
   }
@@ -55,10 +55,10 @@ export function parseMounts(mountinfo: string): Mount[] {
 }
 
 /**
- * Where something lies on its file system, which is the same by whatever bind mount it is reached.
+ * The position of a file on its file system, which is the same through every bind mount.
  *
  * @param path Absolute, without links.
- * @param mount The mount that it is on.
+ * @param mount The mount of the path.
  */
 export function positionOf(path: string, { device, part, point }: Mount): Position {
   return { device, path: join(part, relative(point, path)) };

@@ -3,19 +3,19 @@ import type { Export } from './export-table.js';
 import type { PlacedExport } from './exports.js';
 import { type Mount, type Position, positionOf } from './mount.js';
 
-/** What exports are compared with; absolute paths without links. */
+/** The paths of the mediator, with which exports are compared: absolute, without links. */
 export interface Places {
   readonly root: string;
   readonly stateDir: string;
   readonly directories: readonly { readonly path: string }[];
-  /** Of a path that may not be there. */
+  /** Resolves the links of a path that may not exist. */
   readonly realPathOf: (path: string) => string;
   readonly mountOf: (path: string) => Mount;
 }
 
 /**
- * What each export reaches. A directory may be exported by another name, as a bind mount has: what counts
- * besides the name is where it lies on its file system.
+ * The paths of the mediator that each export reaches. A directory may be exported by another name,
+ * such as that of a bind mount, so that its position on its file system is compared, too.
  */
 export function placeExports(exports: readonly Export[], places: Places): PlacedExport[] {
   const { root, stateDir, directories, realPathOf, mountOf } = places;
@@ -39,7 +39,7 @@ export function placeExports(exports: readonly Export[], places: Places): Placed
   });
 }
 
-/** What a position is called by the names that are known; undefined if it lies in none of those. */
+/** The name of a position relative to the known names; undefined if it is in none of them. */
 function nameIn(
   known: ReadonlyMap<string, string>,
   { device, path }: Position,

@@ -1,4 +1,4 @@
-/** Text in which some bytes are written as three octal digits, `\040` for a space. */
+/** Decodes text in which some bytes are written as three octal digits, such as `\040` for a space. */
 export function unescapeOctal(text: string): string {
   return text.replaceAll(/(?:\\[0-7]{3})+/g, (codes) =>
     Buffer.from(

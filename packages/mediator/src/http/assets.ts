@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ownFile } from '../own-package.js';
 
-/** What the page consists of; `scripts/build-page.mjs` makes it. */
+/** The folder of the page's files, which `scripts/build-page.mjs` makes. */
 const FOLDER = 'page/dist';
 
 const TYPES = {
@@ -14,7 +14,7 @@ const TYPES = {
 
 const INLINE_SCRIPT = /<script>(.*?)<\/script>/gs;
 
-/** What documents are made of; there is nothing about the mediator in it. */
+/** Static files of the documents, without data of the mediator. */
 export const ASSETS = ['page.js', 'page.css', 'sign-in.js', 'icon.svg'] as const;
 
 export type AssetName = (typeof ASSETS)[number] | 'index.html' | 'sign-in.html';
@@ -23,7 +23,7 @@ export type AssetName = (typeof ASSETS)[number] | 'index.html' | 'sign-in.html';
 export interface Asset {
   readonly type: string;
   readonly content: Buffer;
-  /** Of the scripts that stand in it, as a content security policy names them. */
+  /** Hashes of its inline scripts, for a content security policy. */
   readonly scriptHashes: readonly string[];
 }
 

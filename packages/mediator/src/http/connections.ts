@@ -3,53 +3,55 @@ import type { Socket } from 'node:net';
 
 /** Connections without a complete request. */
 const MAX_WAITING = 256;
-/** Connections whose response is not sent completely, because its reader takes its time. */
-const MAX_ANSWERED = 32;
+/** Connections whose response is not sent completely, because its reader is slow. */
+const MAX_RESPONDING = 32;
 
 /**
- * The connections of a server, few as they are. Where one comes that is too many, another is closed: the one
- * that has been without a complete request for longest, or that has left its response unread for longest. So
- * whoever connects and asks is served, whatever others hold open.
+ * The connections of a server, in limited number. A new connection beyond the limit closes another
+ * one: that which has waited longest for a complete request, or whose response has been unread for
+ * longest. A client that connects and sends a request is therefore served, whatever connections
+ * others hold open.
  *
- * Node accepts one connection in each turn of its event loop, and reads from the others in between: a
- * request that is there when its connection is accepted is read before the next {@link MAX_WAITING} come.
+ * Node accepts one connection in each turn of its event loop, and reads from the others in between.
+ * A request that has arrived when its connection is accepted is read before the next {@link
+ * MAX_WAITING} connections are accepted.
  */
 export class Connections {
-  /** In the order in which they began to wait. */
+  /** In the order in which their wait began. */
   readonly #waiting = new Set<Socket>();
   /** In the order of their last requests. */
-  readonly #answered = new Set<Socket>();
+  readonly #responding = new Set<Socket>();
 
-  /** Takes up a new connection. */
+  /** Adds a new connection. */
   add(socket: Socket): void {
     socket.once('close', () => {
       this.#waiting.delete(socket);
-      this.#answered.delete(socket);
+      this.#responding.delete(socket);
     });
     this.#wait(socket);
   }
 
-  /** To be called when a request is complete, with what is to become its response. */
-  answer(response: ServerResponse): void {
+  /** To be called when a request is complete, with its response to be. */
+  respond(response: ServerResponse): void {
     const { socket } = response.req;
     this.#waiting.delete(socket);
-    this.#answered.delete(socket);
-    this.#answered.add(socket);
-    closeFirst(this.#answered, MAX_ANSWERED);
+    this.#responding.delete(socket);
+    this.#responding.add(socket);
+    closeFirst(this.#responding, MAX_RESPONDING);
     response.once('close', () => {
-      this.#answered.delete(socket);
+      this.#responding.delete(socket);
       if (!socket.destroyed) this.#wait(socket);
     });
   }
 
-  /** To be called for a response that goes on, and whose number is limited elsewhere. */
-  leave({ req }: ServerResponse): void {
-    this.#answered.delete(req.socket);
+  /** To be called for a streaming response; their number is limited elsewhere. */
+  release({ req }: ServerResponse): void {
+    this.#responding.delete(req.socket);
   }
 
-  /** Whether a response is under way. */
-  isAnswered(socket: Socket): boolean {
-    return this.#answered.has(socket);
+  /** Whether a response is in progress. */
+  isResponding(socket: Socket): boolean {
+    return this.#responding.has(socket);
   }
 
   #wait(socket: Socket): void {
@@ -63,7 +65,7 @@ function closeFirst(sockets: Set<Socket>, most: number): void {
   if (sockets.size <= most) return;
   const [first] = sockets;
   if (first === undefined) return;
-  // It says that it is closed only later.
+  // Its event comes later.
   sockets.delete(first);
   first.destroy();
 }

@@ -6,15 +6,15 @@ export type Endpoint =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
-/** What the kernel takes for a socket's path, bytes. */
+/** The longest path of a socket, in bytes. */
 const MAX_PATH_BYTES = 107;
 
-/** Also as IPv4 addresses that are written as IPv6 ones. */
+/** Includes IPv4 addresses in the form of IPv6 ones. */
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8);
 LOOPBACK.addAddress('::1', 'ipv6');
 
-/** Reads `host:port`, `[IPv6 address]:port` or `unix:path`; undefined if it is none of them. */
+/** Reads `host:port`, `[IPv6 address]:port` or `unix:path`; undefined for other texts. */
 export function parseEndpoint(text: string): Endpoint | undefined {
   if (text.startsWith('unix:')) {
     const path = text.slice('unix:'.length);
@@ -29,7 +29,7 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   return host !== undefined && port <= 0xffff ? { kind: 'tcp', host, port } : undefined;
 }
 
-/** The URL at which it is reached; for people. */
+/** The URL of an endpoint, for people. */
 export function describeEndpoint(endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return `unix:${endpoint.path}`;
   const { host, port } = endpoint;
@@ -37,8 +37,8 @@ export function describeEndpoint(endpoint: Endpoint): string {
 }
 
 /**
- * Whether only this machine can reach a host of this name or address. Names other than localhost do not count,
- * whatever they are resolved to now.
+ * Whether only this machine can reach a host of this name or address. Of names only localhost
+ * counts, since others may resolve to other addresses later.
  */
 export function isLoopback(host: string): boolean {
   const family = isIP(host);
@@ -47,8 +47,8 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Sees to it that not everybody on the network can look on: other addresses than loopback need a token,
- * a socket is protected by the permissions of its directory.
+ * Requires a token for addresses other than loopback, so that the network cannot see the VMs. The
+ * permissions of its directory protect a socket.
  *
  * @throws MediatorError `INVALID_CONFIG`.
  */
@@ -56,8 +56,8 @@ export function requireProtection(endpoint: Endpoint, token: string | undefined)
   if (endpoint.kind === 'unix' || isLoopback(endpoint.host) || token !== undefined) return;
   throw new MediatorError(
     'INVALID_CONFIG',
-    `--http: everybody who reaches ${endpoint.host} could see all VMs; give --http-token (better as ` +
+    `--http: every client that reaches ${endpoint.host} could see all VMs; give --http-token (better as ` +
       'VGPU_HTTP_TOKEN or in the config file), or a loopback address, or unix:<path> for a reverse ' +
-      'proxy that asks who it is',
+      'proxy that authenticates its clients',
   );
 }

@@ -1,19 +1,19 @@
 import type { ServerResponse } from 'node:http';
 
 const MAX_CLIENTS = 16;
-/** A client that has not read what it was sent after so many more events is let go. */
+/** A client is disconnected after it has missed this many events in a row. */
 const MAX_MISSED = 10;
 
-/** Server-sent events to several clients, each of which has one event at most waiting for it. */
+/** Server-sent events to several clients, with at most one unread event for each. */
 export class EventStream {
-  /** With the number of events that it has missed, one after the other. */
+  /** Clients, with the number of events that each has missed in a row. */
   readonly #clients = new Map<ServerResponse, number>();
 
   get size(): number {
     return this.#clients.size;
   }
 
-  /** Adds a client, which gets what is sent from now on; false if there are too many. */
+  /** Adds a client, which gets all events from now on; false if there are too many. */
   add(response: ServerResponse): boolean {
     if (this.#clients.size >= MAX_CLIENTS) return false;
     this.#clients.set(response, 0);
@@ -23,7 +23,7 @@ export class EventStream {
     return true;
   }
 
-  /** Sends an event, as {@link eventText} writes it, to all but those that have not read the last one. */
+  /** Sends an event, as {@link eventText} writes it, to all clients that have read the last one. */
   send(event: string): void {
     for (const [client, missed] of this.#clients) {
       if (!client.writableNeedDrain) {
@@ -42,7 +42,7 @@ export class EventStream {
   }
 }
 
-/** An event as it is sent. */
+/** An event in the format of the stream. */
 export function eventText(event: string, data: unknown): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }

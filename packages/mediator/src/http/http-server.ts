@@ -5,18 +5,18 @@ import type { Access } from './access.js';
 import { Connections } from './connections.js';
 import type { Endpoint } from './endpoint.js';
 import { listen } from './listen.js';
-import { HEADERS, problemOf, rawAnswer, say } from './plain-answers.js';
+import { HEADERS, problemOf, rawResponse, say } from './plain-responses.js';
 import { targetOf } from './request-target.js';
 
 export type Handler = (response: ServerResponse) => void | Promise<void>;
 
 export interface Route {
   readonly handle: Handler;
-  /** Whether everybody may have it who reaches the server. */
+  /** Whether it needs no token. */
   readonly isPublic?: boolean;
-  /** Whether its response goes on, and limits by itself how many there are. */
+  /** Whether its response is a stream, which limits the number of its clients itself. */
   readonly isStream?: boolean;
-  /** What somebody gets who may not have it; by default a line that says so. */
+  /** The response to clients without the token; by default a line of text. */
   readonly refuse?: Handler;
 }
 
@@ -28,8 +28,8 @@ export interface HttpServerOptions {
 }
 
 /**
- * What a client may take its time for, milliseconds, and bytes: of headers twice what Node takes, since a
- * browser sends the cookies of all services of a host, whatever their ports.
+ * Limits of time, in milliseconds, and of size, in bytes. Headers may be twice as long as by Node's
+ * default, since a browser sends the cookies of all services of a host, whatever their ports.
  */
 const LIMITS = {
   maxHeaderSize: 32_768,
@@ -37,10 +37,10 @@ const LIMITS = {
   requestTimeout: 5000,
   keepAliveTimeout: 5000,
   connectionsCheckingInterval: 1000,
-  // Ours says what is wrong.
+  // Our own check has a message.
   requireHostHeader: false,
 } as const;
-/** A connection on which nothing moves for so long is closed, milliseconds. */
+/** An idle connection is closed after this time, in milliseconds. */
 const IDLE_MS = 30_000;
 
 const EXPECTED_TOKEN =
@@ -49,8 +49,8 @@ const NOT_SERVED = 'only GET and HEAD are served';
 const ALLOW = { Allow: 'GET, HEAD' };
 
 /**
- * Gives what there is to see to those who may see it. Nothing can be changed here: it takes GET and HEAD,
- * and reads no body. Connections are few, and end when nothing moves on them.
+ * Serves routes to clients that have access. It is read-only: it accepts GET and HEAD, and reads no
+ * body. The number of connections is limited, and idle ones are closed.
  */
 export class HttpServer {
   readonly #access: Access;
@@ -67,7 +67,7 @@ export class HttpServer {
   }
 
   /**
-   * Gives where it listens, with the port if that was to be any.
+   * Listens, and returns the endpoint with its actual port.
    *
    * @throws MediatorError `HTTP_UNUSABLE`.
    */
@@ -86,8 +86,8 @@ export class HttpServer {
 
   #create(): Server {
     const server = createServer(LIMITS, (request, response) => {
-      this.#connections.answer(response);
-      this.#answer(request, response).catch((error: unknown) => {
+      this.#connections.respond(response);
+      this.#respond(request, response).catch((error: unknown) => {
         this.#logger.error('a defect of the HTTP server', { error: (error as Error).stack });
         response.destroy();
       });
@@ -96,28 +96,29 @@ export class HttpServer {
     server.on('connection', (socket: Socket) => {
       this.#connections.add(socket);
     });
-    // Where no descriptor is left, a client that comes is turned away; that is for it to tell.
+    // Without a free descriptor a new client is refused; the client notices that itself.
     server.on('error', ({ message }) => this.#logger.debug('HTTP server', { error: message }));
     server.on('clientError', (error: Error, socket: Socket) => {
-      this.#answerBroken(error, socket);
+      this.#respondToBroken(error, socket);
     });
     server.on('connect', (_request, socket) => {
       socket.on('error', () => undefined);
-      socket.end(rawAnswer(405, NOT_SERVED, ALLOW), () => socket.destroy());
+      socket.end(rawResponse(405, NOT_SERVED, ALLOW), () => socket.destroy());
     });
     return server;
   }
 
-  /** Of what can't be read as a request. */
-  #answerBroken(error: Error, socket: Socket): void {
+  /** Responds to input that is not a valid request. */
+  #respondToBroken(error: Error, socket: Socket): void {
     const problem = problemOf(error);
-    if (problem === undefined || this.#connections.isAnswered(socket)) socket.destroy();
-    // The rest of it is read until its sender has the answer, or time is up: else that would get lost.
-    else if (socket.writable) socket.end(rawAnswer(problem.status, problem.text));
+    if (problem === undefined || this.#connections.isResponding(socket)) socket.destroy();
+    // The rest of the input is read until the client has the response or its time is up: a reset
+    // would discard it.
+    else if (socket.writable) socket.end(rawResponse(problem.status, problem.text));
     else if (problem.isTimeout) socket.destroy();
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     const target = targetOf(request);
     if (typeof target === 'string') {
@@ -129,19 +130,19 @@ export class HttpServer {
       response.setHeader('Allow', ALLOW.Allow);
       say(response, 405, NOT_SERVED);
     } else if (!this.#access.isForUs(target.hostName)) {
-      say(response, 403, 'without a token, only loopback names such as localhost are answered');
+      say(response, 403, 'without a token, only loopback names such as localhost are served');
     } else if (this.#access.isFromElsewhere(request)) {
-      say(response, 403, "not for other sites' pages");
+      say(response, 403, 'requests of pages of other sites are refused');
     } else if (route === undefined) {
-      say(response, 404, `there are ${[...this.#routes.keys()].join(' ')}`);
+      say(response, 404, `not found: expected one of ${[...this.#routes.keys()].join(' ')}`);
     } else if (route.isPublic !== true && !this.#access.isAllowed(request)) {
       response.setHeader('WWW-Authenticate', 'Bearer realm="vgpu-mediator"');
       response.statusCode = 401;
       if (route.refuse !== undefined) await route.refuse(response);
       else say(response, 401, EXPECTED_TOKEN);
     } else {
-      if (this.#access.bringsToken(request)) response.setHeader('Set-Cookie', this.#access.cookie);
-      if (route.isStream === true) this.#connections.leave(response);
+      if (this.#access.hasToken(request)) response.setHeader('Set-Cookie', this.#access.cookie);
+      if (route.isStream === true) this.#connections.release(response);
       await route.handle(response);
     }
   }

@@ -7,33 +7,36 @@ import { MediatorError } from '../mediator-error.js';
 import { errnoOf } from '../linux/errno.js';
 import { describeEndpoint, isLoopback, type Endpoint } from './endpoint.js';
 
-/** For its owner and its group, such as a reverse proxy's. */
+/** The owner and the group, such as that of a reverse proxy, may connect. */
 const SOCKET_MODE = 0o660;
-/** Both, whatever the hosts file says: RFC 6761 section 6.3. */
+/** Both, independent of the hosts file: RFC 6761 section 6.3. */
 const LOCALHOST = ['127.0.0.1', '::1'];
-/** Of an address that is not of this host, or of a family that it does not have. */
+/** Errors for an address that this host does not have, or a family that it does not support. */
 const NOT_HERE: readonly unknown[] = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'];
-/** Connections that the kernel holds until they are accepted; it has a limit of its own (net.core.somaxconn). */
+/**
+ * Connections that the kernel holds until they are accepted; it has a limit of its own
+ * (net.core.somaxconn).
+ */
 const BACKLOG = 4096;
-/** Any port that is free at one address can be taken at the next. */
+/** A port that is free at one address may be taken at the next. */
 const MAX_ATTEMPTS = 16;
 
-/** Where servers listen, with the port if that was to be any. */
+/** Listening servers, and their endpoint with its actual port. */
 export interface Listening<S extends Server> {
   readonly endpoint: Endpoint;
   /** One for each address. */
   readonly servers: readonly S[];
 }
 
-/** As `lookup` of `node:dns/promises`. */
+/** The type of `lookup` of `node:dns/promises`. */
 export type Lookup = (
   host: string,
   options: { readonly all: true },
 ) => Promise<readonly { readonly address: string }[]>;
 
 /**
- * Listens, with a server of its own at each address of a name. A socket that a killed process has left is
- * replaced, one at which somebody listens not.
+ * Listens, with one server for each address of a name. It replaces the socket of a killed process,
+ * but not one at which a process listens.
  *
  * @throws MediatorError `HTTP_UNUSABLE`.
  */
@@ -46,7 +49,7 @@ export async function listen<S extends Server>(
   try {
     if (endpoint.kind === 'unix') {
       await removeAbandoned(endpoint.path);
-      // Node binds within the call, so that nobody else has the socket before it has its mode.
+      // Node binds within the call, so that no other user can open the socket before it has its mode.
       const before = process.umask(0o177);
       const started = start(create(), { path: endpoint.path });
       process.umask(before);
@@ -67,7 +70,7 @@ export async function listen<S extends Server>(
     throw new MediatorError(
       'HTTP_UNUSABLE',
       `cannot listen at ${describeEndpoint(endpoint)}: ${(cause as Error).message}; ` +
-        `${isTaken ? 'does another mediator run? Else ' : ''}give another place with --http`,
+        `${isTaken ? 'stop the program that uses it, or ' : ''}give another endpoint with --http`,
       { cause },
     );
   }
@@ -80,7 +83,7 @@ async function addressesOf(host: string, resolve: Lookup): Promise<readonly stri
   return [...new Set(found.map(({ address }) => address))];
 }
 
-/** At the same port of all addresses that this host has. */
+/** Listens at the same port of all addresses that this host has. */
 async function listenAtAll<S extends Server>(
   create: () => S,
   addresses: readonly string[],
@@ -93,7 +96,7 @@ async function listenAtAll<S extends Server>(
     try {
       for (const host of addresses) {
         try {
-          // With one for both families, the other address would be taken.
+          // A server for both families would take the other address, too.
           const ipv6Only = addresses.length > 1;
           const server = await start(create(), { host, port: taken, ipv6Only });
           servers.push(server);
@@ -116,7 +119,7 @@ async function listenAtAll<S extends Server>(
 
 async function start<S extends Server>(server: S, at: ListenOptions): Promise<S> {
   server.listen({ ...at, backlog: BACKLOG });
-  // Rejects with what `error` is emitted with.
+  // Rejects with the emitted error.
   await once(server, 'listening');
   return server;
 }

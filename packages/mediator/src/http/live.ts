@@ -1,27 +1,62 @@
 import type { ServerResponse } from 'node:http';
+import { PRIORITIES } from '@vgpu/protocol';
+import type { DeviceFault } from '../devices/execution.js';
+import type { DeviceSnapshot, VmOverview } from '../telemetry/snapshot.js';
+import type { MediatorObserver } from '../telemetry/observer.js';
+import type { FinishedRequest } from '../telemetry/finished-request.js';
 import type { Mediator } from '../mediator.js';
-import type { VmOverview } from '../telemetry/snapshot.js';
+import type { FinishedAt, ErrorEvent, QueueSample, ShownVms } from './page-events.js';
+import { Ring, FirstOf } from './bounded-lists.js';
 import { EventStream, eventText } from './event-stream.js';
-import { FirstOf } from './first-of.js';
-import { visitInTurns } from './in-turns.js';
-import { Latest } from './latest.js';
-import type { QueueSample, ShownVms } from './page-events.js';
-import { Ring } from './ring.js';
+import { visitInTurns } from './shared-work.js';
+
+const MAX_KEPT = 50;
+
+/** Keeps the latest requests and the latest errors. */
+export class Latest implements MediatorObserver {
+  readonly #requests = new Ring<FinishedAt>(MAX_KEPT);
+  readonly #errors = new Ring<ErrorEvent>(MAX_KEPT);
+
+  requestFinished(request: FinishedRequest): void {
+    const finished = { atMs: Date.now(), request };
+    this.#requests.push(finished);
+    const { outcome } = request;
+    if (outcome !== 'OK' && outcome !== 'WITHDRAWN') this.#errors.push(finished);
+  }
+
+  deviceChanged(device: DeviceSnapshot, fault?: DeviceFault): void {
+    if (fault !== undefined) this.#errors.push({ atMs: Date.now(), device, fault });
+  }
+
+  /** Latest first. */
+  get requests(): FinishedAt[] {
+    return this.#requests.latestFirst();
+  }
+
+  /** Latest first. */
+  get errors(): ErrorEvent[] {
+    return this.#errors.latestFirst();
+  }
+}
 
 const TICK_MS = 1000;
-/** A look that takes long comes so much less often: it takes a fiftieth of the time at most. */
-const PAUSE_PER_LOOK = 50;
+/**
+ * The pause after an update is this multiple of its duration, so that updates take at most 2 % of
+ * the time.
+ */
+const PAUSE_FACTOR = 50;
 /** Five minutes. */
 const MAX_SAMPLES = 300;
-/** VMs of which the page is told all: 300 KiB. A browser has to show them each second. */
+/** VMs that the page shows, about 300 KiB each second. */
 const MAX_SHOWN = 1000;
 
-/** What is shown of a mediator. */
+/** The part of a mediator that the page shows. */
 export type Shown = Pick<Mediator, 'overview' | 'queueSnapshot' | 'recentWaitMs' | 'vms'>;
 
 /**
- * What the page is told every second: how the queue is, by which it also knows that the mediator is there, and
- * all there is to see, as far as the number of VMs allows; at first also how the queue was.
+ * Sends updates to the page every second: a sample of the queue, which also shows that the mediator
+ * is alive, and, as often as the number of VMs allows, a snapshot. A new client also gets the
+ * recent samples.
  */
 export class Live {
   readonly latest = new Latest();
@@ -29,10 +64,10 @@ export class Live {
   readonly #samples = new Ring<QueueSample>(MAX_SAMPLES);
   readonly #stream = new EventStream();
   readonly #timer: NodeJS.Timeout;
-  /** Of the last look; it is of use until the next one. */
+  /** The last snapshot event. */
   #now: string | undefined;
-  #isLooking = false;
-  #lookAgainMs = 0;
+  #isUpdating = false;
+  #nextUpdateMs = 0;
 
   constructor(mediator: Shown) {
     this.#mediator = mediator;
@@ -45,9 +80,9 @@ export class Live {
   add(response: ServerResponse): boolean {
     if (!this.#stream.add(response)) return false;
     response.write(eventText('history', this.#samples.oldestFirst()));
-    // Clients that come again and again cost no more looks than one that stays.
+    // A client that reconnects repeatedly causes no additional snapshots.
     if (this.#now !== undefined && this.#mustWait()) response.write(this.#now);
-    else void this.#look();
+    else void this.#update();
     return true;
   }
 
@@ -58,34 +93,34 @@ export class Live {
 
   #tick(): void {
     const { depths } = this.#mediator.queueSnapshot();
-    const queued = [2, 1, 0].map((level) =>
+    const queued = PRIORITIES.map((level) =>
       depths.reduce((sum, depth) => sum + (depth.priority === level ? depth.queued : 0), 0),
     );
     const sample = { atMs: Date.now(), queued };
     this.#samples.push(sample);
     if (this.#stream.size === 0) return;
     this.#stream.send(eventText('sample', sample));
-    if (!this.#mustWait()) void this.#look();
+    if (!this.#mustWait()) void this.#update();
   }
 
   #mustWait(): boolean {
-    return performance.now() < this.#lookAgainMs;
+    return performance.now() < this.#nextUpdateMs;
   }
 
-  /** Tells all clients what there is to see. */
-  async #look(): Promise<void> {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
+  /** Sends a snapshot to all clients. */
+  async #update(): Promise<void> {
+    if (this.#isUpdating) return;
+    this.#isUpdating = true;
     const { vms, busyMs } = await busiestOf(this.#mediator);
     const startedMs = performance.now();
-    const { requests, troubles } = this.latest;
+    const { requests, errors } = this.latest;
     const mediator = this.#mediator.overview();
-    const now = { atMs: Date.now(), mediator, vms, requests, troubles };
+    const now = { atMs: Date.now(), mediator, vms, requests, errors };
     this.#now = eventText('now', now);
     this.#stream.send(this.#now);
     const endedMs = performance.now();
-    this.#lookAgainMs = endedMs + PAUSE_PER_LOOK * (busyMs + endedMs - startedMs);
-    this.#isLooking = false;
+    this.#nextUpdateMs = endedMs + PAUSE_FACTOR * (busyMs + endedMs - startedMs);
+    this.#isUpdating = false;
   }
 }
 

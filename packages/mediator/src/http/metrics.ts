@@ -5,25 +5,32 @@ import type { Mediator } from '../mediator.js';
 import type { MediatorObserver } from '../telemetry/observer.js';
 import type { MediatorOverview, VmOverview } from '../telemetry/snapshot.js';
 import type { FinishedRequest } from '../telemetry/finished-request.js';
-import { visitInTurns } from './in-turns.js';
+import { visitInTurns } from './shared-work.js';
 import { canServe } from './readiness.js';
 import { defineMetrics } from './metric-definitions.js';
 import { VmMetricText, type VmMetric } from './vm-metric-text.js';
 
 /** The pool and priority of requests whose lines could not be read. */
 const UNKNOWN = 'unknown';
-/** What Prometheus is told: counts requests as they finish, and looks at the rest when it asks. */
+
+/**
+ * The metrics for Prometheus: counts requests as they finish, and gathers the other values at each
+ * scrape.
+ */
 export class Metrics implements MediatorObserver {
   readonly contentType: string;
   readonly #registry: Prom.Registry;
   readonly #metrics: ReturnType<typeof defineMetrics>;
-  /** By VM and by what they are counted by, as labels are written. */
+  /** Counts by VM and by labels, in the text format. */
   readonly #requests = new Map<number, Map<string, number>>();
-  /** Prometheus' client would write them in one go, which takes long where there are many VMs. */
+  /**
+   * Written here, since Prometheus' client would write them all at once, which takes long with many
+   * VMs.
+   */
   readonly #vmMetrics: readonly VmMetric[] = [
     {
       name: 'vgpu_requests_total',
-      help: 'Requests that have left, by outcome: ok, an error code, WITHDRAWN or UNDELIVERABLE.',
+      help: 'Finished requests by outcome: OK, an error code, WITHDRAWN or UNDELIVERABLE.',
       seriesOf: (vm) => this.#requestsOf(vm),
     },
     {
@@ -45,7 +52,7 @@ export class Metrics implements MediatorObserver {
   }
 
   static async create(): Promise<Metrics> {
-    // In the bundle it is a file of its own, for those that want metrics.
+    // In the bundle it is a file of its own, loaded only with --http.
     return new Metrics(await import('prom-client'));
   }
 
@@ -67,9 +74,9 @@ export class Metrics implements MediatorObserver {
     this.#requests.delete(vm);
   }
 
-  /** The exposition, in parts. It is written a little at a time, so that requests are served in between. */
+  /** The exposition, in parts. It is written in small steps, so that requests are served in between. */
   async exposition(mediator: Pick<Mediator, 'overview' | 'vms'>): Promise<readonly Buffer[]> {
-    this.#takeOver(mediator.overview());
+    this.#update(mediator.overview());
     const texts: string[] = [];
     for (const { name } of this.#registry.getMetricsAsArray()) {
       texts.push(await this.#registry.getSingleMetricAsString(name), '\n\n');
@@ -86,12 +93,12 @@ export class Metrics implements MediatorObserver {
     const counts = this.#requests.get(vm);
     if (counts !== undefined) yield* counts;
     if (!registered || pool === null || priority === null) return;
-    // A rate needs something to begin with.
-    const served = requestLabels(pool, priorityName(priority), 'ok');
+    // A rate needs an initial value.
+    const served = requestLabels(pool, priorityName(priority), 'OK');
     if (counts?.has(served) !== true) yield [served, 0];
   }
 
-  #takeOver({ version, queue, devices, pools }: MediatorOverview): void {
+  #update({ version, queue, devices, pools }: MediatorOverview): void {
     const { buildInfo, queueDepth, oldestAge, deviceUp, poolUp, ...counters } = this.#metrics;
     const { deviceBusy, deviceResets } = counters;
     buildInfo.set({ version, node: process.version }, 1);
@@ -102,7 +109,7 @@ export class Metrics implements MediatorObserver {
       oldestAge.set({ priority: priorityName(priority) }, (ageMs ?? 0) / 1000);
     }
     for (const { pool, isServed } of pools) poolUp.set({ pool }, isServed ? 1 : 0);
-    // These are counted elsewhere; a counter can be told no more than what to add.
+    // These are counted elsewhere; a counter can only be increased.
     for (const counter of [deviceBusy, deviceResets]) counter.reset();
     for (const { busyMs, faults, ...device } of devices) {
       const label = { device: device.device ?? device.executor };
@@ -113,7 +120,7 @@ export class Metrics implements MediatorObserver {
   }
 }
 
-/** As they are written in a series, behind the VM. */
+/** Labels of a series in the text format, after that of the VM. */
 function requestLabels(pool: string, priority: string, outcome: string): string {
   return `,pool="${pool}",priority="${priority}",outcome="${outcome}"`;
 }

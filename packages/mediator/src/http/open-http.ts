@@ -5,40 +5,40 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Mediator } from '../mediator.js';
 import { Access } from './access.js';
 import { ASSETS, readAsset, type AssetName } from './assets.js';
-import { cached } from './cached.js';
+import { cached } from './shared-work.js';
 import { describeEndpoint, type Endpoint } from './endpoint.js';
 import { HttpServer, type Handler, type Route } from './http-server.js';
 import { Live } from './live.js';
 import { Metrics } from './metrics.js';
-import { contentSecurityPolicy, say } from './plain-answers.js';
+import { contentSecurityPolicy, say } from './plain-responses.js';
 import { obstaclesOf } from './readiness.js';
 
 /**
- * What is computed for one client is given to all that ask within so many milliseconds, longer if it took
- * long.
+ * A result is shared by all clients within this time, in milliseconds; longer if it took long to compute.
  */
 const SHARED_MS = 500;
 
 export interface HttpOptions {
   readonly endpoint: Endpoint;
-  /** Who brings it may see everything; if undefined, everybody who reaches the endpoint. */
+  /** The token that clients need; undefined if they need none. */
   readonly token: string | undefined;
   readonly mediator: Mediator;
   readonly logger: Logger;
 }
 
-/** What {@link openHttp} has opened. */
+/** The server that {@link openHttp} has started. */
 export interface Http {
-  /** Where it listens, with the port if that was to be any. */
+  /** The endpoint with its actual port. */
   readonly endpoint: Endpoint;
   close(): void;
 }
 
 /**
- * Shows a mediator over HTTP, from before its start to after its end: metrics, health, and a page.
+ * Serves metrics, health and a page of a mediator over HTTP, from before its start until after its end.
  *
- * It lives in the mediator's process and must not hold it up: what grows with the number of VMs is computed
- * with requests served in between, and shared by all who ask within half a second.
+ * It runs in the mediator's process and must not block it: work that grows with the number of VMs
+ * is done in small steps between requests, and its result is shared by all clients within half a
+ * second.
  *
  * @throws MediatorError `HTTP_UNUSABLE`.
  */
@@ -106,12 +106,12 @@ function asset(name: AssetName): Handler {
   };
 }
 
-/** As fast as they are read; nothing is copied for a client that takes its time. */
+/** Sends parts as fast as they are read; a slow client causes no copies. */
 async function sendParts(response: ServerResponse, parts: readonly Buffer[]): Promise<void> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   response.setHeader('Content-Length', length);
   const isHead = response.req.method === 'HEAD';
-  // A client that goes in between has what it wants.
+  // The client may disconnect early.
   await pipeline(Readable.from(isHead ? [] : parts), response).catch(() => undefined);
 }
 
@@ -120,6 +120,6 @@ function stream(live: Live, response: ServerResponse): void {
     response.end();
   } else if (!live.add(response)) {
     response.setHeader('Retry-After', '10');
-    say(response, 503, 'too many look on already');
+    say(response, 503, 'too many clients are connected');
   }
 }

@@ -2,14 +2,17 @@ import type { DeviceFault } from '../devices/execution.js';
 import type { DeviceSnapshot, MediatorOverview, VmSnapshot } from '../telemetry/snapshot.js';
 import type { FinishedRequest } from '../telemetry/finished-request.js';
 
-/** The event `sample` of the stream, each second: what the queue held at a time, milliseconds since the epoch. */
+/**
+ * The event `sample` of the stream, each second: the queue at a time, in milliseconds since the
+ * epoch.
+ */
 export interface QueueSample {
   readonly atMs: number;
   /** By priority, highest first. */
   readonly queued: readonly number[];
 }
 
-/** The event `now` of the stream, each second, or less often if there are very many VMs. */
+/** The event `now` of the stream: a snapshot each second, or less often if there are very many VMs. */
 export interface Now {
   readonly atMs: number;
   readonly mediator: MediatorOverview;
@@ -17,10 +20,10 @@ export interface Now {
   /** Latest first. */
   readonly requests: readonly FinishedAt[];
   /** Latest first. */
-  readonly troubles: readonly Trouble[];
+  readonly errors: readonly ErrorEvent[];
 }
 
-/** The VMs, or the busiest of them where they are more than can be shown. */
+/** The VMs, or the busiest of them if there are too many to show. */
 export interface ShownVms {
   /** How many there are, and how many of them are registered. */
   readonly known: number;
@@ -29,13 +32,13 @@ export interface ShownVms {
   readonly shown: readonly VmSnapshot[];
 }
 
-/** A request and when it left, milliseconds since the epoch. */
+/** A finished request and its time, in milliseconds since the epoch. */
 export interface FinishedAt {
   readonly atMs: number;
   readonly request: FinishedRequest;
 }
 
-/** What went wrong, with a request or with a device. */
-export type Trouble =
+/** An error of a request or of a device. */
+export type ErrorEvent =
   | FinishedAt
   | { readonly atMs: number; readonly device: DeviceSnapshot; readonly fault: DeviceFault };

@@ -5,7 +5,7 @@ export function canServe({ state }: Pick<DeviceSnapshot, 'state'>): boolean {
   return state === 'idle' || state === 'busy';
 }
 
-/** What keeps a mediator from serving, in words; nothing if it serves. */
+/** Why a mediator does not serve, in words; empty if it serves. */
 export function obstaclesOf({ phase, isRootReadable, devices }: MediatorOverview): string[] {
   return [
     ...(phase === 'serving' ? [] : [phase === 'new' ? 'it is starting' : `it is ${phase}`]),

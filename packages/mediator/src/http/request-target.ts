@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What a request asks for, and by which name. */
+/** The path of a request, and the host that it names. */
 export interface RequestTarget {
   /** Percent-decoded, without the query; `*` for the server as a whole. */
   readonly path: string;
@@ -8,21 +8,24 @@ export interface RequestTarget {
   readonly hostName: string;
 }
 
-/** What may stand in a target at all, with every `%` before two digits: RFC 3986, and what browsers leave in. */
+/**
+ * The characters of a target, with two digits after every `%`: RFC 3986, and those that browsers do
+ * not encode.
+ */
 const TARGET = /^(?:[!$&-;=?-[\]^_`a-z{|}~]|%[0-9a-f]{2})+$/i;
 const ABSOLUTE = /^https?:\/\/([^/?]+)(\/[^?]*)?(?:\?.*)?$/i;
-/** Without user information, which RFC 9110 section 4.2.4 has taken for an error. */
+/** Without user information, which is an error by RFC 9110 section 4.2.4. */
 const AUTHORITY = /^(?:\[([0-9a-f:.]+)\]|((?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})+))(?::[0-9]*)?$/i;
 
 /**
- * Reads a request's target by RFC 9112 section 3.2: a path, or a URL as for a proxy, whose host then counts
- * in place of the header's; `*` with OPTIONS. A string says what is wrong with it.
+ * Reads a request's target by RFC 9112 section 3.2: a path, or a URL as for a proxy, whose host
+ * then replaces that of the header; `*` with OPTIONS. Returns a text if the target is invalid.
  */
 export function targetOf(request: RequestTargetSource): RequestTarget | string {
   const { method, url = '', httpVersion } = request;
   const hosts = request.headersDistinct['host'] ?? [];
   const [host] = hosts;
-  // RFC 9112 section 3.2 wants one, also where the target has another.
+  // RFC 9112 section 3.2 requires one, also if the target has a host.
   if (hosts.length > 1) return 'expected one Host header, got several';
   if (host === undefined && httpVersion !== '1.0') return 'expected a Host header';
   const headerName = host === undefined || host === '' ? '' : hostNameOf(host);
@@ -47,7 +50,7 @@ function hostNameOf(authority: string): string | undefined {
   return (address ?? name)?.toLowerCase();
 }
 
-/** What is no UTF-8 is no path that there is, and stays as it is. */
+/** Invalid UTF-8 stays as it is: it is not the path of any route. */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);

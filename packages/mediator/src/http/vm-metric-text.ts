@@ -1,17 +1,17 @@
 import type { VmOverview } from '../telemetry/snapshot.js';
 
-/** Characters that are made bytes, and sent, in one go. */
+/** Characters that are encoded and sent together. */
 const MAX_PART = 65_536;
 
-/** A metric with a series, or several, for each VM, as Prometheus' text format has it. */
+/** A metric with one or more series for each VM, in Prometheus' text format. */
 export interface VmMetric {
   readonly name: string;
   readonly help: string;
-  /** The series of a VM: labels besides `vm`, as they are written, and values. */
+  /** The series of a VM: labels besides `vm`, in the text format, and values. */
   readonly seriesOf: (vm: VmOverview) => Iterable<readonly [labels: string, value: number]>;
 }
 
-/** The text of a metric of VMs, to which one VM after the other is added. */
+/** Builds the text of a metric, one VM after the other. */
 export class VmMetricText {
   readonly #metric: VmMetric;
   readonly #parts: Buffer[] = [];
@@ -31,7 +31,7 @@ export class VmMetricText {
     if (this.#text.length >= MAX_PART) this.#flush();
   }
 
-  /** All of it, to be joined. */
+  /** The text, in parts. */
   bytes(): readonly Buffer[] {
     this.#flush();
     return this.#parts;

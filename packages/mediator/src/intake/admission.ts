@@ -1,6 +1,6 @@
 import type { Envelope, ErrorCode, Pool, Priority } from '@vgpu/protocol';
 import type { Claim } from '../scheduling/queued-request.js';
-import type { Registration } from '../state/registration.js';
+import type { Registration } from '../state/registry.js';
 import type { MediatorSettings } from '../settings.js';
 import { TokenBucket } from './token-bucket.js';
 import { VmBuckets } from './vm-buckets.js';

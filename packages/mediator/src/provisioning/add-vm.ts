@@ -1,57 +1,56 @@
 import { resolve } from 'node:path';
 import { encodeRegisterBlock, type Identity, priorityName } from '@vgpu/protocol';
 import { MediatorError } from '../mediator-error.js';
-import type { Registration } from '../state/registration.js';
-import { Registry } from '../state/registry.js';
-import { makeRoot, requireElsewhere } from '../state/root-directory.js';
+import { type Registration, Registry } from '../state/registry.js';
+import { makeRoot, requireElsewhere, makeStateDir } from '../state/directories.js';
 import { writeDeviceFile } from './device-file.js';
-import { makeStateDir } from './make-state-dir.js';
-import { registered } from './registered.js';
+import { registered } from './set-vm.js';
 import { whileRegistryIsLocked } from './registry-lock.js';
 import { makeVmDirectory, vmDirectoryOf } from './vm-directories.js';
 
-/** Where {@link addVm} puts what it makes, and whose that is. */
+/** The directories of {@link addVm}, and the owners of the files that it creates. */
 export interface AddVmOptions {
-  /** Holds the VM directories; created if there is none. */
+  /** The directory that holds the VM directories; created if it does not exist. */
   readonly root: string;
-  /** The mediator's own directory, which no VM may reach; created if there is none. */
+  /** The mediator's own directory, which no VM may reach; created if it does not exist. */
   readonly stateDir: string;
-  /** The group of the VM, to which its directory is given. Default: whatever it has. */
+  /** The group of the VM, which its directory gets. Default: unchanged. */
   readonly gid?: number | undefined;
-  /** The user as whom QEMU runs, to whom the register block is given. Default: as in {@link addVm}. */
+  /** The user of QEMU, who becomes the owner of the register block. Default: as in {@link addVm}. */
   readonly qemuUid?: number | undefined;
-  /** Whether a VM that is registered gets another pool and priority. Default: that is refused. */
+  /** Whether a registered VM gets the new pool and priority. Default: false, an error. */
   readonly replace?: boolean | undefined;
 }
 
-/** What a VM has on its host. */
+/** A registered VM with its files. */
 export interface AddedVm {
   /** The path of the directory for its requests. */
   readonly directory: string;
-  /** Whether that directory was made by this call. */
+  /** Whether this call created that directory. */
   readonly isNewDirectory: boolean;
   /** The file with its register block. */
   readonly deviceFile: string;
-  /** What is registered now. */
+  /** The new registration. */
   readonly registration: Registration;
 }
 
 /**
  * Registers a VM, with a directory for its requests (mode 2770) and its register block (mode 0600).
- * What root makes belongs to the owner of the root and of the state directory. The registration is
- * the last step: if one fails, or the process is killed, the same call does what is left. With
- * `replace`, a VM keeps its limits, and one that is suspended stays so. Several processes may add VMs at once.
+ * Files that the superuser creates belong to the owner of the root directory and of the state
+ * directory. The registration is the last step: after an error or a kill, the same call completes
+ * the rest. With `replace`, a VM keeps its limits and stays suspended if it is. Several processes
+ * may add VMs at the same time.
  *
- * @param identity Which VM, and what it is to be.
- * @param options Where, and for whom.
- * @throws ProtocolError `BAD_REGISTERS`: there is no such VM, pool or priority.
+ * @param identity The VM with its pool and priority.
+ * @param options Directories and owners.
+ * @throws ProtocolError `BAD_REGISTERS` if the VM, pool or priority is invalid.
  * @throws MediatorError `ALREADY_REGISTERED`, `INVALID_CONFIG` (the state directory is within the
  *   root), `ROOT_UNUSABLE`, `STATE_DIR_UNUSABLE`, `INVALID_REGISTRY` or `VM_DIRECTORY_UNUSABLE`.
  */
 export function addVm(identity: Identity, options: AddVmOptions): AddedVm {
   const [root, stateDir] = [resolve(options.root), resolve(options.stateDir)];
   const { vm, pool, priority } = identity;
-  // Before anything is made.
+  // Checks the identity before any file is created.
   encodeRegisterBlock(identity);
   makeRoot(root);
   makeStateDir(stateDir);
@@ -71,7 +70,7 @@ export function addVm(identity: Identity, options: AddVmOptions): AddedVm {
 function alreadyRegistered(vm: number, { pool, priority }: Registration): MediatorError {
   return new MediatorError(
     'ALREADY_REGISTERED',
-    `VM ${vm} is registered already: pool ${pool}, priority ${priorityName(priority)}; to change ` +
-      'that, give --replace',
+    `VM ${vm} is already registered: pool ${pool}, priority ${priorityName(priority)}; to change it, use ` +
+      '--replace',
   );
 }

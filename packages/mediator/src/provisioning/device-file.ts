@@ -17,11 +17,12 @@ export function deviceFileOf(stateDir: string, vm: number): string {
 }
 
 /**
- * Writes the register block of a VM, as a whole or not at all. A hypervisor that has the file of
- * before mapped keeps that one until its VM is started anew.
+ * Writes the register block of a VM atomically. A hypervisor that has mapped the previous file
+ * keeps it until its VM restarts.
  *
- * @param qemuUid The user as whom QEMU runs, who must be able to write to it; it gets the file, and
- *   keeps it when root writes the block anew. The directory then lets pass whoever knows a name in it.
+ * @param qemuUid The user of QEMU, which needs to write to the file; the user becomes its owner,
+ *   and stays so when the superuser rewrites the block. The directory then gets execute permission
+ *   for all users.
  * @throws MediatorError `STATE_DIR_UNUSABLE`.
  */
 export function writeDeviceFile(stateDir: string, identity: Identity, qemuUid?: number): string {
@@ -44,8 +45,8 @@ export function writeDeviceFile(stateDir: string, identity: Identity, qemuUid?: 
 }
 
 /**
- * Removes the register block of a VM, if there is one. A hypervisor that has it mapped keeps it until its
- * VM ends.
+ * Removes the register block of a VM, if it exists. A hypervisor that has mapped it keeps it until
+ * its VM ends.
  *
  * @throws MediatorError `STATE_DIR_UNUSABLE`.
  */
@@ -61,20 +62,23 @@ export function removeDeviceFile(stateDir: string, vm: number): void {
   }
 }
 
-/** The user to whom root gave a block: the next one is for the same QEMU. */
+/** The owner of the previous block, which the superuser keeps for the same QEMU. */
 function ownerOf(path: string): number | undefined {
   if (process.geteuid?.() !== 0) return undefined;
   return tolerate(['ENOENT'], () => lstatSync(path).uid);
 }
 
-/** What is wrong with the register block of a VM; undefined if nothing is, or if nobody may look. */
+/**
+ * The problem of the register block of a VM; undefined if there is none, or if this user cannot
+ * read the block.
+ */
 export function problemOfDeviceFile(stateDir: string, identity: Identity): string | undefined {
   const path = deviceFileOf(stateDir, identity.vm);
   try {
     const block = readFileSync(path);
     return block.equals(encodeRegisterBlock(identity))
       ? undefined
-      : `${path} does not hold what the registry says of VM ${identity.vm}`;
+      : `${path} differs from the registration of VM ${identity.vm}`;
   } catch (error) {
     const code = errnoOf(error);
     if (code === undefined) throw error;

@@ -3,25 +3,25 @@ import { printable } from '@vgpu/protocol';
 import { MediatorError } from '../mediator-error.js';
 import { vmDirectoryOf } from './vm-directories.js';
 
-/** Who may use an export, and as whom. */
+/** The client of an export, and its user on the host. */
 export interface ExportTo {
   /** The VM's own address, or its name; if absent, a placeholder that names no machine. */
   readonly address?: string | undefined;
   /**
-   * The group of the VM's directory; also the number of the user as whom the VM acts on the host.
-   * If absent, a placeholder that exportfs refuses.
+   * The group of the VM's directory, and the number of the VM's user on the host. If absent, a
+   * placeholder that exportfs refuses.
    */
   readonly gid?: number | undefined;
 }
 
 /**
- * The line for `/etc/exports` that shares a VM's directory with that VM, and with nobody else, by
- * NFS. SECURITY.md says what each option is for.
+ * The line for `/etc/exports` that shares a VM's directory by NFS with that VM only. SECURITY.md
+ * explains each option.
  *
  * @param root The directory that holds the VM directories.
  * @param vm Its number, 1 to 4294967295.
- * @param to Who may use it; placeholders where that is absent.
- * @throws MediatorError `USAGE`: what was given is not the address of one machine.
+ * @param to The client; placeholders if absent.
+ * @throws MediatorError `USAGE` if the address is not that of one machine.
  */
 export function exportsLine(root: string, vm: number, { address, gid }: ExportTo = {}): string {
   if (address !== undefined) requireAddress(address);
@@ -30,7 +30,7 @@ export function exportsLine(root: string, vm: number, { address, gid }: ExportTo
   return `${escape(vmDirectoryOf(root, vm))}  ${address ?? `ADDRESS-OF-VM${vm}`}(${options})`;
 }
 
-/** A network, a netgroup or a wildcard would let others be this VM. */
+/** Refuses networks, netgroups and wildcards, with which other machines could act as this VM. */
 function requireAddress(address: string): void {
   const isName =
     /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/.test(address) &&
@@ -42,7 +42,7 @@ function requireAddress(address: string): void {
   );
 }
 
-/** As exports(5) wants unusual characters in a path: by three octal digits. */
+/** Escapes unusual characters in a path with three octal digits: exports(5). */
 function escape(path: string): string {
   return path.replaceAll(
     /[ \t\n\v\f\r"#\\]/g,

@@ -4,10 +4,10 @@ import { type Identity, priorityName, REGISTER_BLOCK_BYTES } from '@vgpu/protoco
  * Arguments for QEMU that give a VM its device: shared memory over the file with its register block
  * (vendor 0x1AF4, device 0x1110; the block is BAR2). QEMU opens the file for reading and writing.
  *
- * @param deviceFile As `deviceFileOf` gives it.
+ * @param deviceFile The result of `deviceFileOf`.
  */
 export function describeQemu(deviceFile: string): string[] {
-  // In QEMU's options a comma is written twice.
+  // QEMU's options need commas doubled.
   const path = deviceFile.replaceAll(',', ',,');
   const size = `${REGISTER_BLOCK_BYTES / 1024}K`;
   return [
@@ -19,16 +19,16 @@ export function describeQemu(deviceFile: string): string[] {
 }
 
 /**
- * A slot of its own on the PCI bus: QEMU would give the device the first free one, which libvirt gives
- * to another device. libvirt counts from 1, so that it comes to this one late.
+ * A fixed slot on the PCI bus: QEMU would use the first free slot, which libvirt gives to another
+ * device. libvirt counts from 1, and reaches this slot late.
  */
 const LATE_SLOT = 'addr=0x10';
 
 /**
- * What libvirt needs in a domain's XML for the same device: arguments that it passes on to QEMU.
- * libvirt's own `<shmem>` takes a name in `/dev/shm` instead of a path, and a mebibyte at least.
+ * The lines of a domain's XML for the same device: arguments that libvirt passes on to QEMU.
+ * libvirt's own `<shmem>` takes a name in `/dev/shm` instead of a path, and at least one mebibyte.
  *
- * @param deviceFile As `deviceFileOf` gives it.
+ * @param deviceFile The result of `deviceFileOf`.
  */
 export function describeLibvirt(deviceFile: string): string {
   const args = describeQemu(deviceFile)
@@ -47,7 +47,7 @@ export function describeLibvirt(deviceFile: string): string {
 /**
  * Arguments for a QEMU that is patched to have the original device, `vgpu-stub`.
  *
- * @param identity What the device is to say.
+ * @param identity The identity in the device's registers.
  */
 export function describeStub({ vm, pool, priority }: Identity): string[] {
   return ['-device', `vgpu-stub,pool_id=${pool},priority=${priorityName(priority)},vm_id=${vm}`];

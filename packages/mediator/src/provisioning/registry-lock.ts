@@ -3,13 +3,12 @@ import { flock } from '../linux/flock.js';
 import { MediatorError } from '../mediator-error.js';
 import { closeRead, errnoOf } from '../linux/errno.js';
 
-/** Far longer than any change of the registry takes. */
+/** The longest wait for the lock, far longer than a change of the registry, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
 /**
- * Does something while no other process that asks here changes the registry; waits for its turn. The
- * lock is one on the state directory itself. A mediator
- * that is running holds another one.
+ * Runs a function while no other process changes the registry, and waits for the lock if needed.
+ * The lock is on the state directory itself; a running mediator holds another one.
  *
  * @throws MediatorError `STATE_DIR_UNUSABLE`.
  */

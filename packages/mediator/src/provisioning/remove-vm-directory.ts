@@ -14,20 +14,20 @@ import { MediatorError } from '../mediator-error.js';
 import { closeRead, errnoOf, tolerate } from '../linux/errno.js';
 import { vmDirectoryOf } from './vm-directories.js';
 
-/** In one that is deeper, whatever made it, the rest is left. */
+/** The deepest nesting of directories that is removed. */
 const MAX_DEPTH = 64;
 
 /**
- * Removes the directory of a VM with all that is in it. The VM may still write to it meanwhile: each
- * directory is opened without following a link, and what is in it is reached through that descriptor,
- * so that nothing elsewhere can be put in its place. It gets another name first, by which no mediator
- * serves it: the number's next tenant starts with nothing, whatever cannot be removed. The same call
- * removes what earlier ones have left.
+ * Removes the directory of a VM with its contents. The VM may write to it at the same time: each
+ * directory is opened without following links, and its files are reached through that descriptor,
+ * so that a VM cannot redirect the removal to another place. The directory is renamed first, to a
+ * name that no mediator serves: the next VM with this number starts with an empty directory even if
+ * the removal fails. The same call also removes leftovers of earlier calls.
  *
  * @param root The directory that holds the VM directories.
  * @param vm Its number, 1 to 4294967295.
- * @returns false if there is none.
- * @throws MediatorError `VM_DIRECTORY_UNUSABLE`: something could not be removed.
+ * @returns false if there is no such directory.
+ * @throws MediatorError `VM_DIRECTORY_UNUSABLE` if a file cannot be removed.
  */
 export function removeVmDirectory(root: string, vm: number): boolean {
   const path = vmDirectoryOf(root, vm);
@@ -38,20 +38,20 @@ export function removeVmDirectory(root: string, vm: number): boolean {
       renameSync(path, removed);
     });
     const names = tolerate(['ENOENT'], () => readdirSync(root)) ?? [];
-    const left = names.filter((name) => name.startsWith(prefix));
-    for (const name of left) {
+    const leftovers = names.filter((name) => name.startsWith(prefix));
+    for (const name of leftovers) {
       removed = join(resolve(root), name);
       removeAny(Buffer.from(removed));
     }
-    return left.length > 0;
+    return leftovers.length > 0;
   } catch (cause) {
     const code = errnoOf(cause);
     if (code === undefined) throw cause;
     const rest =
-      code === 'EBUSY' ? 'unmount what is mounted there first' : `what is left is in ${removed}`;
+      code === 'EBUSY' ? 'unmount the file system there first' : `the rest is in ${removed}`;
     throw new MediatorError(
       'VM_DIRECTORY_UNUSABLE',
-      `cannot remove ${path} with all that is in it: ${(cause as Error).message}; ${rest}`,
+      `cannot remove ${path} with its contents: ${(cause as Error).message}; ${rest}`,
       { cause },
     );
   }
@@ -60,9 +60,9 @@ export function removeVmDirectory(root: string, vm: number): boolean {
 const AS_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /**
- * Removes a file, or a directory and what is in it; a link goes, what it leads to stays.
+ * Removes a file, or a directory with its contents; of a link, only the link.
  *
- * @param top The file system that it is on, and how many directories it is in.
+ * @param top The file system of the top directory, and the depth below it.
  */
 function removeAny(path: Buffer, top?: { readonly dev: number; readonly depth: number }): void {
   const fd = tolerate(['ENOENT', 'ENOTDIR', 'ELOOP'], () => openSync(path, AS_DIRECTORY));
@@ -76,7 +76,7 @@ function removeAny(path: Buffer, top?: { readonly dev: number; readonly depth: n
     const { dev } = fstatSync(fd);
     const depth = top?.depth ?? 0;
     if (depth >= MAX_DEPTH) {
-      throw refusal('ELOOP', `it has directories in each other, more than ${MAX_DEPTH} of them`);
+      throw refusal('ELOOP', `its directories are nested more than ${MAX_DEPTH} deep`);
     }
     if (top !== undefined && dev !== top.dev) {
       throw refusal('EXDEV', 'another file system is mounted in it; unmount that first');

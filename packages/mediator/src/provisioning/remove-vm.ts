@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import { Registry } from '../state/registry.js';
 import { removeDeviceFile } from './device-file.js';
-import { registered } from './registered.js';
+import { registered } from './set-vm.js';
 import { whileRegistryIsLocked } from './registry-lock.js';
 
 /**
- * Takes a VM out of the registry, and removes its register block. Its directory and all that is in it
- * stays (see `removeVmDirectory`): as long as it is there, a mediator without `requireRegistration`
- * serves the VM by what it claims. The registration goes first, since a VM without its block is worse
- * off than a block without its VM.
+ * Removes a VM from the registry, with its register block. Its directory stays, with its contents
+ * (see `removeVmDirectory`): while it exists, a mediator without `requireRegistration` serves the
+ * VM by its claims. The registration is removed first, since a leftover block harms less than a
+ * registered VM without one.
  *
  * @param vm Its number, 1 to 4294967295.
  * @param stateDir The mediator's own directory.
@@ -16,7 +16,7 @@ import { whileRegistryIsLocked } from './registry-lock.js';
  */
 export function removeVm(vm: number, stateDir: string): void {
   const path = resolve(stateDir);
-  // There may be no state directory to lock.
+  // Without a state directory there is nothing to lock.
   registered(new Registry(path), vm);
   whileRegistryIsLocked(path, () => {
     const registry = new Registry(path);

@@ -1,16 +1,16 @@
 import { resolve } from 'node:path';
 import type { Pool } from '@vgpu/protocol';
-import { makeStateDir } from './make-state-dir.js';
+import { makeStateDir } from '../state/directories.js';
 import { Registry } from '../state/registry.js';
 import { whileRegistryIsLocked } from './registry-lock.js';
 
 /**
- * Says which devices serve a pool; on disk when the call returns. Several processes may change the
- * registry at once.
+ * Assigns devices to a pool; on disk when the call returns. Several processes may change the
+ * registry at the same time.
  *
  * @param pool `A` or `B`.
- * @param devices By the numbers that `--devices` has; undefined: every device.
- * @param stateDir Created if there is none.
+ * @param devices Their numbers as in `--devices`; undefined: every device.
+ * @param stateDir The mediator's own directory; created if it does not exist.
  * @throws MediatorError `INVALID_REGISTRY` or `STATE_DIR_UNUSABLE`.
  */
 export function setPool(

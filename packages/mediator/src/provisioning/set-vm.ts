@@ -1,39 +1,49 @@
 import { resolve } from 'node:path';
 import type { Pool, Priority } from '@vgpu/protocol';
-import type { Registration } from '../state/registration.js';
-import { Registry } from '../state/registry.js';
+import { MediatorError } from '../mediator-error.js';
+import { type Registration, Registry } from '../state/registry.js';
 import type { RateLimit } from '../intake/token-bucket.js';
 import { writeDeviceFile } from './device-file.js';
-import { registered } from './registered.js';
 import { whileRegistryIsLocked } from './registry-lock.js';
 
-/** What is to be otherwise about a VM; what is absent stays as it is. */
+/** The registration of a VM. @throws MediatorError `NOT_REGISTERED`. */
+export function registered(registry: Registry, vm: number): Registration {
+  const registration = registry.get(vm);
+  if (registration !== undefined) return registration;
+  throw new MediatorError(
+    'NOT_REGISTERED',
+    `VM ${vm} is not registered; vgpu-mediator vm list prints the registered ones, and vgpu-mediator ` +
+      `vm add ${vm} --pool A --priority medium registers it`,
+  );
+}
+
+/** Changes of a VM; absent settings stay unchanged. */
 export interface VmChanges {
   /** Which devices may serve it. */
   readonly pool?: Pool | undefined;
   /** 2 high, 1 medium, 0 low. */
   readonly priority?: Priority | undefined;
-  /** Whether its requests are answered `SUSPENDED`. */
+  /** Whether its requests are rejected with `SUSPENDED`. */
   readonly suspended?: boolean | undefined;
-  /** null: the mediator's own limit counts again. */
+  /** null: back to the mediator's limit. */
   readonly rateLimit?: RateLimit | null | undefined;
-  /** null: the mediator's own limit counts again. */
+  /** null: back to the mediator's limit. */
   readonly maxQueued?: number | null | undefined;
 }
 
 /**
- * Changes what the registry says of a VM, and with pool or priority its register block, which the VM
- * has once it is started anew. The registration is the last step, and on disk when the call returns.
+ * Changes the registration of a VM and, if pool or priority change, its register block, which the
+ * VM sees after a restart. The registration is the last step, and on disk when the call returns.
  *
  * @param vm Its number, 1 to 4294967295.
- * @param changes What is to be otherwise.
+ * @param changes The changed settings.
  * @param stateDir The mediator's own directory.
- * @returns what is registered now.
+ * @returns The new registration.
  * @throws MediatorError `NOT_REGISTERED`, `INVALID_REGISTRY` or `STATE_DIR_UNUSABLE`.
  */
 export function setVm(vm: number, changes: VmChanges, stateDir: string): Registration {
   const path = resolve(stateDir);
-  // There may be no state directory to lock.
+  // Without a state directory there is nothing to lock.
   registered(new Registry(path), vm);
   return whileRegistryIsLocked(path, () => {
     const registry = new Registry(path);

@@ -17,7 +17,7 @@ import { MediatorError } from '../mediator-error.js';
 import { ownerFor } from '../state/replace-file.js';
 import { errnoOf, tolerate } from '../linux/errno.js';
 
-/** The owner and the VM's group may do all, others nothing; answers get the group of the directory. */
+/** Full access for the owner and the VM's group only; responses get the group of the directory. */
 const MODE = 0o2770;
 
 /** The directory of a VM. */
@@ -26,11 +26,11 @@ export function vmDirectoryOf(root: string, vm: number): string {
 }
 
 /**
- * Creates the directory of a VM, with mode 2770, if there is none. One that is there stays as it is,
- * unless a group is given.
+ * Creates the directory of a VM, with mode 2770, if it does not exist. An existing one stays
+ * unchanged unless a group is given.
  *
- * @param gid The group to which it is given.
- * @returns whether it was created.
+ * @param gid Its new group.
+ * @returns Whether it was created.
  * @throws MediatorError `VM_DIRECTORY_UNUSABLE`.
  */
 export function makeVmDirectory(root: string, vm: number, gid?: number): boolean {
@@ -44,16 +44,15 @@ export function makeVmDirectory(root: string, vm: number, gid?: number): boolean
     const code = errnoOf(cause);
     if (code === undefined) throw cause;
     const reason =
-      code === 'ENOTDIR' || code === 'ELOOP' ? 'it is no directory' : (cause as Error).message;
-    const remedy =
-      code === 'EPERM' ? '; run as root, or as a member of the group that it is given to' : '';
+      code === 'ENOTDIR' || code === 'ELOOP' ? 'it is not a directory' : (cause as Error).message;
+    const remedy = code === 'EPERM' ? '; run as root, or as a member of that group' : '';
     throw new MediatorError('VM_DIRECTORY_UNUSABLE', `cannot use ${path}: ${reason}${remedy}`, {
       cause,
     });
   }
 }
 
-/** Under another name first: whoever is killed leaves no directory that a VM cannot use. */
+/** Creates it under a temporary name first, so that a kill leaves no unusable VM directory. */
 function create(root: string, path: string, vm: number, gid: number | undefined): void {
   const temporary = join(root, `.${encodeVmDirectoryName(vm)}.new`);
   tolerate(['ENOENT'], () => {
@@ -61,7 +60,7 @@ function create(root: string, path: string, vm: number, gid: number | undefined)
   });
   mkdirSync(temporary, 0o700);
   try {
-    // A mediator that is not root must own it: else a VM could lock it out by a mode.
+    // The mediator must own it: otherwise a VM could lock it out with a mode.
     const { uid } = ownerFor(root);
     if (uid !== -1) chownSync(temporary, uid, -1);
     adopt(temporary, gid, true);
@@ -72,14 +71,14 @@ function create(root: string, path: string, vm: number, gid: number | undefined)
   }
 }
 
-/** Gives a directory to a group, if there is one to give it to; a link is not followed. */
+/** Sets the group, if given, and the mode of a directory; does not follow links. */
 function adopt(path: string, gid: number | undefined, isNew = false): void {
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     if (gid !== undefined) fchownSync(fd, -1, gid);
     else if (!isNew) return;
     fchmodSync(fd, MODE);
-    // The kernel leaves the set-group-ID bit out, and says nothing, if the group is not the caller's.
+    // The kernel silently clears the set-group-ID bit if the caller is not in the group.
     if ((fstatSync(fd).mode & 0o7777) === MODE) return;
     throw Object.assign(new Error('its group is not one of this user'), { code: 'EPERM' });
   } finally {
@@ -88,9 +87,9 @@ function adopt(path: string, gid: number | undefined, isNew = false): void {
 }
 
 /**
- * The group as which a VM's export is to act: that of its directory. undefined if there is no
- * directory, or if its group is root's or of the same number as the directory's owner: a guest must
- * be neither root nor the mediator's user.
+ * The group of a VM's export: that of its directory. undefined if the directory does not exist, or
+ * if its group is the superuser's or has the number of the directory's owner: a guest must be
+ * neither root nor the mediator's user.
  */
 export function groupOfVm(root: string, vm: number): number | undefined {
   const stats = tolerate(['ENOENT', 'ENOTDIR', 'EACCES'], () => lstatSync(vmDirectoryOf(root, vm)));

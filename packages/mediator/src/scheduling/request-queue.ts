@@ -1,13 +1,12 @@
 import { PriorityQueue } from '@vgpu/queue';
-import type { Pool, Priority } from '@vgpu/protocol';
+import { Pool, PRIORITIES, type Priority } from '@vgpu/protocol';
 import { risenLevel } from './aging.js';
 import type { QueuedRequest } from './queued-request.js';
 import type { DeviceSlot, QueueDepth, QueueStore } from './queue-store.js';
 import { DEFAULT_SETTINGS, type MediatorSettings } from '../settings.js';
 import { toNs } from '../time.js';
 
-export const PRIORITIES = [2, 1, 0] as const satisfies Priority[];
-export const POOLS = ['A', 'B'] as const satisfies Pool[];
+export const POOLS = Pool.options;
 
 const HIGH_WATERMARK = 16_384;
 

@@ -8,21 +8,21 @@ import { MediatorError, unusableRoot, unusableStateDir } from '../mediator-error
 import { closeRead, tolerate } from '../linux/errno.js';
 
 /**
- * Where there is no addon and a mediator was killed just now, the child by which it locks may still be
- * about to end, and holds the lock until then. A command may be trying whether it is held.
+ * How long to wait for a lock, in milliseconds. Without the addon, the child process that holds the
+ * lock of a killed mediator may take a moment to end. A command may also be testing the lock.
  */
 const PATIENCE_MS = 1000;
 
-/** Its name in the root, where VM directories are, of which no VM can reach more than its own. */
+/** The lock file in the root, which VMs cannot reach. */
 export const ROOT_LOCK = '.vgpu-mediator.lock';
 
 /**
- * Keeps a second mediator off a state directory and a root, by locks on a file in each. They go with the
- * process: nothing stale can remain. Both files are the mediator's alone: a lock on what others may open,
- * such as the root itself, anybody could hold.
+ * Prevents a second mediator on a state directory and a root, with a lock on a file in each. The
+ * locks end with the process, so that no stale lock remains. Only the mediator can open these
+ * files: any user could hold a lock on a file that others can open, such as the root itself.
  *
- * The root itself is locked, too, as mediators without that file do. That alone counts where the file cannot
- * be: in a root that is read-only, full, or another user's, and has none.
+ * The root itself is locked, too, as mediators without that file do. It is the only lock where the
+ * file cannot be created: in a root that is read-only, full, or another user's.
  */
 export class InstanceLock {
   readonly #stateDir: string;
@@ -38,7 +38,7 @@ export class InstanceLock {
   }
 
   /**
-   * Creates the state directory if there is none.
+   * Creates the state directory if it does not exist, and acquires the locks.
    *
    * @throws MediatorError `ALREADY_RUNNING`, `STATE_DIR_UNUSABLE` or `ROOT_UNUSABLE`.
    */
@@ -59,10 +59,10 @@ export class InstanceLock {
   }
 
   /**
-   * Locks the directory that has the root's name now, and no longer the one that had it before. Waits for
-   * nobody: VMs are being served.
+   * Locks the directory that now has the root's name, and releases the previous one. Does not wait,
+   * since VMs are being served.
    *
-   * @throws MediatorError `ALREADY_RUNNING` or `ROOT_UNUSABLE`; then the one before stays locked.
+   * @throws MediatorError `ALREADY_RUNNING` or `ROOT_UNUSABLE`; then the previous one stays locked.
    */
   lockRoot(): void {
     this.#lockRoot(0);
@@ -87,7 +87,7 @@ export class InstanceLock {
     throw alreadyRunning(`${holderOf(path)} holds ${path}`);
   }
 
-  /** Locks a root; gives what has to stay open for that. */
+  /** Locks a root; returns the descriptors that hold the locks. */
   #lockedIn(root: string, patienceMs: number): number[] {
     const opened: number[] = [];
     try {
@@ -112,18 +112,21 @@ export class InstanceLock {
     if (lockIfPossible(() => flock(fd, patienceMs)) !== false) return;
     if (!isLocked) {
       throw alreadyRunning(
-        `another process holds a lock on ${root} (lslocks names it), where there is no ${ROOT_LOCK}, ` +
-          'and none can be made',
+        `another process holds a lock on ${root} (lslocks names it), and ${ROOT_LOCK} cannot be created ` +
+          'there',
       );
     }
-    this.#logger?.warn('another process holds a lock on the root, which keeps nobody off', {
+    this.#logger?.warn('another process holds a lock on the root directory, which has no effect', {
       root,
-      remedy: 'find it by lslocks; if it is another mediator, stop one of them',
+      remedy: 'find it with lslocks; if it is another mediator, stop one of them',
     });
   }
 }
 
-/** Gives undefined where there is none and none can be made: the root is read-only, or full, or not ours. */
+/**
+ * Returns undefined if the file does not exist and cannot be created: the root is read-only, full,
+ * or not ours.
+ */
 function openUnlessImpossible(path: string): number | undefined {
   try {
     return openLockFile(path);
@@ -134,7 +137,10 @@ function openUnlessImpossible(path: string): number | undefined {
   }
 }
 
-/** Gives undefined where the file system has no locks, as some NFS: that of the state directory must do. */
+/**
+ * Returns undefined if the file system has no locks, like some NFS; then the lock of the state
+ * directory suffices.
+ */
 function lockIfPossible(lock: () => boolean): boolean | undefined {
   try {
     return lock();

@@ -16,16 +16,17 @@ import { escapeControls } from '@vgpu/protocol';
 import { flock } from '../linux/flock.js';
 import { closeRead, tolerate } from '../linux/errno.js';
 
-/** Nothing is followed, and nothing blocks: others may be able to write into the directory. */
+/** Follows no link and does not block: other users may be able to write to the directory. */
 const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * Opens a file for a lock, and creates it where there is none. Nobody else may open it, or anybody could hold
- * the lock: it is its owner's, who is the superuser, this user, or whom the directory belongs to.
+ * Opens a file for a lock, and creates it if it does not exist. Only its owner can open it, since
+ * any user who can open it can hold the lock; the owner is the superuser, this user, or the owner
+ * of the directory.
  *
- * It is open for reading: a file that is open for writing keeps its file system from being remounted.
+ * It is opened for reading: a file that is open for writing prevents remounting its file system.
  *
- * @throws the error of the system call that failed, or Error: what is wrong with a file of that name.
+ * @throws the error of the system call that failed, or Error if the existing file is not suitable.
  */
 export function openLockFile(path: string): number {
   const fd = openSync(path, constants.O_RDONLY | constants.O_CREAT | SAFELY, 0o600);
@@ -42,15 +43,15 @@ function requireOurs(fd: number, path: string): void {
   const facts = fstatSync(fd);
   const { uid, gid } = statSync(dirname(path));
   if (!facts.isFile() || facts.nlink !== 1) {
-    throw new Error(`${path} is no file of its own; remove it`);
+    throw new Error(`${path} is not a regular file with one name; remove it`);
   }
   const self = geteuid?.();
   if (![0, self, uid].includes(facts.uid)) {
     throw new Error(
-      `${path} belongs to user ${facts.uid}; remove it, and let nobody else write to the directory`,
+      `${path} belongs to user ${facts.uid}; remove it, and allow no other user to write to the directory`,
     );
   }
-  // What the superuser has made is for the mediator that the directory belongs to.
+  // A file of the superuser is given to the mediator's user, who owns the directory.
   if (self === 0 && facts.uid === 0 && uid !== 0) fchownSync(fd, uid, gid);
   if ((facts.mode & 0o077) !== 0)
     tolerate(['EPERM', 'EROFS'], () => {
@@ -59,10 +60,10 @@ function requireOurs(fd: number, path: string): void {
 }
 
 /**
- * Locks it, and leaves in it whose the lock is.
+ * Locks a lock file, and writes the process ID into it.
  *
- * @returns whether it is locked now.
- * @throws as {@link flock}.
+ * @returns Whether it is locked now.
+ * @throws As {@link flock} does.
  */
 export function lockFile(fd: number, path: string, patienceMs: number): boolean {
   if (!flock(fd, patienceMs)) return false;
@@ -78,7 +79,7 @@ export function lockFile(fd: number, path: string, patienceMs: number): boolean 
   return true;
 }
 
-/** The process that has the lock, for people: its number and, where they may be read, its words. */
+/** The holder of a lock, for people: its process ID and, if readable, its command line. */
 export function holderOf(path: string): string {
   const pid = tolerate(['EACCES', 'ENOENT'], () => readFileSync(path, 'latin1').trim()) ?? '';
   if (!/^[1-9][0-9]{0,9}$/.test(pid)) return 'another process';

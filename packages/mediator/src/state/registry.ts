@@ -1,21 +1,64 @@
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
-import { Pool, VmId } from '@vgpu/protocol';
-import { makeDirectory } from './directories.js';
+import { Pool, Priority, VmId } from '@vgpu/protocol';
 import { readJson } from '../json.js';
 import { MediatorError } from '../mediator-error.js';
-import { PoolSettings, Registration } from './registration.js';
-import { replaceFile, syncDirectory } from './replace-file.js';
 import { errnoOf } from '../linux/errno.js';
+import { makeDirectory } from './directories.js';
+import { replaceFile, syncDirectory } from './replace-file.js';
 
-/** zod/mini brings no messages of its own. */
+const between = (least: number, most: number, what: string) =>
+  z.number(what).check(z.minimum(least, what), z.maximum(most, what));
+const count = (what: string) => z.int(what).check(z.minimum(1, what), z.maximum(1_000_000, what));
+
+/** How fast a VM's requests may come. */
+const RegisteredRateLimit = z.strictObject({
+  /** Requests per second in the long run; may be a fraction. */
+  perSecond: between(0.001, 1_000_000, 'requests per second from 0.001 to 1000000'),
+  /** Requests that may come at once after a pause. */
+  burst: count('a whole number from 1 to 1000000'),
+});
+
+/**
+ * The settings of a VM by the host's administrator; they take precedence over the VM's claims.
+ *
+ * @useDeclaredType
+ */
+export const Registration = z.strictObject({
+  /** Which devices may serve it. */
+  pool: Pool,
+  /** 2 high, 1 medium, 0 low. */
+  priority: Priority,
+  /** Whether its requests are rejected with `SUSPENDED`. */
+  suspended: z._default(z.boolean('true or false'), false),
+  /** Default: the mediator's limit. */
+  rateLimit: z.optional(RegisteredRateLimit),
+  /** Maximum number of queued requests; the rest stays on disk. Default: the mediator's limit. */
+  maxQueued: z.optional(count('a whole number from 1 to 1000000')),
+});
+export type Registration = z.infer<typeof Registration>;
+
+const DEVICES = 'device numbers from 0 to 999, each once, at least one';
+
+/** The settings of a pool. */
+const PoolSettings = z.strictObject({
+  /** The devices that serve it, with numbers as in `--devices`. */
+  devices: z
+    .array(between(0, 999, DEVICES).check(z.multipleOf(1, DEVICES)), DEVICES)
+    .check(
+      z.refine((list) => list.length > 0 && new Set(list).size === list.length, { error: DEVICES }),
+    ),
+});
+type PoolSettings = z.infer<typeof PoolSettings>;
+
+/** zod/mini has no messages of its own. */
 const ENGLISH = { error: en().localeError };
 
-/** Version 1 had neither limits nor pools, and is otherwise the same. */
+/** Version 1 is the same without limits and pools. */
 const VERSION = 2;
 
-/** The file's content; VMs by their numbers in decimal. */
+/** The content of the file; the keys of VMs are their numbers in decimal. */
 const RegistryFile = z.strictObject({
   version: z.literal([1, VERSION], '1 or 2: a newer mediator has written it'),
   vms: z.record(z.stringFormat('VM number', isVmNumber), Registration),
@@ -31,9 +74,9 @@ interface Content {
  * The registered VMs and the devices of the pools, in `registry.json` in the state directory, which no
  * VM can reach.
  *
- * A change replaces the file as a whole, and is on disk when the call returns: whoever is killed,
- * and wherever the power fails, the file holds the state before or after it. One process may change
- * it at a time. What root writes belongs to the owner of the state directory.
+ * A change replaces the file atomically, and is on disk when the call returns: after a kill or a
+ * power failure the file has the state before or after the change. Only one process may change it
+ * at a time. A file of the superuser belongs to the owner of the state directory.
  *
  * @example
  * ```ts
@@ -53,8 +96,8 @@ export class Registry {
    * Reads the registry; without a file no VM is registered.
    *
    * @param stateDir The mediator's own directory.
-   * @param isRead False: it is empty until {@link reload}.
-   * @throws MediatorError `INVALID_REGISTRY`: the file cannot be read, or not be understood.
+   * @param isRead If false, the registry is empty until {@link reload}.
+   * @throws MediatorError `INVALID_REGISTRY` if the file cannot be read or parsed.
    */
   constructor(stateDir: string, isRead = true) {
     this.#stateDir = stateDir;
@@ -62,13 +105,13 @@ export class Registry {
     this.#content = isRead ? this.#read() : { vms: new Map(), pools: new Map() };
   }
 
-  /** How many VMs are registered. */
+  /** The number of registered VMs. */
   get size(): number {
     return this.#content.vms.size;
   }
 
   /**
-   * What is registered of a VM; undefined if it is not.
+   * The registration of a VM; undefined if it is not registered.
    *
    * @param vm Its number, 1 to 4294967295.
    */
@@ -76,7 +119,7 @@ export class Registry {
     return this.#content.vms.get(vm);
   }
 
-  /** The numbers of all registered VMs, in no order; costs nothing in advance. */
+  /** The numbers of all registered VMs, in no particular order, without copying them. */
   numbers(): IterableIterator<number> {
     return this.#content.vms.keys();
   }
@@ -87,7 +130,7 @@ export class Registry {
   }
 
   /**
-   * The devices that serve a pool, by the numbers that `--devices` has; undefined if every one does.
+   * The devices that serve a pool, with numbers as in `--devices`; undefined if every device does.
    *
    * @param pool `A` or `B`.
    */
@@ -96,7 +139,7 @@ export class Registry {
   }
 
   /**
-   * Reads the file again; keeps what was known if that fails.
+   * Reads the file again; on failure the previous content stays.
    *
    * @throws MediatorError `INVALID_REGISTRY`.
    */
@@ -108,11 +151,11 @@ export class Registry {
    * Registers a VM, or changes its registration.
    *
    * @param vm Its number, 1 to 4294967295.
-   * @param registration What is to hold; it replaces what did.
-   * @throws MediatorError `INVALID_REGISTRY`: the file, or what was given, is invalid; nothing has
-   *   changed.
-   * @throws MediatorError `STATE_DIR_UNUSABLE`: the file cannot be written, and nothing has changed;
-   *   or it was, but the file system cannot say that it would survive a power failure.
+   * @param registration The new registration, which replaces the previous one.
+   * @throws MediatorError `INVALID_REGISTRY` if the file or the registration is invalid; nothing
+   *   has changed.
+   * @throws MediatorError `STATE_DIR_UNUSABLE` if the file cannot be written, and nothing has
+   *   changed; or if it is written, but may not survive a power failure.
    */
   set(vm: number, registration: z.input<typeof Registration>): void {
     const id = this.#check(VmId, vm);
@@ -121,10 +164,10 @@ export class Registry {
   }
 
   /**
-   * Says which devices serve a pool.
+   * Assigns devices to a pool.
    *
    * @param pool `A` or `B`.
-   * @param devices undefined: every device.
+   * @param devices Their numbers; undefined: every device.
    * @throws MediatorError as {@link set} does.
    */
   setPoolDevices(pool: Pool, devices: readonly number[] | undefined): void {
@@ -145,7 +188,7 @@ export class Registry {
     return true;
   }
 
-  /** Changes what the file holds now, which may be more than what was known. */
+  /** Changes the current content of the file, which another process may have changed. */
   #replace(change: (content: Content) => void): void {
     const content = this.#read();
     change(content);
@@ -197,7 +240,7 @@ export class Registry {
   }
 }
 
-/** What an issue says, beginning with "expected", as messages of ours do. */
+/** The message of an issue in the form "expected ...", like other messages of this package. */
 function expectedBy(issue: z.core.$ZodIssue | undefined): string {
   if (issue?.code === 'invalid_key') {
     return 'expected the number of a VM, 1 to 4294967295, without leading zeros';

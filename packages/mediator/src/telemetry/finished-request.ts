@@ -1,32 +1,32 @@
 import type { ErrorCode, Pool, Priority } from '@vgpu/protocol';
 
 /**
- * How a request ended: answered with its sum (`ok`) or an error code, withdrawn by its client, or
- * without a place to put the answer.
+ * How a request ended: with its sum as the response (`OK`), with an error code, withdrawn by its
+ * client, or without a place for the response.
  */
-export type Outcome = 'ok' | ErrorCode | 'WITHDRAWN' | 'UNDELIVERABLE';
+export type Outcome = 'OK' | ErrorCode | 'WITHDRAWN' | 'UNDELIVERABLE';
 
-/** A request that has left the mediator. Claims are unknown if its line could not be read. */
+/** A finished request. Its claims are unknown if its line could not be read. */
 export interface FinishedRequest {
-  /** The number of the VM in whose directory it was. */
+  /** The number of the VM that owns its directory. */
   readonly vm: number;
-  /** The slot's id; `.` for the plain one. */
+  /** The slot's ID; `.` for the plain slot. */
   readonly slot: string;
-  /** As which it was served: the registered pool, or the claimed one. */
+  /** Its effective pool: the registered one, or the claimed one. */
   readonly pool?: Pool;
-  /** As which it was served: the registered priority, or the claimed one. */
+  /** Its effective priority: the registered one, or the claimed one. */
   readonly priority?: Priority;
   /** Whether its line claimed another pool or priority than the registry gives the VM. */
   readonly isClaimOverridden?: boolean;
   /** How it ended. */
   readonly outcome: Outcome;
-  /** The text of an answer that is an error; it may quote what the VM wrote. */
+  /** The text of an error response; it may quote the VM's request. */
   readonly error?: string | undefined;
-  /** From admission to the device, in milliseconds; absent if it never got there. */
+  /** From admission to the device, in milliseconds; absent if it reached no device. */
   readonly waitMs?: number;
-  /** On the device, in milliseconds; absent if it never got there. */
+  /** On the device, in milliseconds; absent if it reached no device. */
   readonly execMs?: number;
-  /** The number of that device; absent if it never got there. */
+  /** The number of that device; absent if it reached no device. */
   readonly device?: number | undefined;
   /** From admission to the end, in milliseconds; absent if it was not admitted. */
   readonly durationMs?: number;

@@ -2,15 +2,18 @@ import type { Events } from '../events.js';
 import type { Statistics } from './statistics.js';
 
 export interface GoneVmsOptions {
-  /** Who has a directory. */
+  /** The VMs with a directory. */
   readonly spool: { has(vm: number): boolean };
-  /** Who is registered. */
+  /** The registered VMs. */
   readonly registry: { get(vm: number): unknown };
   readonly statistics: Statistics;
   readonly events: Events;
 }
 
-/** Has VMs forgotten that are gone: what is kept must not grow with the number of VMs that there ever were. */
+/**
+ * Removes the data of VMs that are gone, so that memory does not grow with the number of all former
+ * VMs.
+ */
 export class GoneVms {
   readonly #options: GoneVmsOptions;
 
@@ -18,7 +21,10 @@ export class GoneVms {
     this.#options = options;
   }
 
-  /** To be called when a VM has lost its directory or its registration, or when a request has finished. */
+  /**
+   * To be called when a VM has lost its directory or its registration, or when a request has
+   * finished.
+   */
   check(vm: number): void {
     const { spool, registry, statistics, events } = this.#options;
     if (spool.has(vm) || registry.get(vm) !== undefined) return;

@@ -2,20 +2,22 @@ import type { Logger } from './logger.js';
 import { TokenBucket, type RateLimit } from '../intake/token-bucket.js';
 import { VmBuckets } from '../intake/vm-buckets.js';
 
-/** Lines about one VM. */
+/** The rate of lines about one VM. */
 const LIMIT: RateLimit = { perSecond: 10, burst: 200 };
 
-class Voice extends TokenBucket {
+/** The lines that one VM may still cause, and the number of suppressed ones. */
+class LogBudget extends TokenBucket {
   suppressed = 0;
 }
 
 /**
- * Passes on so many lines about each VM, above debug, and counts the rest: `suppressed` in the next
- * line about it. For what a VM can cause without having a request computed; it could fill the disk.
+ * Passes on a limited number of lines about each VM, above debug, and counts the rest: `suppressed`
+ * in the next line about the VM. For events that a VM can cause without a computed request, and
+ * with which it could fill the disk.
  */
 export class LimitedLogger implements Logger {
   readonly #logger: Logger;
-  readonly #voices = new VmBuckets(() => new Voice());
+  readonly #budgets = new VmBuckets(() => new LogBudget());
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -44,13 +46,13 @@ export class LimitedLogger implements Logger {
       return;
     }
     const nowMs = performance.now();
-    const voice = this.#voices.of(vm, nowMs);
-    if (voice.take(LIMIT, nowMs) > 0) {
-      voice.suppressed += 1;
+    const budget = this.#budgets.of(vm, nowMs);
+    if (budget.take(LIMIT, nowMs) > 0) {
+      budget.suppressed += 1;
       return;
     }
-    const { suppressed } = voice;
-    voice.suppressed = 0;
+    const { suppressed } = budget;
+    budget.suppressed = 0;
     this.#logger[level](message, { ...fields, ...(suppressed > 0 && { suppressed }) });
   }
 }

@@ -1,31 +1,31 @@
-/** What the library needs of a logger; winston's has it. */
+/** The part of a logger that the library uses; a winston logger has it. */
 export interface Logger {
   /**
-   * What is of use to find a defect.
+   * Details for finding defects.
    *
-   * @param message What has happened.
-   * @param fields Which VM, slot or device it was, and the like: plain values by name.
+   * @param message The event.
+   * @param fields Its VM, slot, device and other details: plain values by name.
    */
   debug(message: string, fields?: object): unknown;
   /**
-   * What happens when all is well.
+   * Normal events.
    *
-   * @param message What has happened.
-   * @param fields Which VM, slot or device it was, and the like: plain values by name.
+   * @param message The event.
+   * @param fields Its VM, slot, device and other details: plain values by name.
    */
   info(message: string, fields?: object): unknown;
   /**
-   * What somebody may have to look at; the mediator goes on.
+   * Events that may need attention; the mediator continues.
    *
-   * @param message What has happened.
-   * @param fields Which VM, slot or device it was, and the like: plain values by name.
+   * @param message The event.
+   * @param fields Its VM, slot, device and other details: plain values by name.
    */
   warn(message: string, fields?: object): unknown;
   /**
-   * What somebody has to look at.
+   * Errors that need attention.
    *
-   * @param message What has happened.
-   * @param fields Which VM, slot or device it was, and the like: plain values by name.
+   * @param message The event.
+   * @param fields Its VM, slot, device and other details: plain values by name.
    */
   error(message: string, fields?: object): unknown;
 }

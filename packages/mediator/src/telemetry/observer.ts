@@ -3,28 +3,28 @@ import type { DeviceSnapshot } from './snapshot.js';
 import type { FinishedRequest } from './finished-request.js';
 
 /**
- * Is told what happens in a mediator. It is called while requests are served: it has to be quick, and
- * must not throw.
+ * Is notified of events in a mediator. Its methods are called while requests are served: they have
+ * to be quick, and must not throw.
  */
 export interface MediatorObserver {
   /**
-   * A request has left the mediator: answered, rejected, withdrawn or without a place to answer.
+   * A request has left the mediator: served, rejected, withdrawn or without a place for its response.
    *
-   * @param request What came of it.
+   * @param request The request and its outcome.
    */
   requestFinished?(request: FinishedRequest): void;
   /**
-   * A VM is gone: it has no directory, and is not registered. Nothing is kept of it any more; a request of it
-   * that is still on a device may finish, and is followed by another call.
+   * A VM is gone: it has no directory, and is not registered. Its data is removed. If a request of
+   * the VM is still on a device, its end is followed by another call.
    *
    * @param vm Its number.
    */
   vmGone?(vm: number): void;
   /**
-   * A device was opened, at first or anew, or let go because of a fault.
+   * A device was opened or reopened, or closed because of a fault.
    *
-   * @param device As it is now.
-   * @param fault Why it was let go; absent if it was opened.
+   * @param device Its current state.
+   * @param fault Why it was closed; absent if it was opened.
    */
   deviceChanged?(device: DeviceSnapshot, fault?: DeviceFault): void;
 }

@@ -1,4 +1,4 @@
-/** The window moves on by a part at a time. */
+/** The window advances in parts. */
 const PART_MS = 60_000;
 const PARTS = 5;
 /** Buckets in each power of two, as a power of two. */
@@ -10,24 +10,24 @@ const BUCKETS = bucketOf(MAX_MICROSECONDS) + 1;
 
 /** Milliseconds, exact to a sixteenth. */
 export interface Percentiles {
-  /** So many, or less, took half of all. */
+  /** The median. */
   readonly p50: number;
-  /** So many, or less, took 95 of 100. */
+  /** The 95th percentile. */
   readonly p95: number;
-  /** So many, or less, took 99 of 100. */
+  /** The 99th percentile. */
   readonly p99: number;
 }
 
 interface Part {
-  /** Counted from the clock's zero; what is older than the window is forgotten. */
+  /** Its number since the clock's zero; parts older than the window are ignored. */
   number: number;
   count: number;
   readonly counts: Uint32Array;
 }
 
 /**
- * Durations of the last five minutes: counts in buckets that grow by an eighth, so that they take
- * 5 KiB, however many there are. The caller has the clock, which must never go back (milliseconds).
+ * Durations of the last five minutes, as counts in buckets that grow by an eighth: they take 5 KiB
+ * for any number of durations. The caller passes the time of a monotonic clock, in milliseconds.
  */
 export class RecentDurations {
   readonly #parts: Part[] = [];
@@ -74,7 +74,10 @@ function numberAt(nowMs: number): number {
   return Math.floor(nowMs / PART_MS);
 }
 
-/** Short ones have a bucket each; from the first power of two with as many, it is divided. */
+/**
+ * Short durations have a bucket each; larger powers of two are divided into a fixed number of
+ * buckets.
+ */
 function bucketOf(microseconds: number): number {
   const power = 31 - Math.clz32(microseconds);
   if (power < STEP_BITS) return microseconds;

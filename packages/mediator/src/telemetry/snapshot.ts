@@ -2,110 +2,110 @@ import type { DeviceInfo } from '@vgpu/cuda-binding';
 import type { Pool, Priority } from '@vgpu/protocol';
 import type { QueueDepth } from '../scheduling/queue-store.js';
 import type { Percentiles } from './recent-durations.js';
-import type { VmTotals } from './vm-statistics.js';
+import type { VmTotals } from './statistics.js';
 
 export type { QueueDepth };
 
-/** `draining`: it takes up nothing more, and finishes what is queued. */
+/** The lifecycle phase. `draining`: it admits no more requests, and finishes the queued ones. */
 export type Phase = 'new' | 'serving' | 'draining' | 'stopping';
 
-/** A mediator as it is now: plain, for JSON. Later versions may add fields. */
+/** The state of a mediator, as plain data for JSON. Later versions may add fields. */
 export interface MediatorSnapshot {
-  /** Of the package. */
+  /** The version of the package. */
   readonly version: string;
-  /** Since it was made, milliseconds. */
+  /** Time since it was created, in milliseconds. */
   readonly uptimeMs: number;
   /** The directory that holds the VM directories. */
   readonly root: string;
   /** The mediator's own directory. */
   readonly stateDir: string;
-  /** How far it is between its start and its end. */
+  /** The lifecycle phase. */
   readonly phase: Phase;
-  /** Whether the root could be read the last time; if not, new VM directories are not seen. */
+  /** Whether the last scan could read the root; if not, new VM directories are not found. */
   readonly isRootReadable: boolean;
-  /** What is queued. */
+  /** The queue. */
   readonly queue: QueueSnapshot;
-  /** In the order in which they were given. */
+  /** The devices, in the order of the options. */
   readonly devices: readonly DeviceSnapshot[];
-  /** Both, by letter. */
+  /** Both pools, by letter. */
   readonly pools: readonly PoolSnapshot[];
-  /** Of all VMs since the start, also of those that are gone. */
+  /** Totals of all VMs since the start, removed VMs included. */
   readonly totals: VmTotals;
-  /** By number ascending: registered ones, and those with a directory. */
+  /** The registered VMs and those with a directory, by ascending number. */
   readonly vms: readonly VmSnapshot[];
 }
 
-/** A mediator as it is now, without its VMs. */
+/** The state of a mediator without its VMs. */
 export type MediatorOverview = Omit<MediatorSnapshot, 'vms'>;
 
-/** A VM as it is now, without what takes longest to find out. */
+/** The state of a VM without the value that is slowest to compute. */
 export type VmOverview = Omit<VmSnapshot, 'recentWaitMs'>;
 
-/** What is queued, without what is on a device. */
+/** The queued requests, without those on a device. */
 export interface QueueSnapshot {
-  /** Requests of all VMs. */
+  /** The number of queued requests of all VMs. */
   readonly queued: number;
-  /** Of all pools and priorities, highest priority first. */
+  /** The depth for each priority and pool, highest priority first. */
   readonly depths: readonly QueueDepth[];
-  /** Since the oldest request of each priority arrived, milliseconds; null without one. */
+  /** The age of the oldest request of each priority. */
   readonly oldest: readonly {
-    /** Which priority. */
+    /** The priority. */
     readonly priority: Priority;
-    /** Milliseconds; null if nothing of this priority is queued. */
+    /** In milliseconds; null if no request of this priority is queued. */
     readonly ageMs: number | null;
   }[];
 }
 
-/** A device as it is now. */
+/** The state of a device. */
 export interface DeviceSnapshot {
   /** Its place among the devices of the mediator, from 0. */
   readonly executor: number;
-  /** Its own number; null where that is not known before it is opened. */
+  /** Its own number; null if it is unknown before the device is opened. */
   readonly device: number | null;
-  /** What computes: a GPU by CUDA, or the CPU; null until it was opened once. */
+  /** A GPU through CUDA, or the CPU; null until it was opened once. */
   readonly backend: DeviceInfo['backend'] | null;
-  /** For people; null until it was opened once. */
+  /** Its name for people; null until it was opened once. */
   readonly name: string | null;
   /**
-   * `closed`: not opened, or let go after a fault and not open again yet; `idle`; `busy` with a request;
-   * `stopped` for good; `out of service` after several faults, and tried again at intervals.
+   * `closed`: not opened yet, or closed after a fault and not reopened yet; `idle`; `busy` with a
+   * request; `stopped` for good; `out-of-service` after several faults, and retried at intervals.
    */
-  readonly state: 'closed' | 'idle' | 'busy' | 'stopped' | 'out of service';
-  /** Time with a request on it since the start, milliseconds. */
+  readonly state: 'closed' | 'idle' | 'busy' | 'stopped' | 'out-of-service';
+  /** Time with a request on it since the start, in milliseconds. */
   readonly busyMs: number;
-  /** Requests that it was given since the start. */
+  /** Requests that it has received since the start. */
   readonly jobs: number;
-  /** How often it was lost or hung since the start. */
+  /** The number of times that it was lost or hung since the start. */
   readonly faults: number;
 }
 
-/** Which devices serve a pool. */
+/** The devices of a pool. */
 export interface PoolSnapshot {
   /** Its letter. */
   readonly pool: Pool;
   /** Their own numbers; null: every device. */
   readonly devices: readonly number[] | null;
-  /** Whether one of them works; if not, requests of the pool wait. */
+  /** Whether at least one of them works; if not, requests of the pool wait. */
   readonly isServed: boolean;
 }
 
-/** A VM as it is now, and what became of its requests. */
+/** The state of a VM, and totals of its requests. */
 export interface VmSnapshot extends VmTotals {
   /** Its number. */
   readonly vm: number;
   /** Whether it is in the registry. */
   readonly registered: boolean;
-  /** The registered ones, or those of its last request; null before that. */
+  /** The registered pool, or that of its last request; null before that. */
   readonly pool: Pool | null;
-  /** As for the pool. */
+  /** The registered priority, or that of its last request; null before that. */
   readonly priority: Priority | null;
   /**
-   * `suspended` by the administrator; `refused`: not registered where that is required; `absent`: it
-   * has no directory; `failing`: its directory cannot be used; else `active`.
+   * `suspended` by the administrator; `refused`: not registered, but registration is required;
+   * `absent`: it has no directory; `failing`: its directory cannot be used; else `active`.
    */
   readonly state: 'active' | 'suspended' | 'refused' | 'absent' | 'failing';
-  /** Requests that were admitted and are not answered yet, also those on a device. */
+  /** Admitted requests without a response yet, those on a device included. */
   readonly queued: number;
-  /** How long its requests waited for a device in the last five minutes; null if there were none. */
+  /** The waits of its requests for a device in the last five minutes; null if there were none. */
   readonly recentWaitMs: Percentiles | null;
 }

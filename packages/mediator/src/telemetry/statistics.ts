@@ -1,23 +1,77 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
-import { priorityName } from '@vgpu/protocol';
+import { type Pool, type Priority, priorityName } from '@vgpu/protocol';
+import { RecentDurations, type Percentiles } from './recent-durations.js';
 import type { FinishedRequest } from './finished-request.js';
-import { VmStatistics, type VmTotals } from './vm-statistics.js';
+
+/** Totals of one VM's requests since the start. */
+export interface VmTotals {
+  /** Finished requests with any outcome. */
+  readonly requests: number;
+  /** Requests with their sum as the response. */
+  readonly answered: number;
+  /** Requests with an error code as the response, or without a place for it. */
+  readonly errors: number;
+  /** Withdrawn by the VM. */
+  readonly withdrawn: number;
+  /** Requests that claimed another pool or priority than the registry gives the VM. */
+  readonly claimsOverridden: number;
+  /** Time on devices, in milliseconds. */
+  readonly deviceMs: number;
+}
+
+/** Counts the finished requests of one VM, in constant space. */
+export class VmStatistics implements VmTotals {
+  requests = 0;
+  answered = 0;
+  errors = 0;
+  withdrawn = 0;
+  claimsOverridden = 0;
+  deviceMs = 0;
+  /** Effective pool and priority of its last request. */
+  pool: Pool | undefined;
+  priority: Priority | undefined;
+  readonly #wait = new RecentDurations();
+
+  record(request: FinishedRequest, nowMs: number): void {
+    const { pool, priority, isClaimOverridden = false, outcome, waitMs, execMs } = request;
+    this.requests += 1;
+    if (outcome === 'OK') this.answered += 1;
+    else if (outcome === 'WITHDRAWN') this.withdrawn += 1;
+    else this.errors += 1;
+    if (isClaimOverridden) this.claimsOverridden += 1;
+    this.pool = pool ?? this.pool;
+    this.priority = priority ?? this.priority;
+    if (execMs !== undefined) this.deviceMs += execMs;
+    if (waitMs !== undefined) this.#wait.record(waitMs, nowMs);
+  }
+
+  /** The counts alone. */
+  get totals(): VmTotals {
+    const { requests, answered, errors, withdrawn, claimsOverridden, deviceMs } = this;
+    return { requests, answered, errors, withdrawn, claimsOverridden, deviceMs };
+  }
+
+  /** The waits for a device of requests that finished in the last five minutes. */
+  recentWait(nowMs: number): Percentiles | undefined {
+    return this.#wait.percentiles(nowMs);
+  }
+}
 
 /** Milliseconds. */
 export interface Distribution {
-  /** Of all. */
+  /** The mean. */
   readonly mean: number;
-  /** So many, or less, took half of all. */
+  /** The median. */
   readonly p50: number;
-  /** So many, or less, took 99 of 100. */
+  /** The 99th percentile. */
   readonly p99: number;
-  /** The longest. */
+  /** The maximum. */
   readonly max: number;
 }
 
 /** Totals since the start. */
 export interface StatisticsSnapshot {
-  /** Requests that have left the mediator. */
+  /** Finished requests. */
   readonly requests: number;
   /** Requests by {@link Outcome}. */
   readonly outcome: Readonly<Record<string, number>>;
@@ -25,17 +79,17 @@ export interface StatisticsSnapshot {
   readonly pool: Readonly<Record<string, number>>;
   /** Requests by priority: `low`, `medium`, `high`. */
   readonly priority: Readonly<Record<string, number>>;
-  /** Requests by the number of the VM, of those that are not gone. */
+  /** Requests by the number of the VM, without removed VMs. */
   readonly vm: Readonly<Record<string, number>>;
-  /** By VM, of those that are not gone: requests whose claims the registry overrode. */
+  /** Requests whose claims the registry overrode, by VM, without removed VMs. */
   readonly claimsOverridden: Readonly<Record<string, number>>;
-  /** From admission to the device, milliseconds; undefined if none got there. */
+  /** From admission to the device, in milliseconds; undefined if no request reached one. */
   readonly waitMs: Distribution | undefined;
-  /** On the device, milliseconds; undefined if none got there. */
+  /** On the device, in milliseconds; undefined if no request reached one. */
   readonly execMs: Distribution | undefined;
 }
 
-/** Counts finished requests; its size grows with the number of VMs that are not gone. */
+/** Counts finished requests; its size grows with the number of existing VMs. */
 export class Statistics {
   readonly #all = new VmStatistics();
   readonly #outcome = new Map<string, number>();
@@ -72,22 +126,22 @@ export class Statistics {
     };
   }
 
-  /** Of all VMs, also of those that were forgotten. */
+  /** Totals of all VMs, removed ones included. */
   get totals(): VmTotals {
     return this.#all.totals;
   }
 
-  /** A VM is gone: only what was counted of all VMs stays. */
+  /** To be called when a VM is gone: removes its own counts, not the totals. */
   forget(vm: number): void {
     this.#vms.delete(vm);
   }
 
-  /** VMs of which a request has finished, unless they were forgotten since. */
+  /** VMs with finished requests, without removed VMs. */
   get vms(): ReadonlyMap<number, VmStatistics> {
     return this.#vms;
   }
 
-  /** The VMs of which there is something to count. */
+  /** The counts of VMs that are not 0. */
   #byVm(count: (vm: VmStatistics) => number): Record<string, number> {
     const counts = [...this.#vms].map(([vm, ofVm]) => [String(vm), count(ofVm)] as const);
     return Object.fromEntries(counts.filter(([, number]) => number > 0));
@@ -98,7 +152,7 @@ function increment(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** A histogram of durations with microsecond resolution, which holds whole numbers from 1. */
+/** A histogram of durations in microseconds; it holds whole numbers from 1. */
 class Durations {
   readonly #microseconds: RecordableHistogram = createHistogram();
 

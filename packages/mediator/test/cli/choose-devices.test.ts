@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { DeviceError, type CudaDeviceInfo } from '@vgpu/cuda-binding';
-import { chooseDevices } from '../../src/cli/choose-devices.js';
-import { exitCodeOf } from '../../src/cli/exit-code.js';
+import { chooseDevices } from '../../src/cli/devices.js';
+import { exitCodeOf } from '../../src/cli/failure.js';
 import { ExitCode } from '@vgpu/protocol';
 import { LOST } from '../support/fakes.js';
 

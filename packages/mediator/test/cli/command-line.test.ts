@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseByYargs } from '../../src/cli/any-command-line.js';
+import { exitStatusText } from '@vgpu/protocol/cli';
+import { type CommandName, EXIT_STATUSES } from '../../src/cli/exit-statuses.js';
 import { parseCommandLine } from '../../src/cli/command-line.js';
 import { resolveOptions } from '../../src/cli/config.js';
 import { OPTION_NAMES, type Options } from '../../src/cli/options.js';
@@ -70,9 +72,11 @@ describe('serve', () => {
       { how: 'before the command', argv: [`--${option}=${text}`, 'serve'] },
     ])('takes its value $how', async ({ argv }) => {
       const flags = await flagsOf(...argv);
-      const options = resolveOptions({ flags, environment: {} });
+      // A burst needs a limit.
+      const needed = option === 'rate-burst' ? { 'rate-limit': '5' } : {};
+      const options = resolveOptions({ flags: { ...needed, ...flags }, environment: {} });
       expect(options).toEqual({
-        ...resolveOptions({ flags: {}, environment: {} }),
+        ...resolveOptions({ flags: needed, environment: {} }),
         [option]: value,
       });
     });
@@ -105,8 +109,20 @@ describe('serve', () => {
     expect(flags).toMatchObject({ root: '007', config: '1e3', settle: '0010' });
   });
 
-  test('the last of the same flags counts', async () => {
-    expect(await flagsOf('--root', 'a', '--root', 'b')).toMatchObject({ root: 'b' });
+  test.each([
+    [['--root', 'a', '--root', 'b'], 'root'],
+    [['--root=a', 'serve', '--root', 'a'], 'root'],
+    [['vm', 'list', '--root', 'a', '--root=b'], 'root'],
+    [['vm', 'add', '7', '--pool', 'A', '--priority', 'low', '--pool', 'B'], 'pool'],
+  ])('in %j, an option has more than one value', async (argv, option) => {
+    expect(await errorOf(...argv)).toMatchObject({
+      code: 'USAGE',
+      message: `--${option} is given more than once: give it one value`,
+    });
+  });
+
+  test('a switch may be repeated', async () => {
+    expect(await flagsOf('--once', '--once')).toMatchObject({ once: true });
   });
 
   test('property: all flags at once, in any order', async () => {
@@ -114,7 +130,8 @@ describe('serve', () => {
     await fc.assert(
       fc.asyncProperty(orders, async (given) => {
         const flags = await flagsOf(...given.flatMap((name) => [`--${name}`, FLAGS[name].text]));
-        const options = resolveOptions({ flags, environment: {} });
+        const needed = { 'rate-limit': '2.5' };
+        const options = resolveOptions({ flags: { ...needed, ...flags }, environment: {} });
         for (const name of given) expect(options[name]).toEqual(FLAGS[name].value);
       }),
       { numRuns: 30 },
@@ -200,7 +217,9 @@ describe('usage errors', () => {
     { argv: ['--rooot', 'x'], text: 'rooot' },
     { argv: ['--stateDir', 'x'], text: 'stateDir' },
     { argv: ['-r', 'x'], text: 'r' },
-    { argv: ['start'], text: 'start' },
+    { argv: ['start'], text: 'unknown command "start": expected one of serve, vm, pool' },
+    { argv: ['vm', 'start'], text: 'unknown command "vm start": expected one of add, set' },
+    { argv: ['--root', 'x', 'pool', 'drop'], text: 'unknown command "pool drop": expected one of' },
     { argv: ['serve', 'now'], text: 'now' },
     { argv: ['--root'], text: 'root' },
     { argv: ['--root', '--once'], text: 'root' },
@@ -214,7 +233,7 @@ describe('usage errors', () => {
   test('a value that is no acceptable one is refused by the options, not here', async () => {
     const flags = await flagsOf('--settle', '-5');
     expect(() => resolveOptions({ flags, environment: {} })).toThrow(
-      '--settle: expected milliseconds from 0 to 2147483647, got "-5"',
+      '--settle: expected milliseconds from 0 to 2147483647, or a duration such as 200ms, 30s, 5m or 1h, got "-5"',
     );
   });
 });
@@ -238,8 +257,35 @@ describe('printing', () => {
     const defaults = resolveOptions({ flags: {}, environment: {} });
     for (const [option, value] of Object.entries(defaults)) {
       if (value === false || value === undefined || typeof value === 'object') continue;
-      expect(text).toMatch(new RegExp(`--${option} [^\\[]*\\[default: ${String(value)}\\]`));
+      const [, shown = ''] =
+        new RegExp(`--${option} [^\\[]*\\[default: ([^\\]]*)\\]`).exec(text) ?? [];
+      const { [option]: read } = resolveOptions({
+        flags: { [option]: shown },
+        environment: {},
+      }) as Record<string, unknown>;
+      expect([option, read]).toEqual([option, value]);
     }
+  });
+});
+
+describe('every command', () => {
+  const COMMANDS = [
+    ...['serve', 'status', 'drain', 'doctor', 'completion', 'pool list', 'pool set'],
+    ...['add', 'set', 'list', 'show', 'suspend', 'resume', 'remove'].map((name) => `vm ${name}`),
+    ...['install', 'uninstall', 'print'].map((name) => `service ${name}`),
+  ] as const;
+
+  test.each(COMMANDS)('%s has its exit statuses in the help', async (command) => {
+    const line = await parse(...command.split(' '), '--help');
+    const text = line.command === 'print' ? line.text.replaceAll(/\s+/g, ' ') : '';
+    const expected = exitStatusText(EXIT_STATUSES, command as CommandName);
+    expect(text.endsWith(`. ${expected}`) || text.endsWith(` ${expected}`)).toBe(true);
+    expect(text.match(/Exit status/g)).toHaveLength(1);
+  });
+
+  test('that has an exit status of its own is one of these', () => {
+    const named = EXIT_STATUSES.flatMap(({ commands = [] }) => commands);
+    expect(named.filter((name) => !(COMMANDS as readonly string[]).includes(name))).toEqual([]);
   });
 });
 

@@ -27,7 +27,7 @@ describe('a config file', () => {
     expect(read()).toMatchObject({
       code: 'INVALID_CONFIG',
       message: expect.stringContaining(
-        `${file} cannot be read: the key "${key}" is there twice, again in line ${line}`,
+        `${file} cannot be read: the key "${key}" occurs twice, again in line ${line}`,
       ),
     });
   });

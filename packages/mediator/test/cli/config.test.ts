@@ -92,6 +92,8 @@ const SPELLINGS: Record<OptionName, fc.Arbitrary<Spelling>> = {
 
 const PATH = 'a path, without quotation marks around it, blanks at its ends or control characters';
 
+const OR_DURATION = 'or a duration such as 200ms, 30s, 5m or 1h';
+
 /** One that is refused, by every source. */
 const REFUSED: Record<OptionName, { readonly value: string; readonly expected: string }> = {
   root: { value: '"/var/vgpu"', expected: PATH },
@@ -101,13 +103,13 @@ const REFUSED: Record<OptionName, { readonly value: string; readonly expected: s
     value: '0;1',
     expected: 'all, or device numbers separated by commas, such as 0,1',
   },
-  'cpu-delay': { value: '-1', expected: 'milliseconds from 0 to 2147483647' },
-  'poll-interval': { value: '0', expected: 'milliseconds from 1 to 2147483647' },
-  settle: { value: '2147483648', expected: 'milliseconds from 0 to 2147483647' },
+  'cpu-delay': { value: '-1', expected: `milliseconds from 0 to 2147483647, ${OR_DURATION}` },
+  'poll-interval': { value: '0', expected: `milliseconds from 1 to 2147483647, ${OR_DURATION}` },
+  settle: { value: '2147483648', expected: `milliseconds from 0 to 2147483647, ${OR_DURATION}` },
   'max-queued-per-vm': { value: '1.5', expected: 'a whole number from 1 to 1000000' },
-  aging: { value: '0', expected: 'seconds from 0.001 to 1000000' },
-  'exec-limit': { value: '10s', expected: 'milliseconds from 1 to 2147483647' },
-  retention: { value: 'Infinity', expected: 'milliseconds from 1 to 2147483647' },
+  aging: { value: '0', expected: `seconds from 0.001 to 1000000, ${OR_DURATION}` },
+  'exec-limit': { value: '10 s', expected: `milliseconds from 1 to 2147483647, ${OR_DURATION}` },
+  retention: { value: '25d', expected: `milliseconds from 1 to 2147483647, ${OR_DURATION}` },
   'require-registration': { value: '', expected: 'true or false' },
   'rate-limit': { value: '0', expected: 'requests per second from 0.001 to 1000000' },
   'rate-burst': { value: '0', expected: 'a whole number from 1 to 1000000' },
@@ -116,6 +118,11 @@ const REFUSED: Record<OptionName, { readonly value: string; readonly expected: s
   once: { value: 'perhaps', expected: 'true or false' },
   'log-level': { value: 'INFO', expected: 'one of error, warn, info, debug' },
   'log-format': { value: 'text', expected: 'one of pretty, json' },
+};
+
+/** Options without which another one is refused. */
+const NEEDED: Partial<Record<OptionName, { flags: Record<string, string>; values: object }>> = {
+  'rate-burst': { flags: { 'rate-limit': '5' }, values: { 'rate-limit': 5 } },
 };
 
 const variableOf = (option: OptionName) => `VGPU_${option.toUpperCase().replaceAll('-', '_')}`;
@@ -157,11 +164,12 @@ describe('precedence', () => {
       fc.property(maybe, maybe, maybe, (flag, variable, entry) => {
         writeConfig(entry === undefined ? {} : { [option]: entry.json });
         const options = resolveOptions({
-          flags: { config: file, ...(flag && { [option]: flag.text }) },
+          flags: { ...NEEDED[option]?.flags, config: file, ...(flag && { [option]: flag.text }) },
           environment: { PATH: '/bin', ...(variable && { [variableOf(option)]: variable.text }) },
         });
         const decisive = flag ?? variable ?? entry;
-        expect(options).toEqual(decisive ? { ...DEFAULTS, [option]: decisive.value } : DEFAULTS);
+        const defaults = { ...DEFAULTS, ...NEEDED[option]?.values };
+        expect(options).toEqual(decisive ? { ...defaults, [option]: decisive.value } : defaults);
       }),
       { numRuns: 25 },
     );
@@ -181,7 +189,7 @@ describe('precedence', () => {
     writeConfig({ [option]: REFUSED[option].value });
     expect(() =>
       resolveOptions({
-        flags: { config: file, [option]: good?.text },
+        flags: { ...NEEDED[option]?.flags, config: file, [option]: good?.text },
         environment: { [variableOf(option)]: REFUSED[option].value },
       }),
     ).not.toThrow();
@@ -288,6 +296,70 @@ describe('a refusal', () => {
     const { message } = errorOf({ flags: { backend: value }, environment: {} });
     expect(message).toMatch(/^[\x20-\x7e]{1,300}$/);
     expect(message).toContain('\\u001b[31mxxx');
+  });
+});
+
+describe('a duration', () => {
+  const DURATIONS = ['cpu-delay', 'poll-interval', 'settle', 'exec-limit', 'retention'] as const;
+
+  test.each([...DURATIONS, 'aging' as const])('is a value of --%s, from every source', (option) => {
+    // That of --aging is in seconds.
+    const perMs = option === 'aging' ? 0.001 : 1;
+    for (const [text, ms] of [
+      ['250ms', 250],
+      ['1.5s', 1500],
+      ['5m', 300_000],
+      ['1h', 3_600_000],
+    ] as const) {
+      const flag = resolveOptions({ flags: { [option]: text }, environment: {} });
+      const variable = resolveOptions({ flags: {}, environment: { [variableOf(option)]: text } });
+      writeConfig({ [option]: text });
+      const entry = resolveOptions({ flags: { config: file }, environment: {} });
+      for (const options of [flag, variable, entry]) expect(options[option]).toBe(ms * perMs);
+    }
+  });
+
+  test('property: any other text is refused, with both spellings in the message', () => {
+    const text = fc
+      .tuple(fc.string({ maxLength: 4 }), fc.constantFrom('', 'ms', 's', 'm', 'h', 'd', ' s', 'S'))
+      .map(([number, unit]) => number + unit)
+      .filter((value) => value !== '' && !/^[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h)?$/.test(value));
+    fc.assert(
+      fc.property(text, (value) => {
+        const { code, message } = errorOf({ flags: { settle: value }, environment: {} });
+        expect(code).toBe('USAGE');
+        expect(message).toContain(`milliseconds from 0 to 2147483647, ${OR_DURATION}, got `);
+      }),
+    );
+  });
+
+  test.each(['597h', '2147483648', '2147484s'])('of %s is too long for a timer', (value) => {
+    expect(errorOf({ flags: { settle: value }, environment: {} }).code).toBe('USAGE');
+  });
+});
+
+describe('--rate-burst without --rate-limit', () => {
+  test('is refused, wherever it is from', () => {
+    expect(errorOf({ flags: { 'rate-burst': '5' }, environment: {} })).toMatchObject({
+      code: 'USAGE',
+      message: '--rate-burst: needs --rate-limit, the limit that it belongs to',
+    });
+    expect(errorOf({ flags: {}, environment: { VGPU_RATE_BURST: '5' } })).toMatchObject({
+      code: 'INVALID_CONFIG',
+      message: 'VGPU_RATE_BURST: needs --rate-limit, the limit that it belongs to',
+    });
+    writeConfig({ 'rate-burst': 5 });
+    expect(errorOf({ flags: { config: file }, environment: {} })).toMatchObject({
+      code: 'INVALID_CONFIG',
+      message: `"rate-burst" in ${file}: needs --rate-limit, the limit that it belongs to`,
+    });
+  });
+
+  test('is accepted with a limit of another source', () => {
+    writeConfig({ 'rate-limit': 2.5 });
+    const flags = { config: file, 'rate-burst': '7' };
+    const options = resolveOptions({ flags, environment: {} });
+    expect(options).toMatchObject({ 'rate-limit': 2.5, 'rate-burst': 7 });
   });
 });
 

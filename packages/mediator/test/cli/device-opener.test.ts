@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { CpuVectorAdder, openDevice, type OpenDeviceOptions } from '@vgpu/cuda-binding';
-import { deviceOpener } from '../../src/cli/device-opener.js';
+import { deviceOpener } from '../../src/cli/devices.js';
 import { FakeLogger, FakeManualAdder, LOST } from '../support/fakes.js';
 
 const OPTIONS = { backend: 'auto', 'cpu-delay': 3 } as const;
@@ -34,7 +34,7 @@ test('opens the device with its number and the options', async () => {
   expect(logger.entries).toEqual([]);
 });
 
-test('opens a GPU anew as a GPU, never as the CPU in its place', async () => {
+test('reopens a GPU as a GPU, never as the CPU', async () => {
   const open = deviceOpener(OPTIONS, 0, logger, fakeGpu);
   for (let i = 0; i < 3; i += 1) await open();
   expect(calls.map(({ backend }) => backend)).toEqual(['auto', 'cuda', 'cuda']);
@@ -44,7 +44,7 @@ test.each([
   ['a GPU', fakeGpu],
   // Harmless: it takes no notice.
   ['the CPU', fakeFallback],
-])('opens %s anew in a process of its own', async (_, fake) => {
+])('reopens %s in a process of its own', async (_, fake) => {
   const open = deviceOpener(OPTIONS, 0, logger, fake);
   for (let i = 0; i < 3; i += 1) await open();
   expect(calls.map(({ isolated }) => isolated)).toEqual([false, true, true]);
@@ -78,7 +78,7 @@ test('goes on asking for what it was asked for until a device is open', async ()
   ]);
 });
 
-test('a CPU that is opened anew adds', async () => {
+test('a reopened CPU adds', async () => {
   const open = deviceOpener({ ...OPTIONS, backend: 'cpu' }, 4, logger, openDevice);
   for (let i = 0; i < 2; i += 1) {
     const adder = await open();

@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { DeviceError } from '@vgpu/cuda-binding';
-import { errorText } from '../../src/cli/error-text.js';
-import { exitCodeOf } from '../../src/cli/exit-code.js';
+import { errorText, exitCodeOf } from '../../src/cli/failure.js';
 import { MediatorError, type MediatorErrorCode } from '../../src/mediator-error.js';
 import { systemError } from '../support/fake-fs.js';
 
@@ -37,9 +36,9 @@ test.each([new Error('a defect'), 'thrown', undefined, null])(
 );
 
 test('an error is a line for people, or one of JSON', () => {
-  const error = new MediatorError('NOT_RUNNING', 'nobody listens');
-  expect(errorText(error, false)).toBe('vgpu-mediator: nobody listens');
-  const json = { error: { code: 'NOT_RUNNING', message: 'nobody listens' } };
+  const error = new MediatorError('NOT_RUNNING', 'no mediator is running');
+  expect(errorText(error, false)).toBe('vgpu-mediator: no mediator is running');
+  const json = { error: { code: 'NOT_RUNNING', message: 'no mediator is running' } };
   expect(JSON.parse(errorText(error, true))).toEqual(json);
   const defect = new Error('a defect');
   expect(errorText(defect, false)).toBe(`vgpu-mediator: ${defect.stack ?? ''}`);

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { escapeControls } from '@vgpu/protocol';
 import { resolveOptions } from '../../src/cli/config.js';
 import { createLogger } from '../../src/cli/log.js';
-import { styleFor, escapeAround } from '../../src/cli/style.js';
+import { styleFor, escapeAround } from '../../src/cli/terminal-text.js';
 
 /** Names that a guest may give its files. */
 const NAMES = [

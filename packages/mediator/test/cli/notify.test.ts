@@ -35,15 +35,15 @@ describe('by the addon', () => {
   });
 
   test.each([
-    ['nobody', 'ENOENT'],
+    ['absent', 'ENOENT'],
     ['n'.repeat(200), 'ENAMETOOLONG'],
-  ])('fails where nobody listens: %s', async (name, code) => {
+  ])('fails where no manager listens: %s', async (name, code) => {
     await expect(notify(join(directory, name), 'READY=1')).rejects.toMatchObject({ code });
   });
 
   test.each([
     ['', 'EINVAL'],
-    ['@vgpu-nobody', 'ECONNREFUSED'],
+    ['@vgpu-absent', 'ECONNREFUSED'],
   ])('fails at the address %j', async (path, code) => {
     await expect(notify(path, 'READY=1')).rejects.toMatchObject({ code });
   });
@@ -60,7 +60,7 @@ describeIf(hasProgram, HINT, 'by systemd-notify', () => {
     expect(socket.told[0]?.trimEnd()).toBe('READY=1\nSTATUS=two words');
   });
 
-  test('fails where nobody listens', async () => {
-    await expect(notify(join(directory, 'nobody'), 'READY=1')).rejects.toThrow('systemd-notify');
+  test('fails where no manager listens', async () => {
+    await expect(notify(join(directory, 'absent'), 'READY=1')).rejects.toThrow('systemd-notify');
   });
 });

@@ -14,7 +14,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ExitCode } from '@vgpu/protocol';
-import { installation, removal, type Step, take } from '../../src/cli/installation.js';
+import { installation, removal, type Step, execute } from '../../src/cli/installation.js';
 import { requireWithinSandbox } from '../../src/cli/service-sandbox.js';
 import { testIf } from '../../../../tests/support/describe-if.js';
 import { sysusersText, unitText } from '../../src/cli/service-unit.js';
@@ -63,7 +63,7 @@ describe('the unit', () => {
     expect(JSON.parse(await runner.outputOf('service', 'print', '--json'))).toEqual({ unit });
   });
 
-  testWithSystemd('leaves little to whoever breaks into the mediator', () => {
+  testWithSystemd('leaves little to an attacker who breaks into the mediator', () => {
     const bound = `--threshold=${MOST_EXPOSURE * 10}`;
     const { status, stdout } = analyze('security', '--offline=true', bound, SHIPPED);
     expect({ status, stdout }).toEqual({
@@ -301,7 +301,7 @@ describe('service install and uninstall', () => {
         const error = await runner.errorOf('service', command);
         expect(error).toMatchObject({
           code: 'SERVICE_UNUSABLE',
-          message: expect.stringContaining('systemd does not run this host'),
+          message: expect.stringContaining('this host is not run by systemd'),
         });
       }
     },
@@ -320,7 +320,7 @@ describe('service install and uninstall', () => {
   test('stop at the first step that fails, and say which', async () => {
     const ran: string[] = [];
     const steps: Step[] = [{ run: ['systemctl', 'daemon-reload'] }, ...removal()];
-    const taking = take(steps, '/', (program, args) => {
+    const taking = execute(steps, '/', (program, args) => {
       ran.push([program, ...args].join(' '));
       return Promise.reject(new Error('Access denied'));
     });

@@ -9,7 +9,7 @@ import { named, VmFiles } from '../support/vm-files.js';
 
 const never = () => new Promise<never>(() => undefined);
 const X = named('x');
-/** Where a log goes that nobody reads. */
+/** The destination of a log without a reader. */
 const NOWHERE = { waitingBytes: 0, write: () => undefined };
 
 const listDevices = jest.fn<() => Promise<unknown>>();
@@ -47,7 +47,7 @@ test('serves with every device there is', async () => {
 });
 
 describe('stopping', () => {
-  test('ends a service whose driver lists devices for ever', async () => {
+  test('ends a service whose driver hangs while it lists devices', async () => {
     let list: (devices: unknown[]) => void = () => undefined;
     listDevices.mockReturnValue(
       new Promise((resolve) => {
@@ -64,7 +64,7 @@ describe('stopping', () => {
     expect(openDevice).not.toHaveBeenCalled();
   });
 
-  test('ends a service whose device opens for ever', async () => {
+  test('ends a service whose device hangs while it is opened', async () => {
     listDevices.mockResolvedValue([{ index: 0 }]);
     openDevice.mockImplementation(never);
     const running = service.run();
@@ -82,7 +82,7 @@ describe('stopping', () => {
     listDevices.mockResolvedValue([{ index: 0 }]);
     openDevice.mockResolvedValueOnce(new FakeHungAdder()).mockRejectedValue(new Error('gone'));
     const running = service.run();
-    await until('it is opened anew', () => openDevice.mock.calls.length === 2);
+    await until('it is reopened', () => openDevice.mock.calls.length === 2);
     expect(files.answer(X)).toMatch(/^ERROR:DEADLINE:/);
     service.stop('the test');
     await running;

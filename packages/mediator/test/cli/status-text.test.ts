@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { durationText } from '../../src/cli/duration-text.js';
-import { statusText } from '../../src/cli/status-text.js';
+import { roundedDuration, statusText } from '../../src/cli/status-text.js';
 import { StatusResult } from '../../src/control/status-result.js';
 
 const QUIET = {
@@ -50,7 +49,7 @@ const STATUS: StatusResult = {
       device: null,
       backend: null,
       name: null,
-      state: 'out of service',
+      state: 'out-of-service',
       busyMs: 0,
       jobs: 0,
       faults: 3,
@@ -99,7 +98,7 @@ queued: 3: high 2 (oldest 1.23 s), medium 0, low 1 (oldest 0.5 ms); 4.5 requests
 
 DEVICE\tNAME\tSTATE\tBUSY\tREQUESTS\tFAULTS
 2\tNVIDIA H200\tbusy\t25.0%\t90\t0
--\t-\tout of service\t0.0%\t0\t3
+-\t-\tout-of-service\t0.0%\t0\t3
 
 VM\tPOOL\tPRIORITY\tSTATE\tQUEUED\tANSWERED\tERRORS\tWAIT P50\tWAIT P99\tDEVICE TIME
 1\tA\thigh\tactive\t2\t80\t10\t0.25 ms\t12.5 ms\t4.2 s
@@ -109,13 +108,13 @@ VM\tPOOL\tPRIORITY\tSTATE\tQUEUED\tANSWERED\tERRORS\tWAIT P50\tWAIT P99\tDEVICE 
 
   test('is aligned for people, also where marks stand in it', () => {
     const text = statusText(STATUS, { isTerminal: true, environment: {} });
-    expect(text).toContain('\x1b[31mout of service\x1b[39m');
+    expect(text).toContain('\x1b[31mout-of-service\x1b[39m');
     const bare = statusText(STATUS, { isTerminal: true, environment: { NO_COLOR: '1' } });
     expect(bare).not.toContain('\x1b');
     expect(bare.split('\n').slice(3, 6)).toEqual([
       'DEVICE  NAME         STATE            BUSY  REQUESTS  FAULTS',
       '     2  NVIDIA H200  busy            25.0%        90       0',
-      '     -  -            out of service   0.0%         0       3',
+      '     -  -            out-of-service   0.0%         0       3',
     ]);
   });
 
@@ -167,5 +166,5 @@ test.each([
   [86_399_000, '1 d 0 h'],
   [183_600_000, '2 d 3 h'],
 ])('%s ms are %s', (ms, text) => {
-  expect(durationText(ms)).toBe(text);
+  expect(roundedDuration(ms)).toBe(text);
 });

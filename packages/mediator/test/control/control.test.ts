@@ -164,7 +164,7 @@ describe('the control socket', () => {
     expect(await reloadOnce()).toEqual({ registered: 3 });
   });
 
-  test('property: obeys to what is a request, refuses all else, and goes on', async () => {
+  test('property: runs valid commands, refuses other input, and continues', async () => {
     await listen();
     const valid = ['{"version":1,"command":"reload"}', '{"version":1,"command":"status"}'];
     const line = fc.oneof(
@@ -177,26 +177,26 @@ describe('the control socket', () => {
     );
     await fc.assert(
       fc.asyncProperty(line, async (text) => {
-        const reply = (await say(`${text}\n`)) as { ok: boolean; code?: string };
-        expect(reply.ok).toBe(valid.includes(text));
-        if (!reply.ok) expect(reply.code).toBe('UNSUPPORTED');
+        const response = (await say(`${text}\n`)) as { ok: boolean; code?: string };
+        expect(response.ok).toBe(valid.includes(text));
+        if (!response.ok) expect(response.code).toBe('UNSUPPORTED');
       }),
       { numRuns: 200 },
     );
   });
 
-  test('closes the connection of whoever sends too much, or nothing', async () => {
+  test('closes the connection of a client that sends too much, or nothing', async () => {
     await listen();
     expect(await say('x'.repeat(5000))).toBeUndefined();
     const silent = await connect();
     silent.end();
     await once(silent, 'close');
-    // Somebody who is in the middle of a line holds up nobody.
+    // A client in the middle of a line delays no other client.
     (await connect()).write('{"version":1,');
     expect(await reloadOnce()).toEqual({ registered: 3 });
   });
 
-  test('understands a line that comes in parts, and obeys to the first one only', async () => {
+  test('accepts a line in parts, and runs the first one only', async () => {
     await listen();
     const socket = await connect();
     for (const part of [
@@ -224,7 +224,7 @@ describe('the control socket', () => {
       throw new Error('something else');
     });
     await expect(reloadOnce()).rejects.toMatchObject({
-      code: 'NO_ANSWER',
+      code: 'NO_RESPONSE',
       message: expect.stringContaining('something else'),
     });
   });
@@ -247,7 +247,7 @@ describe('the control socket', () => {
 });
 
 describe('a command', () => {
-  /** Somebody who listens in the place of the mediator, and does with connections what it wants. */
+  /** A server in the place of the mediator, with its own handler of connections. */
   async function pretend(serve: (socket: Socket) => void): Promise<() => void> {
     const server = createServer((socket) => {
       sockets.push(socket.on('error', () => undefined));
@@ -269,20 +269,20 @@ describe('a command', () => {
     ['an unknown refusal', '{"version":1,"ok":false,"code":"NO","message":"no"}\n'],
   ])('does not take %s for an answer', async (_what, line) => {
     const close = await pretend(answers(line));
-    expect(codeOf(await reloadOnce().catch((error: unknown) => error))).toBe('NO_ANSWER');
+    expect(codeOf(await reloadOnce().catch((error: unknown) => error))).toBe('NO_RESPONSE');
     close();
   });
 
-  test('does not wait for ever, nor for one that hangs up', async () => {
+  test('does not wait without a limit, nor for a server that hangs up', async () => {
     const close = await pretend((socket) => {
       if (sockets.length > 1) socket.destroy();
     });
     const silent = ask(stateDir, { command: 'reload' }, z.unknown(), { limitMs: 20 });
     await expect(silent).rejects.toMatchObject({
-      code: 'NO_ANSWER',
+      code: 'NO_RESPONSE',
       message: expect.stringContaining('20 ms'),
     });
-    await expect(reloadOnce()).rejects.toMatchObject({ code: 'NO_ANSWER' });
+    await expect(reloadOnce()).rejects.toMatchObject({ code: 'NO_RESPONSE' });
     close();
   });
 
@@ -296,7 +296,7 @@ describe('a command', () => {
       more();
     });
     await expect(reloadOnce()).rejects.toMatchObject({
-      code: 'NO_ANSWER',
+      code: 'NO_RESPONSE',
       message: expect.stringContaining('sent more than'),
     });
     close();

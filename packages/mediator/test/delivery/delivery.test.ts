@@ -40,7 +40,7 @@ describe('a response for a VM that is locked', () => {
     expect([delivery.deferred, delivery.pending, vm.response('x')]).toEqual([1, 1, undefined]);
     vm.lock(false);
     expect([delivery.deferred, delivery.pending]).toEqual([0, 0]);
-    expect([vm.response('x'), finished]).toEqual(['3\n', ['ok']]);
+    expect([vm.response('x'), finished]).toEqual(['3\n', ['OK']]);
   });
 
   it('is left to the next mediator once this one stops', () => {
@@ -57,7 +57,7 @@ describe('a response that cannot be put in place', () => {
     expect([delivery.pending, finished]).toEqual([1, []]);
     vm.failure = undefined;
     await until('it is delivered', () => finished.length > 0);
-    expect([delivery.pending, vm.response('x'), finished]).toEqual([0, '3\n', ['ok']]);
+    expect([delivery.pending, vm.response('x'), finished]).toEqual([0, '3\n', ['OK']]);
   });
 
   it('for a defect is not hidden', () => {

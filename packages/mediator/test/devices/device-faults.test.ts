@@ -88,7 +88,7 @@ describe('two devices', () => {
     other.finish();
     await expectAllAnswered(4);
     for (const a of [1, 2, 3, 4]) expect(files.answer(named(`${a}`))).toBe(`${a}\n`);
-    expect(mediator.statistics().outcome).toEqual({ ok: 4 });
+    expect(mediator.statistics().outcome).toEqual({ OK: 4 });
     expect(lost.isClosed).toBe(true);
   });
 
@@ -106,7 +106,7 @@ describe('two devices', () => {
     back.finish();
     other.finish();
     await expectAllAnswered(3);
-    expect(host.outcomes()).toEqual(['ok', 'ok', 'ok']);
+    expect(host.outcomes()).toEqual(['OK', 'OK', 'OK']);
   });
 });
 
@@ -127,7 +127,7 @@ describe('a request whose device was lost', () => {
     await until('the next one is on the device', () => last?.started.join() === '2');
     last?.finish();
     await expectAllAnswered(2);
-    expect(host.outcomes()).toEqual(['DEVICE_FAILED', 'ok']);
+    expect(host.outcomes()).toEqual(['DEVICE_FAILED', 'OK']);
   });
 
   test('in the plain slot is answered once, by the next device', async () => {
@@ -139,7 +139,7 @@ describe('a request whose device was lost', () => {
     await hasStarted(next, 1);
     next.finish();
     await until('it is answered', () => files.answer(PLAIN) === '1\n' && !files.hasRequest(PLAIN));
-    expect(host.outcomes()).toEqual(['ok']);
+    expect(host.outcomes()).toEqual(['OK']);
   });
 
   test('and that was withdrawn or written anew meanwhile is not computed again', async () => {

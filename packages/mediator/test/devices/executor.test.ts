@@ -167,7 +167,7 @@ describe('a snapshot', () => {
       await jest.advanceTimersByTimeAsync(0);
       expect(executor.snapshot()).toMatchObject({ faults: fault, jobs: fault });
     }
-    expect(executor.snapshot().state).toBe('out of service');
+    expect(executor.snapshot().state).toBe('out-of-service');
     await jest.advanceTimersByTimeAsync(RETRY_MS);
     await executor.run(JOB);
     expect(executor.snapshot()).toMatchObject({ state: 'idle', faults: 3, jobs: 4 });
@@ -177,7 +177,7 @@ describe('a snapshot', () => {
       'idle',
       'closed: lost',
       'idle',
-      'out of service: lost',
+      'out-of-service: lost',
       'idle',
     ]);
     await executor.stop();

@@ -129,7 +129,7 @@ describe('a pool of which no device works', () => {
     }
     await until('it is out of service', () => host.logger.of(NONE).length === 1);
     expect(mediator.snapshot()).toMatchObject({
-      devices: [{}, { state: 'out of service' }, {}],
+      devices: [{}, { state: 'out-of-service' }, {}],
       pools: [{ pool: 'A', isServed: false }, { isServed: true }],
     });
     expect(mediator.queued).toBe(1);

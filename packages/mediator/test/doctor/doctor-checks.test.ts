@@ -1,21 +1,25 @@
 /** Each check of the doctor, with facts that are well and facts that are not. */
 import { describe, expect, test } from '@jest/globals';
 import { DeviceError } from '@vgpu/cuda-binding';
-import { checkAddon } from '../../src/doctor/addon.js';
+import {
+  checkAddon,
+  checkDevices,
+  type DeviceFacts,
+  checkPools,
+} from '../../src/doctor/devices.js';
 import { checkClock, checkTimestamps } from '../../src/doctor/clock.js';
-import { checkDevices, type DeviceFacts } from '../../src/doctor/devices.js';
 import type { Diagnosis } from '../../src/doctor/diagnosis.js';
 import type { FileFacts, VmDirectoryFacts } from '../../src/doctor/directory-facts.js';
 import { checkFileSystem } from '../../src/doctor/file-system.js';
-import { checkInotify } from '../../src/doctor/inotify.js';
+import { checkInotify, checkLeases, checkOpenFiles } from '../../src/doctor/kernel-limits.js';
 import { checkInstance, type InstanceFacts } from '../../src/doctor/instance.js';
-import { checkLeases } from '../../src/doctor/leases.js';
 import { checkMount, parseMounts, positionOf } from '../../src/doctor/mount.js';
-import { checkOpenFiles } from '../../src/doctor/open-files.js';
-import { checkPools } from '../../src/doctor/pools.js';
-import { checkRegistry } from '../../src/doctor/registry.js';
-import { checkRoot } from '../../src/doctor/root.js';
-import { checkState, type StateFacts } from '../../src/doctor/state.js';
+import {
+  checkRegistry,
+  checkRoot,
+  checkState,
+  type StateFacts,
+} from '../../src/doctor/own-directories.js';
 import { checkVmDirectories } from '../../src/doctor/vm-directories.js';
 
 function expectWell(diagnoses: readonly Diagnosis[]): void {
@@ -77,7 +81,10 @@ test('devices', () => {
   expectSkipped(check({ backend: 'cpu', listing: NO_DRIVER }));
   expectFindings(check({ listing: NO_DRIVER }), 'no driver');
   expectFindings(check({ listing: [] }), 'no device');
-  expectFindings(check({ devices: [1, 2, 5] }), 'no device 2, 5, as --devices says; there are 0 (');
+  expectFindings(
+    check({ devices: [1, 2, 5] }),
+    '--devices names 2, 5, but the driver has only 0 (',
+  );
 });
 
 test('pools', () => {
@@ -92,10 +99,10 @@ test('pools', () => {
 
 test('root', () => {
   expectWell(checkRoot('/var/vgpu', DIRECTORY));
-  expectFindings(checkRoot('/var/vgpu', undefined), 'there is no root');
-  expectFindings(checkRoot('/var/vgpu', { ...DIRECTORY, kind: 'file' }), 'no directory');
+  expectFindings(checkRoot('/var/vgpu', undefined), 'does not exist');
+  expectFindings(checkRoot('/var/vgpu', { ...DIRECTORY, kind: 'file' }), 'not a directory');
   for (const mode of [0o777, 0o775, 0o1777, 0o757]) {
-    expectFindings(checkRoot('/var/vgpu', { ...DIRECTORY, mode }), 'others than its owner');
+    expectFindings(checkRoot('/var/vgpu', { ...DIRECTORY, mode }), 'users other than its owner');
   }
 });
 
@@ -106,7 +113,7 @@ test('vm-directories', () => {
   expectWell(check(vmDirectory(7), vmDirectory(8)));
   expectFindings(check(vmDirectory(7, { vm: undefined, path: '/var/vgpu/vm07' })), 'vm07 is not');
   expectFindings(check(vmDirectory(7, { kind: 'link' })), 'because it is a link');
-  expectFindings(check(vmDirectory(7, { mode: 0o2777 })), 'everybody on this host may write');
+  expectFindings(check(vmDirectory(7, { mode: 0o2777 })), 'every user of this host can write');
   expectFindings(check(vmDirectory(7, { uid: 60_007 })), 'belongs to user 60007');
   // Root can not be locked out.
   expectWell(checkVmDirectories({ owner: 0, directories: [vmDirectory(7, { uid: 60_007 })] }));
@@ -135,9 +142,9 @@ test('state', () => {
   expectSkipped(check({ state: undefined }));
   expectFindings(check({ isWithinRoot: true }), 'within the root');
   for (const mode of [0o755, 0o770, 0o702]) {
-    expectFindings(check({ state: { ...STATE, mode } }), 'others than its owner');
+    expectFindings(check({ state: { ...STATE, mode } }), 'users other than its owner');
   }
-  expectFindings(check({ owner: 0 }), 'belongs to user 990, and the root to user 0');
+  expectFindings(check({ owner: 0 }), 'belongs to user 990, but the root to user 0');
   expectFindings(check({ registry: { ...REGISTRY, mode: 0o640 } }), 'has mode 0640');
   expectFindings(check({ registry: { ...REGISTRY, uid: 0 } }), 'belongs to user 0');
 });
@@ -161,7 +168,7 @@ test('inotify', () => {
   const well = { directories: 30, maxWatches: 8192, maxInstances: 128 };
   expectWell(checkInotify(well));
   expectFindings(checkInotify({ ...well, directories: 8192 }), '8192 VM directories need');
-  expectFindings(checkInotify({ ...well, maxWatches: 30 }), 'a user may have 30');
+  expectFindings(checkInotify({ ...well, maxWatches: 30 }), 'the limit of a user is 30');
   expectFindings(checkInotify({ ...well, maxInstances: 1 }), 'instances');
 });
 
@@ -230,16 +237,16 @@ test('timestamps', () => {
 
 test('instance', () => {
   const check = (facts: Partial<InstanceFacts>) =>
-    checkInstance({ lock: false, hasSocket: false, answering: undefined, root: '/r', ...facts });
-  const answering = { pid: 42, root: '/r' };
+    checkInstance({ lock: false, hasSocket: false, running: undefined, root: '/r', ...facts });
+  const running = { pid: 42, root: '/r' };
   expectWell(check({}));
-  expectWell(check({ lock: true, hasSocket: true, answering }));
-  expectFindings(check({ lock: true, hasSocket: true }), 'does not answer');
-  expectFindings(check({ lock: true }), 'does not answer');
-  expectFindings(check({ hasSocket: true }), 'it was killed');
+  expectWell(check({ lock: true, hasSocket: true, running }));
+  expectFindings(check({ lock: true, hasSocket: true }), 'does not respond');
+  expectFindings(check({ lock: true }), 'does not respond');
+  expectFindings(check({ hasSocket: true }), 'of a killed one exists');
   expectFindings(check({ lock: new Error('cannot run flock') }), 'cannot run flock');
   expectFindings(
-    check({ lock: true, hasSocket: true, answering: { pid: 42, root: '/other' } }),
+    check({ lock: true, hasSocket: true, running: { pid: 42, root: '/other' } }),
     'serves /other, not /r',
   );
 });

@@ -1,9 +1,9 @@
-/** The doctor on this host: what it gathers, and what it does with a host that it cannot look at. */
+/** The doctor on this host: the facts that it gathers, also on a host that it cannot examine. */
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { DeviceError } from '@vgpu/cuda-binding';
-import { CHECKS, examine, type CheckName, type Patient } from '../../src/doctor/examine.js';
+import { CHECKS, examine, type CheckName, type CheckContext } from '../../src/doctor/examine.js';
 import {
   fileSystemOf,
   mountOf,
@@ -20,7 +20,7 @@ import { openBelow, temporaryDirectory } from '../support/temporary-directory.js
 let base: string;
 let root: string;
 let stateDir: string;
-const listDevices = jest.fn<Patient['listDevices']>();
+const listDevices = jest.fn<CheckContext['listDevices']>();
 
 beforeEach(() => {
   base = temporaryDirectory();
@@ -33,7 +33,7 @@ afterEach(() => {
   expect(openBelow(base)).toEqual([]);
 });
 
-async function resultsOf(check: CheckName, patient: Partial<Patient> = {}): Promise<string[]> {
+async function resultsOf(check: CheckName, patient: Partial<CheckContext> = {}): Promise<string[]> {
   const all = await examine(
     { root, stateDir, backend: 'auto', devices: 'all', listDevices, ...patient },
     [check],
@@ -46,7 +46,7 @@ const FINDING = expect.stringMatching(/^finding: /);
 const OK = expect.stringMatching(/^ok: /);
 
 describe('the doctor', () => {
-  test('looks at root, state and registry', async () => {
+  test('examines root, state and registry', async () => {
     for (const check of [
       'root',
       'vm-directories',
@@ -89,7 +89,7 @@ describe('the doctor', () => {
     try {
       const results = resultsOf('devices');
       await jest.advanceTimersByTimeAsync(10_000);
-      expect(await results).toEqual([expect.stringContaining('has not listed its devices')]);
+      expect(await results).toEqual([expect.stringContaining('did not list its devices')]);
     } finally {
       jest.useRealTimers();
     }
@@ -101,7 +101,7 @@ describe('the doctor', () => {
     expect(await resultsOf('pools', { backend: 'cpu', devices: [2, 3] })).toEqual([OK]);
   });
 
-  test('is not stopped by what it cannot look at', async () => {
+  test('continues after checks that fail', async () => {
     rmSync(root, { recursive: true });
     writeFileSync(root, '');
     rmSync(stateDir, { recursive: true });
@@ -112,7 +112,7 @@ describe('the doctor', () => {
   });
 });
 
-describe('what is gathered', () => {
+describe('the gathered facts', () => {
   test('of a directory of VMs is what looks like theirs', () => {
     writeFileSync(join(root, 'vm12'), '');
     mkdirSync(join(root, 'vm007'));
@@ -134,6 +134,6 @@ describe('what is gathered', () => {
     const mounts = parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
     expect(mountOf('/proc/self', mounts)).toMatchObject({ point: '/proc', part: '/' });
     expect(mountOf(join(base, 'not', 'there'), mounts)).toBe(mountOf(base, mounts));
-    expect(() => mountOf(base, [])).toThrow('does not say how');
+    expect(() => mountOf(base, [])).toThrow('does not report the mount');
   });
 });

@@ -91,7 +91,7 @@ describe('exports', () => {
     // /var/vgpu/vm7 10.0.0.7(...) and, on a line of its own, /var/vgpu/vm7 10.0.0.8(...)
     const second = entry(`${ROOT}/vm7`, '10.0.0.8', 7);
     expect(findingsOf(`${own(7)}\n${second}`)).toEqual([
-      `${ROOT}/vm7 is exported to 10.0.0.7 and 10.0.0.8: each may be the VM`,
+      `${ROOT}/vm7 is exported to 10.0.0.7 and 10.0.0.8: each of them can act as the VM`,
     ]);
   });
 
@@ -100,10 +100,10 @@ describe('exports', () => {
     const host = own(7, ['rw,', 'ro,'], [',all_squash', ',no_all_squash'], ['=60007', '=65534']);
     const found = findingsOf(`${host}\n${entry(`${ROOT}/vm7`, '', 7)}`);
     for (const text of [
-      'exported to everybody',
+      'exported to every client',
       'read-only',
-      "guest's root",
-      '10.0.0.7 and everybody',
+      "guest's superuser",
+      '10.0.0.7 and every client',
     ]) {
       expect(found).toContainEqual(expect.stringContaining(text));
     }
@@ -128,7 +128,7 @@ describe('exports', () => {
     (path) => {
       const line = `${path}\t10.0.0.4(rw,crossmnt,fsid=0,all_squash,anonuid=1,anongid=1)`;
       expect(findingsOf(line)).toContainEqual(
-        expect.stringContaining('with it all VM directories'),
+        expect.stringContaining('including all VM directories'),
       );
     },
   );
@@ -138,7 +138,7 @@ describe('exports', () => {
     (path) => {
       const line = `${path}\t10.0.0.4(ro,all_squash)`;
       expect(findingsOf(line)).toContainEqual(
-        expect.stringContaining('with it the state directory'),
+        expect.stringContaining('including the state directory'),
       );
     },
   );
@@ -154,7 +154,7 @@ describe('exports', () => {
   });
 
   test.each([`${ROOT}/other`, `${ROOT}/vm7/below`, '/export/vm7/below'])(
-    'of what is no directory of a VM are found: %s',
+    'of other directories than those of VMs are found: %s',
     (path) => {
       expect(findingsOf(entry(path, '10.0.0.7', 7))).toEqual([
         expect.stringContaining('is not the directory of a VM'),
@@ -163,9 +163,13 @@ describe('exports', () => {
   );
 
   test.each<[from: string, to: string, text: string]>([
-    [',all_squash', ',no_all_squash', "lets the guest's root be root"],
+    [',all_squash', ',no_all_squash', "lets the guest's superuser be root"],
     // sec=krb5,all_squash,sec=sys,no_all_squash
-    [',sec=sys', ',sec=krb5,rw,all_squash,sec=sys,no_all_squash', "lets the guest's root be root"],
+    [
+      ',sec=sys',
+      ',sec=krb5,rw,all_squash,sec=sys,no_all_squash',
+      "lets the guest's superuser be root",
+    ],
     ['subtree_check', 'no_subtree_check', 'has no subtree_check'],
     ['rw', 'ro', 'is read-only'],
     ['sync', 'async', 'is async'],
@@ -193,8 +197,8 @@ describe('exports', () => {
   });
 
   test('in a form that is not known are no exports', () => {
-    expect(() => parseExportTable(`${own(7)}\n/x 10.0.0.7(rw`)).toThrow('in no known form');
-    expect(() => parseExportTable('\u001b[2J')).toThrow(String.raw`says "\u001b[2J"`);
+    expect(() => parseExportTable(`${own(7)}\n/x 10.0.0.7(rw`)).toThrow('unknown line of exportfs');
+    expect(() => parseExportTable('\u001b[2J')).toThrow(String.raw`exportfs: "\u001b[2J"`);
     expect(parseExportTable('/a\\040b\\134\\042\t10.0.0.7(rw)\n')).toEqual([
       { path: '/a b\\"', who: '10.0.0.7', options: ['rw'] },
     ]);
@@ -221,7 +225,7 @@ describe('what a host exports', () => {
     mkdirSync(join(base, 'etc/exports.d'), { recursive: true });
   });
 
-  test('is what is in the table of exportfs', () => {
+  test('is the table of exportfs', () => {
     write('etc/exports', '/a x(rw)\n');
     write('etc/exports.d/b.exports', '/b x(rw)\n');
     const changeOf = (name: string) => statSync(join(base, name), { bigint: true }).ctimeNs;
@@ -266,7 +270,7 @@ describe('what a host exports', () => {
     symlinkSync('a.exports', join(base, 'etc/exports.d/.b.exports'));
     expect(exported()).toEqual([
       [],
-      expect.stringMatching(/^\S+a\.exports, since there is no exportfs/),
+      expect.stringMatching(/^\S+a\.exports, since exportfs, which/),
     ]);
   });
 });

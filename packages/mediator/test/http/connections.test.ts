@@ -19,7 +19,7 @@ beforeEach(async () => {
   const connections = new Connections();
   [held, big] = [[], []];
   server = createServer((request, response) => {
-    connections.answer(response);
+    connections.respond(response);
     if (request.url === '/big') big.push(request.socket);
     response.end(request.url === '/big' ? BIG : 'small');
   });
@@ -38,7 +38,7 @@ afterEach(() => {
 
 const open = () => big.filter(({ destroyed }) => !destroyed).length;
 
-test('of responses that nobody reads only the latest are kept, and others are served', async () => {
+test('of unread responses only the latest are kept, and other clients are served', async () => {
   for (let n = 1; n <= 40; n += 1) {
     const socket = connectTo(endpoint).pause();
     held.push(socket);

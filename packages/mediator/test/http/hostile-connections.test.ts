@@ -34,7 +34,7 @@ async function open(endpoint: Endpoint, token?: string): Promise<void> {
   http = await openHttp({ endpoint, token, mediator: host.mediator([]), logger: host.logger });
 }
 
-/** Holds connections; one that is closed is opened again, as by somebody who means it. */
+/** Holds connections, and reopens closed ones, as an attacker does. */
 function hold(count: number, begin: (socket: Socket) => void): void {
   const one = () => {
     const socket = connectTo(http.endpoint);
@@ -134,11 +134,11 @@ test('a live stream stays, whatever others hold open', async () => {
   expect(isClosed).toBe(false);
 });
 
-describe('what is no request', () => {
+describe('input that is not a request', () => {
   beforeEach(() => open({ kind: 'tcp', host: '127.0.0.1', port: 0 }));
 
   test.each([
-    ['of TLS', TLS_HELLO, 400, /TLS: ask by http:\/\//],
+    ['of TLS', TLS_HELLO, 400, /TLS: use http:\/\//],
     ['of another protocol', 'SSH-2.0-OpenSSH_9.2\r\n', 400, /expected a request of HTTP/],
     ['that never ends', `GET / HTTP/1.1\r\n${HEAD}`, 408, /no complete request/],
     ['that never begins', '', 408, /no complete request/],

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { listen, type Lookup } from '../../src/http/listen.js';
 import { FakeLogger } from '../support/fakes.js';
 
-/** Of documentation: nobody has it. */
+/** An address for documentation, which no host has. */
 const NOBODYS = '192.0.2.1';
 const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === '::1'),
@@ -61,7 +61,7 @@ test('a name of which this host has no address is refused', async () => {
   await expect(at('gpu.example', 0, NOBODYS)).rejects.toThrow(refusal);
 });
 
-test('where somebody has the port at one address, none is served', async () => {
+test('if the port is taken at one address, none is served', async () => {
   const { endpoint } = await at('127.0.0.2');
   if (endpoint.kind !== 'tcp') throw new Error('expected a port');
   const { port } = endpoint;

@@ -9,16 +9,14 @@ import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { EventStream, eventText } from '../../src/http/event-stream.js';
-import { FirstOf } from '../../src/http/first-of.js';
-import { Latest } from '../../src/http/latest.js';
-import { Live } from '../../src/http/live.js';
+import { FirstOf, Ring } from '../../src/http/bounded-lists.js';
+import { Latest, Live } from '../../src/http/live.js';
 import type { Now } from '../../src/http/page-events.js';
-import { Ring } from '../../src/http/ring.js';
 import type { MediatorOverview, QueueSnapshot, VmOverview } from '../../src/telemetry/snapshot.js';
 import { until } from '../support/until.js';
 
 describe('a ring', () => {
-  test('keeps the last so many', () => {
+  test('keeps the last items', () => {
     const ring = new Ring<number>(3);
     expect(ring.oldestFirst()).toEqual([]);
     for (const item of [1, 2]) ring.push(item);
@@ -29,22 +27,22 @@ describe('a ring', () => {
   });
 });
 
-describe('what is latest', () => {
+describe('the latest requests and errors', () => {
   test('are the last fifty requests, and the last fifty errors with those of devices', () => {
     const latest = new Latest();
     const device = { device: 0 } as Parameters<Latest['deviceChanged']>[0];
     latest.deviceChanged(device);
     latest.deviceChanged(device, { kind: 'lost', message: 'gone' });
     for (let n = 0; n < 100; n += 1) {
-      const outcome = n % 4 === 0 ? 'BAD_REQUEST' : n % 4 === 1 ? 'WITHDRAWN' : 'ok';
+      const outcome = n % 4 === 0 ? 'BAD_REQUEST' : n % 4 === 1 ? 'WITHDRAWN' : 'OK';
       latest.requestFinished({ vm: 1, slot: `n${n}`, outcome });
     }
     const slots = latest.requests.map(({ request }) => request.slot);
     expect(slots).toEqual(Array.from({ length: 50 }, (_, i) => `n${99 - i}`));
-    const troubles = latest.troubles.map((trouble) =>
-      'fault' in trouble ? trouble.fault.kind : trouble.request.slot,
+    const errors = latest.errors.map((event) =>
+      'fault' in event ? event.fault.kind : event.request.slot,
     );
-    expect(troubles).toEqual([...Array.from({ length: 25 }, (_, i) => `n${96 - 4 * i}`), 'lost']);
+    expect(errors).toEqual([...Array.from({ length: 25 }, (_, i) => `n${96 - 4 * i}`), 'lost']);
   });
 });
 
@@ -157,7 +155,7 @@ describe('the page', () => {
     jest.useRealTimers();
   });
 
-  /** A mediator with VMs, of which each look takes so many milliseconds. */
+  /** A mediator with VMs, for which each update takes this many milliseconds. */
   class Shown {
     looks = 0;
     readonly #vms: number;
@@ -215,7 +213,7 @@ describe('the page', () => {
     return listen();
   }
 
-  test('is told how the queue was before it came, and costs no look where nobody looks', async () => {
+  test('gets the earlier samples, and costs no update without a client', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'setTimeout', 'performance'] });
     const shown = new Shown(3);
     const port = await serve(shown);
@@ -264,7 +262,7 @@ describe('the page', () => {
       jest.advanceTimersByTime(1000);
       await until('it has heard', () => reader.count('sample') === second);
     }
-    // Clients that come again and again are told what was seen, and cause no look.
+    // Clients that reconnect get the last update, and cause none.
     for (let n = 0; n < 20; n += 1) {
       const other = new Reader(port);
       await until('the other has been told', () => other.count('now') === 1);

@@ -38,7 +38,7 @@ async function open(
   return http;
 }
 
-/** Waits for an answer: what is computed is shared for half a second. */
+/** Waits until results are computed again: they are shared for half a second. */
 async function askUntil(http: Http, path: string, isIt: (body: string) => boolean) {
   for (;;) {
     const { body } = await ask(http.endpoint, path);
@@ -117,7 +117,7 @@ describe('metrics', () => {
     const requests = 'vgpu_requests_total';
     expect(Object.fromEntries(before)).toMatchObject({
       // So that the first one is an increase.
-      [`${requests}{vm="1",pool="B",priority="low",outcome="ok"}`]: 0,
+      [`${requests}{vm="1",pool="B",priority="low",outcome="OK"}`]: 0,
       [`${requests}{vm="2",pool="unknown",priority="unknown",outcome="BAD_REQUEST"}`]: 1,
       'vgpu_queue_depth{pool="B",priority="low"}': 1,
       'vgpu_queue_depth{pool="A",priority="high"}': 0,
@@ -142,9 +142,9 @@ describe('metrics', () => {
     await until('the other is on the device', () => adder.inFlight === 1);
     adder.finish();
     await until('both are answered', () => host.served.length === 2);
-    const after = samplesOf(await askUntil(http, '/metrics', (body) => body.includes('ok"} 2')));
+    const after = samplesOf(await askUntil(http, '/metrics', (body) => body.includes('OK"} 2')));
     expect(Object.fromEntries(after)).toMatchObject({
-      [`${requests}{vm="1",pool="B",priority="low",outcome="ok"}`]: 2,
+      [`${requests}{vm="1",pool="B",priority="low",outcome="OK"}`]: 2,
       vgpu_request_wait_seconds_count: 2,
       vgpu_request_duration_seconds_count: 2,
       'vgpu_request_wait_seconds_bucket{le="0.00001"}': expect.any(Number),
@@ -190,7 +190,7 @@ describe('the server', () => {
     },
   );
 
-  test('lets no page of somebody else look, by its name or its origin', async () => {
+  test('refuses pages of other sites, by host name or origin', async () => {
     for (const name of [
       'evil.example',
       'evil.example:9741',
@@ -270,14 +270,14 @@ describe('the server', () => {
     expect((await ask(endpoint, '/healthz', { headers: { Host: 'any' } })).status).toBe(200);
     const taken = expect.objectContaining({
       code: 'HTTP_UNUSABLE',
-      message: expect.stringContaining('does another mediator run?'),
+      message: expect.stringContaining('stop the program that uses it, or give another endpoint'),
     });
     await expect(open(host.mediator([]), { endpoint })).rejects.toThrow(taken);
     expect((await ask(endpoint, '/healthz')).status).toBe(200);
     first.close();
   });
 
-  test('leaves alone what is in the way and no socket', async () => {
+  test('does not replace a file that is not a socket', async () => {
     const path = join(temporaryDirectory(), 'file');
     writeFileSync(path, 'precious');
     const unusable = expect.objectContaining({ code: 'HTTP_UNUSABLE' });

@@ -4,7 +4,7 @@ import { Admission } from '../../src/intake/admission.js';
 import { Intake } from '../../src/intake/intake.js';
 import type { RateLimit } from '../../src/intake/token-bucket.js';
 import type { Job } from '../../src/scheduling/job.js';
-import type { Registration } from '../../src/state/registration.js';
+import type { Registration } from '../../src/state/registry.js';
 import type { FinishedRequest } from '../../src/telemetry/finished-request.js';
 import { FakeSource, FakeSourceError, type FakeVmRequests } from '../support/fake-source.js';
 

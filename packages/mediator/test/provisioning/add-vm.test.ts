@@ -68,7 +68,7 @@ describe('adding a VM', () => {
   test('that is registered is refused, and changes nothing', () => {
     add(LOW_B);
     expect(() => add(HIGH_A, { gid: 1 })).toThrow(
-      refusalOf('ALREADY_REGISTERED', 'VM 7 is registered already: pool B, priority low'),
+      refusalOf('ALREADY_REGISTERED', 'VM 7 is already registered: pool B, priority low'),
     );
     expect(blockOf()).toEqual(LOW_B);
     expect(registered()).toMatchObject({ pool: 'B', priority: 0 });
@@ -82,12 +82,12 @@ describe('adding a VM', () => {
     expect(registered()).toEqual({ pool: 'A', priority: 2, suspended: true });
   });
 
-  test('may be told to replace what is not there', () => {
+  test('accepts --replace for a VM that is not registered', () => {
     add(LOW_B, { replace: true });
     expect(registered()).toMatchObject({ pool: 'B' });
   });
 
-  test('leaves a directory that is there, and what is in it', () => {
+  test('keeps an existing directory with its contents', () => {
     fs.mkdirSync(join(root, 'vm7'), { recursive: true, mode: 0o755 });
     fs.writeFileSync(join(root, 'vm7', 'request.txt'), 'B:0:7:1:2\n');
     fs.chmodSync(join(root, 'vm7'), 0o750);
@@ -117,7 +117,7 @@ describe('adding a VM', () => {
     fs.mkdirSync(root);
     if (what === 'a file') fs.writeFileSync(join(root, 'vm7'), '');
     else fs.symlinkSync(base, join(root, 'vm7'));
-    expect(() => add(LOW_B)).toThrow(refusalOf('VM_DIRECTORY_UNUSABLE', 'it is no directory'));
+    expect(() => add(LOW_B)).toThrow(refusalOf('VM_DIRECTORY_UNUSABLE', 'it is not a directory'));
     expect(registered()).toBeUndefined();
   });
 

@@ -16,14 +16,14 @@ beforeEach(async () => {
 });
 
 const registry = () => new Registry(`${root}-state`);
-const OBEDIENCE = 'no mediator is running; the next one will obey';
+const NEXT_START = 'no mediator is running; the change takes effect at the next start';
 
 describe('vm set', () => {
   const set = (...argv: string[]) => cli.outputOf('vm', 'set', '7', ...argv);
 
-  test('prints what is registered now', async () => {
+  test('prints the new registration', async () => {
     expect(await set('--pool', 'A', '--priority', '2')).toBe('VM 7: pool A, priority high');
-    expect(cli.notes).toEqual([OBEDIENCE]);
+    expect(cli.notes).toEqual([NEXT_START]);
     expect(await set('--rate-limit', '2.5')).toBe(
       'VM 7: pool A, priority high, rate limit 2.5/s burst 3',
     );
@@ -33,7 +33,7 @@ describe('vm set', () => {
     expect(await set('--rate-burst', 'default')).toContain('rate limit 2.5/s burst 3');
     expect(await set('--rate-limit', '4', '--rate-burst', '1')).toContain('4/s burst 1');
     expect(await set('--max-queued', '8')).toBe(
-      'VM 7: pool A, priority high, rate limit 4/s burst 1, 8 queued at most',
+      'VM 7: pool A, priority high, rate limit 4/s burst 1, at most 8 queued',
     );
     expect(registry().get(7)).toEqual({
       pool: 'A',
@@ -59,7 +59,7 @@ describe('vm set', () => {
       suspended: false,
       rateLimit: { perSecond: 5, burst: 5 },
       maxQueued: null,
-      mediator: 'not running',
+      mediator: 'not-running',
     });
     expect(cli.notes).toEqual([]);
   });
@@ -111,7 +111,7 @@ describe('vm suspend and vm resume', () => {
     expect(JSON.parse(await cli.outputOf('vm', 'resume', '7', '--json'))).toMatchObject({
       vm: 7,
       suspended: false,
-      mediator: 'not running',
+      mediator: 'not-running',
     });
     expect(registry().get(7)).toMatchObject({ suspended: false });
   });
@@ -124,9 +124,9 @@ describe('vm suspend and vm resume', () => {
 describe('vm remove', () => {
   test('leaves the directory, and says so', async () => {
     expect(await cli.outputOf('vm', 'remove', '7')).toBe(
-      `VM 7 is not registered any more\ndirectory: ${root}/vm7 (left as it is)`,
+      `VM 7 is removed from the registry\ndirectory: ${root}/vm7 (kept)`,
     );
-    expect(cli.notes).toEqual([OBEDIENCE]);
+    expect(cli.notes).toEqual([NEXT_START]);
     expect(registry().size).toBe(0);
     expect(existsSync(join(root, 'vm7'))).toBe(true);
     expect(await cli.errorOf('vm', 'remove', '7')).toMatchObject({ code: 'NOT_REGISTERED' });
@@ -140,7 +140,7 @@ describe('vm remove', () => {
         vm: 7,
         directory: `${root}/vm7`,
         deleted: true,
-        mediator: 'not running',
+        mediator: 'not-running',
       },
     );
     expect(existsSync(join(root, 'vm7'))).toBe(false);
@@ -219,7 +219,7 @@ describe('pool', () => {
   test('set gives a pool devices, and list prints them', async () => {
     expect(await cli.outputOf('pool', 'list')).toBe('POOL\tDEVICES\nA\tall\nB\tall');
     expect(await cli.outputOf('pool', 'set', 'A', '--devices', '1,0')).toBe('pool A: devices 1, 0');
-    expect(cli.notes).toEqual([OBEDIENCE]);
+    expect(cli.notes).toEqual([NEXT_START]);
     expect(await cli.outputOf('pool', 'list')).toBe('POOL\tDEVICES\nA\t1,0\nB\tall');
     expect(JSON.parse(await cli.outputOf('pool', 'list', '--json'))).toEqual([
       { pool: 'A', devices: [1, 0] },
@@ -229,7 +229,7 @@ describe('pool', () => {
     expect(JSON.parse(await cli.outputOf('pool', 'set', 'B', '--devices', '2', '--json'))).toEqual({
       pool: 'B',
       devices: [2],
-      mediator: 'not running',
+      mediator: 'not-running',
     });
     expect([registry().poolDevices('A'), registry().poolDevices('B')]).toEqual([undefined, [2]]);
     // VMs are left alone.

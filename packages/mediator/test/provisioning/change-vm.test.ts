@@ -43,7 +43,7 @@ const codeOf = (action: () => void): unknown => {
 };
 
 describe('changing a VM', () => {
-  test('changes what is given, and leaves the rest', () => {
+  test('changes the given settings, and keeps the others', () => {
     const rateLimit = { perSecond: 2, burst: 4 };
     expect(setVm(7, { rateLimit, maxQueued: 3 }, stateDir)).toEqual({
       pool: 'B',
@@ -63,13 +63,13 @@ describe('changing a VM', () => {
     });
     setVm(7, { pool: 'A', rateLimit: null, maxQueued: null, suspended: false }, stateDir);
     expect(registered()).toEqual({ pool: 'A', priority: 2, suspended: false });
-    // Adding it anew keeps what is not given.
+    // Adding it again keeps its other settings.
     setVm(7, { maxQueued: 5 }, stateDir);
     addVm(LOW_B, { root, stateDir, replace: true });
     expect(registered()).toEqual({ pool: 'B', priority: 0, suspended: false, maxQueued: 5 });
   });
 
-  test('writes the register block anew with pool or priority, and only then', () => {
+  test('rewrites the register block with pool or priority, and only then', () => {
     const { ino } = fs.statSync(deviceFileOf(stateDir, 7));
     setVm(7, { suspended: true, maxQueued: 1 }, stateDir);
     expect(fs.statSync(deviceFileOf(stateDir, 7)).ino).toBe(ino);
@@ -90,7 +90,7 @@ describe('changing a VM', () => {
     expect(fs.existsSync(empty)).toBe(false);
   });
 
-  test('to what is invalid is refused, and changes nothing', () => {
+  test('to invalid settings is refused, and changes nothing', () => {
     const before = registered();
     expect(codeOf(() => setVm(7, { maxQueued: 0 }, stateDir))).toBe('INVALID_REGISTRY');
     expect(registered()).toEqual(before);
@@ -142,7 +142,7 @@ describe.each<{ what: string; failure: Error }>([
       setVm(7, { pool: 'B', priority: 0 }, stateDir);
       const error = failAt(fakeFs, number, failure, () => setVm(7, high, stateDir));
       expect(['B0', 'A2']).toContain(`${registered()?.pool ?? ''}${registered()?.priority ?? ''}`);
-      // A VM that has what is registered has the block of it.
+      // A VM with its new registration has the new block.
       if (registered()?.pool === 'A') expect(block()).toEqual({ vm: 7, ...high });
       setVm(7, high, stateDir);
       expect([block(), registered()]).toMatchObject([{ vm: 7, ...high }, high]);

@@ -11,7 +11,7 @@ describe('the line for /etc/exports', () => {
     expect(security.split('\n')).toContain(line);
   });
 
-  test('has placeholders for what is not known, which no server takes for something else', () => {
+  test('has placeholders for unknown values, which no server accepts', () => {
     expect(exportsLine('/var/vgpu', 7)).toBe(
       '/var/vgpu/vm7  ADDRESS-OF-VM7(rw,sync,subtree_check,all_squash,' +
         'anonuid=GROUP-OF-VM7,anongid=GROUP-OF-VM7)',

@@ -83,7 +83,7 @@ describe('removing the directory of a VM', () => {
     },
   );
 
-  test('says what is left if something cannot be removed; the same call removes that', () => {
+  test('names the rest if a file cannot be removed; the same call removes it', () => {
     fs.writeFileSync(at('a'), '');
     fs.writeFileSync(at('b'), '');
     fakeFs.intercept(({ name, args, proceed }) => {
@@ -93,7 +93,7 @@ describe('removing the directory of a VM', () => {
     expect(() => removeVmDirectory(root, 7)).toThrow(
       expect.objectContaining({
         code: 'VM_DIRECTORY_UNUSABLE',
-        message: expect.stringContaining(`what is left is in ${join(root, '.vm7.removed-')}`),
+        message: expect.stringContaining(`the rest is in ${join(root, '.vm7.removed-')}`),
       }),
     );
     fakeFs.restore();
@@ -104,13 +104,13 @@ describe('removing the directory of a VM', () => {
     expect(fs.readdirSync(root)).toEqual(['vm70']);
   });
 
-  test('gives up where directories are in each other without end', () => {
+  test('gives up at directories that are nested too deep', () => {
     fs.mkdirSync(at(...Array.from({ length: 100 }, () => 'd')), { recursive: true });
-    expect(() => removeVmDirectory(root, 7)).toThrow('directories in each other');
+    expect(() => removeVmDirectory(root, 7)).toThrow('nested more than');
     expect(left()).toHaveLength(1);
   });
 
-  test('removes names that are no text, and what is in directories with such names', () => {
+  test('removes names that are not text, and the contents of such directories', () => {
     const bytes = (...parts: (string | number)[]) =>
       Buffer.concat([
         Buffer.from(`${at()}/`),

@@ -52,11 +52,22 @@ describe('vm add', () => {
     { argv: ['7', '--settle', '5'], text: 'settle' },
     { argv: ['7', '--root', ''], text: '--root: expected a path' },
   ])('refuses $argv, saying why', async ({ argv, text }) => {
-    const error = await errorOf('vm', 'add', '--pool', 'A', '--priority', '1', ...argv);
+    const given = (name: string) => argv.includes(`--${name}`);
+    const rest = Object.entries({ pool: 'A', priority: '1' }).flatMap(([name, value]) =>
+      given(name) ? [] : [`--${name}`, value],
+    );
+    const error = await errorOf('vm', 'add', ...rest, ...argv);
     expect(error.code).toBe('USAGE');
     expect(error.message).toContain(text);
     expect(() => new Registry(`${root}-state`).entries()).not.toThrow();
     expect(new Registry(`${root}-state`).size).toBe(0);
+  });
+
+  test('names an invalid number before missing options', async () => {
+    expect((await errorOf('vm', 'add', '0')).message).toContain('<id>: expected a decimal number');
+    expect((await errorOf('vm', 'add', '7')).message).toBe(
+      'missing --pool and --priority; see --help of the command',
+    );
   });
 
   test.each(['pool', 'priority'])('wants a %s', async (option) => {
@@ -65,17 +76,19 @@ describe('vm add', () => {
     expect(error).toMatchObject({ code: 'USAGE', message: expect.stringContaining(option) });
   });
 
-  test('prints what was made; the next steps only for people', async () => {
+  test('prints the created files; the next steps only for people', async () => {
     await cli.run(...ADD);
     expect(cli.printed).toEqual([
-      `VM 7 is registered: pool B, priority low\ndirectory: ${root}/vm7 (new)\n` +
+      `VM 7 is registered: pool B, priority low\ndirectory: ${root}/vm7 (created)\n` +
         `register block: ${root}-state/devices/vm7.bar`,
     ]);
-    expect(cli.notes).toEqual(['no mediator is running; the next one will obey']);
+    expect(cli.notes).toEqual([
+      'no mediator is running; the change takes effect at the next start',
+    ]);
     cli.isTerminal = true;
     cli.forget();
     await cli.run(...ADD, '--replace');
-    expect(cli.printed[0]).toContain(`directory: ${root}/vm7 (was there)`);
+    expect(cli.printed[0]).toContain(`directory: ${root}/vm7 (exists)`);
     expect(cli.printed[1]).toContain('ADDRESS-OF-VM7(rw,sync,subtree_check');
     expect(cli.printed[1]).toContain('--qemu-uid');
     cli.isTerminal = false;
@@ -96,7 +109,7 @@ describe('vm add', () => {
       maxQueued: null,
       directory: `${root}/vm7`,
       deviceFile: `${root}-state/devices/vm7.bar`,
-      mediator: 'not running',
+      mediator: 'not-running',
     });
     expect(cli.notes).toEqual([]);
   });
@@ -160,12 +173,12 @@ describe('vm show', () => {
     expect(JSON.parse(cli.printed[0] ?? '')).toEqual(expected);
   });
 
-  test('says what is wrong with the register block, and how to mend it', async () => {
+  test('names the problem of the register block, and its remedy', async () => {
     new Registry(`${root}-state`).set(7, { pool: 'A', priority: 2 });
     await show('--qemu');
     expect(cli.notes).toEqual([
-      `${root}-state/devices/vm7.bar does not hold what the registry says of VM 7; ` +
-        'write it anew with vgpu-mediator vm add 7 --pool A --priority high --replace',
+      `${root}-state/devices/vm7.bar differs from the registration of VM 7; ` +
+        'rewrite it with vgpu-mediator vm add 7 --pool A --priority high --replace',
     ]);
     new Registry(`${root}-state`).set(8, { pool: 'A', priority: 2 });
     await cli.run('vm', 'show', '8', '--libvirt');

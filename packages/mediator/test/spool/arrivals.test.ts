@@ -16,7 +16,7 @@ import { Intake } from '../../src/intake/intake.js';
 import type { Job } from '../../src/scheduling/job.js';
 import type { RequestFile } from '../../src/spool/request-file.js';
 import { SpoolEvents } from '../../src/spool/share.js';
-import type { Registration } from '../../src/state/registration.js';
+import type { Registration } from '../../src/state/registry.js';
 import type { FinishedRequest } from '../../src/telemetry/finished-request.js';
 import type { VmSpool as Spool } from '../../src/spool/vm-spool.js';
 import type { RateLimit } from '../../src/intake/token-bucket.js';

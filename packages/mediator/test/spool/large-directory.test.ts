@@ -102,7 +102,7 @@ describe('a VM with a large directory', () => {
     await until('all', () => outcomes.length === count);
     for (let id = 1; id <= count; id += 1)
       expect(files.answer(named(String(id)))).toBe(`${id + 1}\n`);
-    expect(outcomes).toEqual(new Array(count).fill('ok'));
+    expect(outcomes).toEqual(new Array(count).fill('OK'));
     expect(
       host.logger.entries.filter(({ level }) => level !== 'debug' && level !== 'info'),
     ).toEqual([]);

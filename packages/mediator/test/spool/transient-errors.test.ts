@@ -62,7 +62,7 @@ test('a listing that fails loses no request that was taken up before it', async 
   files.put(PLAIN, FIRST);
   await until('it has failed', () => error.hasFailed);
   await until('it is answered', () => files.answer(PLAIN) === '3\n');
-  expect(mediator.statistics().outcome).toEqual({ ok: 1 });
+  expect(mediator.statistics().outcome).toEqual({ OK: 1 });
 });
 
 test('a plain request is not computed without its mark', async () => {
@@ -116,7 +116,7 @@ test('an answer is put in place once, although its request cannot be cleared at 
   await until('it has failed', () => error.hasFailed);
   await until('it is cleared', () => mediator.statistics().requests === 1);
   expect(files.answer(PLAIN)).toBe('');
-  expect(mediator.statistics().outcome).toEqual({ ok: 1 });
+  expect(mediator.statistics().outcome).toEqual({ OK: 1 });
 });
 
 test('a root that cannot be listed once is listed again, although nothing changes in it', async () => {

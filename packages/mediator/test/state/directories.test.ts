@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 
 describe('makeDirectory', () => {
-  test('creates what is missing, once', () => {
+  test('creates missing directories, once', () => {
     const path = join(base, 'a', 'b', 'c');
     expect(makeDirectory(path, 0o700)).toBe(true);
     expect(statSync(path).mode & 0o777).toBe(0o700);

@@ -85,7 +85,7 @@ test('other state directories do not matter', () => {
   expect(openBelow(`${stateDir}-other`)).toHaveLength(1);
 });
 
-test('the state directory is created for nobody else', () => {
+test('the state directory is created for its owner only', () => {
   const umask = process.umask(0);
   try {
     lockOf(stateDir).acquire();
@@ -124,7 +124,7 @@ test('a lock that is no file is refused with the reason', () => {
   });
 });
 
-test('without flock(1) it says what is missing, and leaves nothing open', () => {
+test('without flock(1) it names the missing program, and leaves nothing open', () => {
   path = temporaryDirectory();
   const error = failureOf(lockOf(stateDir));
   expect(error.code).toBe('STATE_DIR_UNUSABLE');
@@ -154,7 +154,7 @@ test('without the addon flock(1) locks', () => {
   expect(failureOf(lockOf(stateDir)).code).toBe('ALREADY_RUNNING');
 });
 
-test('releasing twice, or what was not acquired, is harmless', () => {
+test('releasing twice, or without acquiring, is harmless', () => {
   const lock = lockOf(stateDir);
   lock.release();
   lock.acquire();

@@ -69,7 +69,7 @@ describe('the registry', () => {
     await until('it is answered', () => files.answer(X) === '3\n');
   });
 
-  test('that suspends a VM has answered what is queued of it, and lets the device finish', async () => {
+  test('that suspends a VM rejects its queued requests, and lets the device finish', async () => {
     const [first, second] = [host.vm(1), host.vm(2)];
     const registry = new Registry(host.stateDir);
     registry.set(1, { pool: 'A', priority: 2 });
@@ -103,10 +103,10 @@ describe('the registry', () => {
     adder.finish();
     await until('it is answered', () => first.answer(named('again')) === '4\n');
     expect(adder.started).toEqual([1, 3, 2]);
-    expect(mediator.statistics().outcome).toEqual({ SUSPENDED: 3, ok: 3 });
+    expect(mediator.statistics().outcome).toEqual({ SUSPENDED: 3, OK: 3 });
   });
 
-  test('that knows a VM no more has answered what is queued of it, where that counts', async () => {
+  test('that no longer has a VM rejects its queued requests, if registration is required', async () => {
     const files = host.vm(1);
     const registry = new Registry(host.stateDir);
     registry.set(1, { pool: 'A', priority: 2 });
@@ -119,7 +119,7 @@ describe('the registry', () => {
     expect(mediator.queued).toBe(0);
     adder.finish();
     await until('both are answered', () => host.served.length === 2);
-    expect(mediator.statistics().outcome).toEqual({ UNKNOWN_VM: 1, ok: 1 });
+    expect(mediator.statistics().outcome).toEqual({ UNKNOWN_VM: 1, OK: 1 });
   });
 
   test('gives a VM a queue limit of its own', async () => {
@@ -148,7 +148,7 @@ describe('the registry', () => {
     await until('all are answered', () => host.served.length === 12);
   });
 
-  test('that raises a queue limit has what waits on disk queued at once', async () => {
+  test('that raises a queue limit queues the backlog on disk immediately', async () => {
     const files = host.vm(1);
     const registry = new Registry(host.stateDir);
     registry.set(1, { pool: 'A', priority: 0, maxQueued: 2 });
@@ -171,6 +171,6 @@ describe('the registry', () => {
       adder.finish();
     }
     await until('all are answered', () => host.served.length === 8);
-    expect(host.outcomes()).toEqual(Array(8).fill('ok'));
+    expect(host.outcomes()).toEqual(Array(8).fill('OK'));
   });
 });

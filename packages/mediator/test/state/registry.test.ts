@@ -30,7 +30,7 @@ describe('the registry', () => {
     expect(fs.existsSync(stateDir)).toBe(false);
   });
 
-  test('keeps what was registered, for its owner only', () => {
+  test('keeps registrations, for its owner only', () => {
     const registry = open();
     registry.set(20, LOW_B);
     registry.set(3, { pool: 'A', priority: 1 });
@@ -82,7 +82,7 @@ describe('the registry', () => {
     expect(open().poolDevices('A')).toEqual([3]);
   });
 
-  test('reads a file of version 1, and keeps what is in it', () => {
+  test('reads a file of version 1, and keeps its content', () => {
     fs.mkdirSync(stateDir);
     fs.writeFileSync(
       path(),
@@ -129,12 +129,12 @@ describe('the registry', () => {
     [
       'a VM twice',
       '{"version":1,"vms":{"7":{"pool":"A","priority":1},"7":{"pool":"B","priority":1}}}',
-      'the key "7" of "vms" is there twice, again in line 1',
+      'the key "7" of "vms" occurs twice, again in line 1',
     ],
     [
       'a setting of a VM twice',
       '{"version":2,\n"vms":{"7":{"pool":"A","priority":1,\n"suspended":true,"suspended":false}}}',
-      'the key "suspended" of "vms.7" is there twice, again in line 3',
+      'the key "suspended" of "vms.7" occurs twice, again in line 3',
     ],
     ['no object', '[]', 'is invalid: '],
     ['another version', '{"version":3,"vms":{}}', 'version: expected 1 or 2: a newer mediator'],
@@ -207,7 +207,7 @@ describe('a change of the registry', () => {
     open().set(1, HIGH_A);
   });
 
-  test('that fails, at any call, says so and leaves the file and what is known alike', () => {
+  test('that fails at any system call throws, and leaves the file and the memory unchanged', () => {
     for (let number = 1; ; number += 1) {
       const registry = open();
       const error = failAt(fakeFs, number, systemError('ENOSPC'), () => {
@@ -232,7 +232,7 @@ describe('a change of the registry', () => {
         registry.set(2, LOW_B);
       });
       expect([1, 2]).toContain(open().size);
-      // Whoever comes next is not kept off by what was left.
+      // The next change is not blocked by leftovers.
       open().set(2, LOW_B);
       expect(open().entries()).toEqual([
         [1, HIGH_A],

@@ -70,7 +70,7 @@ describe('the lock of a root', () => {
     return lock;
   }
 
-  /** Holds a lock as anybody does who may open what is locked. */
+  /** Holds a lock, as any user can who can open the file. */
   async function heldByOther(target: string): Promise<void> {
     const holder = childProcess.spawn('flock', [target, 'sh', '-c', 'echo held; exec sleep 600'], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -94,10 +94,12 @@ describe('the lock of a root', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('whoever locks the root itself keeps nobody off, and is reported', async () => {
+  test('a lock on the root directory has no effect, and is reported', async () => {
     await heldByOther(root);
     rootLock().acquire();
-    expect(warnings).toEqual(['another process holds a lock on the root, which keeps nobody off']);
+    expect(warnings).toEqual([
+      'another process holds a lock on the root directory, which has no effect',
+    ]);
     expect(failureOf(rootLock(`${stateDir}-2`)).code).toBe('ALREADY_RUNNING');
   });
 
@@ -138,7 +140,7 @@ describe('the lock of a root', () => {
       (path: string) => {
         childProcess.spawnSync('mkfifo', [path]);
       },
-      'no file of its own',
+      'not a regular file with one name',
     ],
     [
       'a further name of another file',
@@ -146,7 +148,7 @@ describe('the lock of a root', () => {
         writeFileSync(join(root, 'precious'), 'precious');
         linkSync(join(root, 'precious'), path);
       },
-      'no file of its own',
+      'not a regular file with one name',
     ],
   ])('%s in its place is refused, and left alone', (_what, make, reason) => {
     make(join(root, ROOT_LOCK));

@@ -1,9 +1,9 @@
-/** Modes of what is made, whatever the umask of the process is. */
+/** Modes of created files, independent of the umask of the process. */
 import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { take } from '../../src/cli/installation.js';
+import { execute } from '../../src/cli/installation.js';
 import { ControlServer } from '../../src/control/control-server.js';
 import { makeDirectory } from '../../src/state/directories.js';
 import { listen } from '../../src/http/listen.js';
@@ -74,7 +74,7 @@ test.each(MASKS)('with umask %s a mediator has its lock and its sockets', async 
 
 test.each(MASKS)('with umask %s everybody may read the unit', async (_name, mask) => {
   process.umask(mask);
-  await take([{ write: '/etc/systemd/system/x.service', content: 'x' }], base);
+  await execute([{ write: '/etc/systemd/system/x.service', content: 'x' }], base);
   const unit = 'etc/systemd/system/x.service';
   expect(modesOf('etc', 'etc/systemd', unit)).toEqual({
     etc: '755',

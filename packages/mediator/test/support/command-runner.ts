@@ -1,5 +1,5 @@
 import { ExitCode } from '@vgpu/protocol';
-import type { Surroundings } from '../../src/cli/commands/command.js';
+import type { CliContext } from '../../src/cli/commands/command.js';
 import { parseCommandLine } from '../../src/cli/command-line.js';
 import { MediatorError } from '../../src/mediator-error.js';
 
@@ -19,7 +19,7 @@ export class CommandRunner {
     this.environment = { VGPU_ROOT: root };
   }
 
-  get surroundings(): Surroundings {
+  get context(): CliContext {
     return {
       environment: this.environment,
       program: () => this.program,
@@ -37,7 +37,7 @@ export class CommandRunner {
   async run(...argv: string[]): Promise<ExitCode> {
     const line = await parseCommandLine(argv, () => '1.2.3-test');
     if (line.command !== 'administer') throw new Error(`expected a command, got ${line.command}`);
-    return line.run(this.surroundings);
+    return line.run(this.context);
   }
 
   /** What a command prints, all of it. */

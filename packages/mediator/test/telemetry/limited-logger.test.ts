@@ -9,7 +9,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-test('so many lines about a VM pass, and the next one counts the rest', () => {
+test('a limited number of lines about a VM pass, and the next one counts the rest', () => {
   const logger = new FakeLogger();
   const limited = new LimitedLogger(logger);
   for (let i = 0; i < 300; i += 1) limited.info('rejected', { vm: 7, i });
@@ -19,7 +19,7 @@ test('so many lines about a VM pass, and the next one counts the rest', () => {
     message: 'rejected',
     fields: { vm: 7, i: 199 },
   });
-  // Others are not concerned, nor is what is about no VM, or below info.
+  // Lines about other VMs, about no VM, or below info are not limited by it.
   limited.warn('failed', { vm: 8 });
   limited.error('failed', { root: '/' });
   limited.debug('looked', { vm: 7 });

@@ -36,7 +36,7 @@ describe('percentiles', () => {
     });
   });
 
-  test('take what is longer than an hour for that', () => {
+  test('count longer durations as an hour', () => {
     const most = recorded([2 ** 32 / 1000]).percentiles(0);
     expect(recorded([1e12]).percentiles(0)).toEqual(most);
     expect(most?.p50).toBeGreaterThan(3_600_000);
@@ -61,7 +61,7 @@ describe('percentiles', () => {
 });
 
 describe('the window', () => {
-  test('forgets what is five minutes old, a minute at a time', () => {
+  test('forgets durations older than five minutes, a minute at a time', () => {
     const durations = new RecentDurations();
     for (let minute = 0; minute < 5; minute += 1) durations.record(1, minute * MINUTE_MS);
     durations.record(7, 5 * MINUTE_MS);
@@ -75,7 +75,7 @@ describe('the window', () => {
     expect(durations.percentiles(10 * MINUTE_MS)).toBeUndefined();
   });
 
-  test('holds what was recorded after a long pause, and nothing of before', () => {
+  test('holds durations after a long pause, and none from before', () => {
     const durations = recorded([100]);
     durations.record(1, 500 * MINUTE_MS);
     expect(durations.percentiles(500 * MINUTE_MS)?.p99).toBeLessThan(2);

@@ -73,7 +73,7 @@ describe('a snapshot', () => {
     });
   });
 
-  test('counts what is queued, and says how old the oldest of each priority is', async () => {
+  test('counts the queued requests, with the age of the oldest of each priority', async () => {
     const mediator = await host.start([adder]);
     const files = host.vm(1);
     files.put(named('a'), 'A:2:1:1:1\n');
@@ -158,7 +158,7 @@ describe('an observer', () => {
       pool: 'B',
       priority: 1,
       isClaimOverridden: true,
-      outcome: 'ok',
+      outcome: 'OK',
       ...times,
       device: 0,
       durationMs: expect.any(Number),
@@ -181,7 +181,7 @@ describe('an observer', () => {
     host.vm(1).put(named('x'), 'A:2:1:1:1\n');
     await until('it is on the device', () => adder.inFlight === 1);
     adder.fail(LOST);
-    await until('the device is opened anew', () => witness.changes.length === 3);
+    await until('the device is reopened', () => witness.changes.length === 3);
     expect(witness.changes).toMatchObject([
       { device: { state: 'idle', faults: 0 }, fault: undefined },
       { device: { state: 'closed', faults: 1 }, fault: { kind: 'lost', message: LOST.message } },

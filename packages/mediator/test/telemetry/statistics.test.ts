@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Statistics } from '../../src/telemetry/statistics.js';
 import type { FinishedRequest, Outcome } from '../../src/telemetry/finished-request.js';
 
-const OUTCOMES: Outcome[] = ['ok', 'WITHDRAWN', 'UNDELIVERABLE', 'BAD_REQUEST', 'DEADLINE'];
+const OUTCOMES: Outcome[] = ['OK', 'WITHDRAWN', 'UNDELIVERABLE', 'BAD_REQUEST', 'DEADLINE'];
 
 const X = { vm: 1, slot: 'x' };
 
@@ -42,15 +42,15 @@ describe('totals', () => {
 
   test('are counted by outcome, pool, priority and VM', () => {
     const snapshot = snapshotOf([
-      { ...X, pool: 'A', priority: 2, outcome: 'ok', waitMs: 1, execMs: 1 },
-      { ...X, pool: 'B', priority: 0, outcome: 'ok', waitMs: 1, execMs: 1 },
+      { ...X, pool: 'A', priority: 2, outcome: 'OK', waitMs: 1, execMs: 1 },
+      { ...X, pool: 'B', priority: 0, outcome: 'OK', waitMs: 1, execMs: 1 },
       { ...X, vm: 2, pool: 'B', priority: 1, outcome: 'DEADLINE', waitMs: 1, execMs: 1 },
       { ...X, vm: 2, pool: 'B', priority: 0, outcome: 'WITHDRAWN' },
       { ...X, vm: 7, outcome: 'BAD_REQUEST' },
     ]);
     expect(snapshot).toMatchObject({
       requests: 5,
-      outcome: { ok: 2, DEADLINE: 1, WITHDRAWN: 1, BAD_REQUEST: 1 },
+      outcome: { OK: 2, DEADLINE: 1, WITHDRAWN: 1, BAD_REQUEST: 1 },
       pool: { A: 1, B: 3 },
       priority: { high: 1, medium: 1, low: 2 },
       vm: { 1: 2, 2: 2, 7: 1 },
@@ -76,9 +76,9 @@ describe('totals', () => {
 
   test('of a snapshot stay as they were', () => {
     const statistics = new Statistics();
-    statistics.record({ ...X, outcome: 'ok' }, 0);
+    statistics.record({ ...X, outcome: 'OK' }, 0);
     const snapshot = statistics.snapshot();
-    statistics.record({ ...X, outcome: 'ok' }, 0);
+    statistics.record({ ...X, outcome: 'OK' }, 0);
     expect(snapshot).toMatchObject({ requests: 1, vm: { 1: 1 } });
     expect(statistics.snapshot()).toMatchObject({ requests: 2, vm: { 1: 2 } });
   });
@@ -92,24 +92,24 @@ describe('totals of a VM', () => {
   }
 
   test('tell sums, errors and withdrawals apart', () => {
-    const outcomes: Outcome[] = ['ok', 'ok', 'ok', 'WITHDRAWN', 'UNDELIVERABLE', 'BAD_REQUEST'];
+    const outcomes: Outcome[] = ['OK', 'OK', 'OK', 'WITHDRAWN', 'UNDELIVERABLE', 'BAD_REQUEST'];
     const vm = vmOf(outcomes.map((outcome) => ({ ...X, outcome })));
     expect(vm).toMatchObject({ requests: 6, answered: 3, errors: 2, withdrawn: 1 });
   });
 
   test('add up the time on devices and the claims that were overridden', () => {
     const vm = vmOf([
-      { ...X, outcome: 'ok', waitMs: 1, execMs: 2, isClaimOverridden: true },
+      { ...X, outcome: 'OK', waitMs: 1, execMs: 2, isClaimOverridden: true },
       { ...X, outcome: 'DEADLINE', waitMs: 1, execMs: 3 },
-      { ...X, vm: 2, outcome: 'ok', waitMs: 1, execMs: 100, isClaimOverridden: true },
+      { ...X, vm: 2, outcome: 'OK', waitMs: 1, execMs: 100, isClaimOverridden: true },
     ]);
     expect(vm).toMatchObject({ requests: 2, deviceMs: 5, claimsOverridden: 1 });
   });
 
   test('keep the pool and the priority of the last request that had them', () => {
     const vm = vmOf([
-      { ...X, pool: 'A', priority: 1, outcome: 'ok' },
-      { ...X, pool: 'B', priority: 0, outcome: 'ok' },
+      { ...X, pool: 'A', priority: 1, outcome: 'OK' },
+      { ...X, pool: 'B', priority: 0, outcome: 'OK' },
       { ...X, outcome: 'BAD_REQUEST' },
     ]);
     expect(vm).toMatchObject({ pool: 'B', priority: 0 });
@@ -117,11 +117,11 @@ describe('totals of a VM', () => {
 });
 
 describe('durations', () => {
-  const at = (waitMs: number): FinishedRequest => ({ ...X, outcome: 'ok', waitMs });
+  const at = (waitMs: number): FinishedRequest => ({ ...X, outcome: 'OK', waitMs });
 
   test('are those of requests that got so far', () => {
     const snapshot = snapshotOf([
-      { ...X, outcome: 'ok', waitMs: 10, execMs: 20 },
+      { ...X, outcome: 'OK', waitMs: 10, execMs: 20 },
       { ...X, outcome: 'WITHDRAWN' },
     ]);
     expect(snapshot.waitMs?.mean).toBeCloseTo(10, 1);

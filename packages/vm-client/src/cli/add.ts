@@ -1,12 +1,41 @@
-import { ExitCode, type Identity, priorityName } from '@vgpu/protocol';
-import { type Reply, VgpuClient } from '../client.js';
-import type { Arguments } from './command.js';
-import type { Command } from './command.js';
-import { defaultRoot } from './default-root.js';
+import * as z from 'zod/mini';
+import {
+  Int32List,
+  printable,
+  type Rejection,
+  ExitCode,
+  type Identity,
+  priorityName,
+} from '@vgpu/protocol';
+import { type Operands, type Reply, VgpuClient } from '../client.js';
+import { VgpuError } from '../errors.js';
+import { misuseOf } from './arguments.js';
+import type { Arguments, Command, CliContext } from './command.js';
+import { defaultRoot, readSetting, SETTINGS, type SettingName } from './settings.js';
 import { identify } from './identify.js';
-import { parseOperands } from './operands.js';
-import { readSetting, SETTINGS, type SettingName } from './settings.js';
-import type { Surroundings } from './surroundings.js';
+
+/**
+ * Reads the operands of a command line: two decimal int32, or two lists of them.
+ *
+ * @throws VgpuError `USAGE`, `BAD_REQUEST` or `OUT_OF_RANGE`.
+ */
+export function parseOperands(texts: readonly string[]): Operands {
+  const [a, b] = texts;
+  if (a === undefined || b === undefined || texts.length > 2) {
+    throw misuseOf('vgpu-vm-client', `expected two operands, got ${texts.length}`);
+  }
+  return { a: parseOperand('a', a), b: parseOperand('b', b) };
+}
+
+function parseOperand(name: string, text: string): Int32Array {
+  const result = z.safeDecode(Int32List, text);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const { code = 'BAD_REQUEST', received = printable(text) }: Partial<Rejection> =
+    issue?.code === 'custom' ? (issue.params ?? {}) : {};
+  if (code === 'BAD_NAME' || code === 'BAD_ANSWER') throw result.error;
+  throw new VgpuError(code, `${name}: expected ${issue?.message ?? 'an int32'}, got ${received}`);
+}
 
 /** Sends one request and prints its sum. */
 export const ADD: Command = {
@@ -18,7 +47,7 @@ export const ADD: Command = {
 
 async function add(
   { operands: texts, flags }: Arguments,
-  { env, signal, print, report }: Surroundings,
+  { env, signal, print, report }: CliContext,
 ): Promise<ExitCode> {
   const setting = <Name extends SettingName>(name: Name) => readSetting(SETTINGS, name, flags, env);
   const operands = parseOperands(texts);
@@ -40,16 +69,16 @@ async function add(
     plain: setting('plain'),
   });
   try {
-    const reply = await client.request(operands, { signal });
-    if (isVerbose) report(`slot ${reply.slot}, answered after ${reply.waitMs.toFixed(2)} ms`);
-    print(asJson ? replyAsJson(reply, identity) : reply.sum.join(','));
+    const response = await client.request(operands, { signal });
+    if (isVerbose) report(`slot ${response.slot}, response after ${response.waitMs.toFixed(2)} ms`);
+    print(asJson ? responseAsJson(response, identity) : response.sum.join(','));
   } finally {
     await client.close();
   }
   return ExitCode.OK;
 }
 
-function replyAsJson({ sum, slot, waitMs }: Reply, { vm, pool, priority }: Identity): string {
+function responseAsJson({ sum, slot, waitMs }: Reply, { vm, pool, priority }: Identity): string {
   return JSON.stringify({
     sum: sum.length === 1 ? sum[0] : [...sum],
     vm,

@@ -1,22 +1,23 @@
-import { printable } from '@vgpu/protocol';
 import type { Options } from 'yargs';
 import parser from 'yargs-parser';
+import { printable } from '@vgpu/protocol';
+import { helpOf, repeatedOption, variableOf } from '@vgpu/protocol/cli';
 import { VgpuError } from '../errors.js';
 import type { Arguments, Command, SettingTable } from './command.js';
-import { type Flags, type Setting, variableOf } from './settings.js';
+import type { Flags, Setting } from './settings.js';
 
-/** Every option that may stand on a command line with these settings, as yargs takes it. */
+/** Every option of a command with these settings, for yargs. */
 export const optionsOf = (settings: SettingTable): Readonly<Record<string, Options>> => ({
   ...Object.fromEntries(
     Object.entries(settings).map(([name, setting]) => [name, optionOf(name, setting)]),
   ),
-  help: { type: 'boolean', describe: 'print this' },
+  help: { type: 'boolean', describe: 'print this help' },
   version: { type: 'boolean', describe: 'print the version' },
 });
 
 /** How yargs is to read a command line. */
 export const PARSING = {
-  // An operand such as -1,-2 is no option. What was meant as one is told apart afterwards.
+  // An operand such as -1,-2 is not an option; misspelled options are found afterwards.
   'unknown-options-as-args': true,
   'parse-positional-numbers': false,
   'populate--': true,
@@ -27,11 +28,11 @@ export const PARSING = {
 };
 
 /**
- * Takes a command line apart. What starts with a minus sign and a digit is an operand, and operands
- * stay text: as JavaScript numbers, `1e3` and `0x10` would pass for what they are not.
+ * Parses a command line. An argument that starts with a minus sign and a digit is an operand, and
+ * operands stay text: as JavaScript numbers, `1e3` and `0x10` would be accepted.
  *
- * The parser of yargs alone does that: the rest of yargs, which takes longer to load than all else
- * together, is for the help.
+ * This needs only the parser of yargs; the rest of yargs, which takes longer to load than
+ * everything else, is for the help.
  *
  * @throws VgpuError `USAGE`.
  */
@@ -56,36 +57,44 @@ export function parseArguments(
   });
   if (error !== null) throw misuse(error.message);
   const { _: operands, '--': afterDashes = [], ...flags } = parsed as Parsed;
-  // The parser knows a switch that is negated, although it does not negate it.
+  // The parser accepts a negated switch, although it does not negate it.
   const strange = Object.keys(flags).filter((name) => !Object.hasOwn(options, name));
   if (strange.length > 0)
     throw misuse(`Unknown argument${strange.length > 1 ? 's' : ''}: ${strange.join(', ')}`);
+  const repeated = repeatedOption(argv, (name) => options[name]?.type === 'string');
+  if (repeated !== undefined)
+    throw misuse(`--${repeated} is given more than once: give it one value`);
   const unknown = operands.find((operand) => /^-[A-Za-z-]/.test(operand));
   if (unknown !== undefined) throw misuse(`unknown option ${printable(unknown)}`);
   return { operands: [...operands, ...afterDashes], flags };
 }
 
-/** No operand begins with a letter, so that this one needs no place of its own. */
+/** `-h` cannot be an operand, since none begins with a letter. */
 function asHelp(argument: string): string {
   return argument === '-h' ? '--help' : argument;
 }
 
-/** Flags by name, and what the parser puts beside them. */
+/** Flags by name, and the keys that the parser adds. */
 type Parsed = Flags & { readonly _: readonly string[]; readonly '--'?: readonly string[] };
 
-/** The error of a command line that makes no sense. */
+/** The error for an invalid command line. */
 export const misuseOf = (command: string, message: string): VgpuError =>
   new VgpuError('USAGE', `${message}; see ${command} --help`);
 
-/** The parser takes every value of a switch but `true` for false, and so would `--plain=1`. */
+/** The parser takes every value of a switch except `true` for false, also `--plain=1`. */
 function isOddSwitch(argument: string, settings: SettingTable): boolean {
   const name = Object.keys(settings).find((setting) => argument.startsWith(`--${setting}=`));
-  return (
-    name !== undefined && settings[name]?.isSwitch === true && !/=(?:true|false)$/.test(argument)
-  );
+  return name !== undefined && isSwitch(settings[name]) && !/=(?:true|false)$/.test(argument);
 }
 
-function optionOf(name: string, { isSwitch, describe: text }: Setting<unknown>): Options {
-  const describe = `${text} (${variableOf(name)})`;
-  return isSwitch ? { type: 'boolean', describe } : { type: 'string', requiresArg: true, describe };
+function optionOf(name: string, setting: Setting<unknown>): Options {
+  const describe = `${helpOf(setting)} (${variableOf(name)})`;
+  return isSwitch(setting)
+    ? { type: 'boolean', describe }
+    : { type: 'string', requiresArg: true, describe };
+}
+
+/** Whether an option has no value. */
+export function isSwitch(setting: Setting<unknown> | undefined): boolean {
+  return setting !== undefined && setting.takes === undefined;
 }

@@ -2,8 +2,8 @@ import type { Identity } from '@vgpu/protocol';
 import { type Claim, resolveIdentity } from '../identity.js';
 
 /**
- * What flags and variables say, and what they leave open from the registers of the device: of the
- * one that is given, or else of the one that there is if nothing else says which VM this is.
+ * The identity from flags and variables, completed from the registers of the device: the given one,
+ * or the only one if flags and variables do not name the VM.
  *
  * @throws VgpuError `NO_IDENTITY`, `NO_PERMISSION` or `BAD_REGISTERS`.
  */

@@ -1,20 +1,19 @@
 import { escapeControls, ExitCode } from '@vgpu/protocol';
+import { systemProblem, WORDS } from '@vgpu/protocol/cli';
 import { VERSION } from '../constants.js';
 import { exitCodeOf, VgpuError } from '../errors.js';
 import { ADD } from './add.js';
 import { parseArguments } from './arguments.js';
-import type { Command } from './command.js';
-import { WORDS } from './completion/script.js';
+import type { Command, CliContext } from './command.js';
 import { readSetting } from './settings.js';
-import type { Surroundings } from './surroundings.js';
 
-/** Runs the program. Does not throw: what went wrong is reported, and shows in the status. */
-export async function run(surroundings: Surroundings): Promise<ExitCode> {
-  const { argv, env, print, report } = surroundings;
+/** Runs the program. Does not throw: an error is reported, and gives the status. */
+export async function run(context: CliContext): Promise<ExitCode> {
+  const { argv, env, print, report } = context;
   let asJson = argv.includes('--json');
   try {
     if (argv[0] === 'completion' && argv[1] === WORDS) {
-      const { candidatesAt } = await import('./completion/candidates.js');
+      const { candidatesAt } = await import('./candidates.js');
       candidatesAt(argv.slice(2)).forEach(print);
       return ExitCode.OK;
     }
@@ -26,21 +25,30 @@ export async function run(surroundings: Surroundings): Promise<ExitCode> {
       print(VERSION);
     } else {
       asJson = readSetting(command.settings, 'json', line.flags, env) ?? false;
-      return await command.run(line, surroundings);
+      return await command.run(line, context);
     }
     return ExitCode.OK;
-  } catch (error) {
+  } catch (thrown) {
+    const error = explained(thrown);
     report(asJson ? jsonOf(error) : textOf(error));
     return exitCodeOf(error);
   }
 }
 
-/** Operands are numbers, so they can't be taken for a command. */
+/** Replaces an error of Node.js that can come up anywhere in the program by one with a remedy. */
+function explained(error: unknown): unknown {
+  const problem = error instanceof VgpuError ? undefined : systemProblem(error);
+  return problem === undefined
+    ? error
+    : new VgpuError(problem.code, problem.message, { cause: error });
+}
+
+/** Operands are numbers, so that they cannot be mistaken for a command. */
 async function commandOf(argv: readonly string[]): Promise<[Command, args: readonly string[]]> {
   const [name, ...rest] = argv;
   if (name === 'bench') return [(await import('./bench/bench.js')).BENCH, rest];
   if (name === 'completion') {
-    return [(await import('./completion/completion.js')).COMPLETION, rest];
+    return [(await import('./completion.js')).COMPLETION, rest];
   }
   return [ADD, argv];
 }
@@ -51,7 +59,7 @@ function jsonOf(error: unknown): string {
   return escapeControls(JSON.stringify({ error: { code, message } }));
 }
 
-/** One line; a defect of ours is shown with where it happened. */
+/** One line; an internal error is shown with its stack. */
 function textOf(error: unknown): string {
   if (error instanceof VgpuError) {
     return `vgpu-vm-client: ${escapeControls(error.message)}`;

@@ -1,7 +1,7 @@
 import { resolveOptions, stateDirOf } from '../config.js';
-import { type Flags, LOCATION, type Surroundings } from './command.js';
+import { type Flags, LOCATION, type CliContext } from './command.js';
 
-/** The mediator that is meant. */
+/** The directories that identify a mediator. */
 export interface Location {
   readonly root: string;
   readonly stateDir: string;
@@ -10,9 +10,9 @@ export interface Location {
 /** @throws MediatorError `USAGE` or `INVALID_CONFIG`. */
 export function locationOf(
   flags: Flags,
-  { environment }: Pick<Surroundings, 'environment'>,
+  { environment }: Pick<CliContext, 'environment'>,
 ): Location {
-  // A command may have another option of the same name as one of serve.
+  // A command may have an option of its own with the name of one of serve.
   const own = Object.fromEntries(Object.keys(LOCATION).map((name) => [name, flags[name]]));
   const options = resolveOptions({ flags: own, environment });
   return { root: options.root, stateDir: stateDirOf(options) };

@@ -9,11 +9,11 @@ import {
   type Step,
   stepsFor,
   stepText,
-  take,
+  execute,
   UNIT,
 } from '../installation.js';
 import { isPlausiblePath } from '../options.js';
-import { plainServeFlags, refuseOddSwitches } from '../serve-flags.js';
+import { plainServeFlags, refuseMisuse } from '../serve-flags.js';
 import { requireWithinSandbox } from '../service-sandbox.js';
 import { unitText, type UnitOptions } from '../service-unit.js';
 import {
@@ -22,18 +22,18 @@ import {
   type Flags,
   JSON_OPTION,
   LOCATION,
-  type Surroundings,
+  type CliContext,
   toggle,
   value,
 } from './command.js';
 
 const UNIT_OPTIONS = {
-  user: value('user as whom it runs, with a group of the same name [default: vgpu]'),
+  user: value('user of the service, with a group of the same name [default: vgpu]'),
   ...LOCATION,
 };
 const STEP_OPTIONS = {
   'dry-run': toggle('print what would be done'),
-  destdir: value('write files below this directory, and run nothing [default: /]'),
+  destdir: value('write files below this directory, and run no command [default: /]'),
   ...JSON_OPTION,
 };
 const ARGUMENTS = {
@@ -42,55 +42,49 @@ const ARGUMENTS = {
   describe: 'after --: options of serve for the service',
 } as const;
 
-const EXIT =
-  'Exit status: 0 done; 64 wrong use; 69 no systemd, or it does not do what it is told; 77 no ' +
-  'permission; 78 the configuration is invalid.';
-
-/** `service install`: has systemd run this installation. */
+/** `service install`: sets up a systemd service that runs this installation. */
 const serviceInstall: Command = {
   usage: 'install [arguments..]',
-  summary: 'have systemd run this installation: unit, user and directories',
+  summary: 'set up a systemd service for this installation: unit, user and directories',
   build: (parser) =>
     parser
       .positional('arguments', ARGUMENTS)
       .options({
-        now: toggle('start it, now and whenever the host starts'),
+        now: toggle('start it now and at every start of the host'),
         ...STEP_OPTIONS,
         ...UNIT_OPTIONS,
       })
-      .example('$0 service install --now', 'from nothing to a service that runs')
+      .example('$0 service install --now', 'set up and start the service')
       .example('$0 service install -- --http 127.0.0.1:9741 --log-format json', 'options of serve')
       .example('$0 service install --dry-run', 'what it would do')
       .epilog(
-        'Writes the unit and a file for systemd-sysusers, which makes the user; makes the root and the ' +
-          'state directory if they are not there. Repeated, it replaces both files: changes of your ' +
-          `own belong into a drop-in (systemctl edit ${UNIT}). Node, the mediator and all paths must be ` +
-          `where the service can see them, not in a home directory or /tmp.\n\n${EXIT}`,
+        'Writes the unit and a file for systemd-sysusers, which creates the user; creates the root and the ' +
+          'state directory if they do not exist. When repeated, it replaces both files: put your own ' +
+          `changes into a drop-in (systemctl edit ${UNIT}). Node, the mediator and all paths must be ` +
+          'where the service can see them, not in a home directory or /tmp.\n',
       ),
-  run: async (flags, surroundings) => {
-    const options = unitOptionsOf(flags, surroundings);
+  run: async (flags, context) => {
+    const options = unitOptionsOf(flags, context);
     const now = flags['now'] === true;
-    const code = await follow(installation(options, now), flags, surroundings);
-    if (!now && isForThisHost(flags)) surroundings.note(`start it: systemctl enable --now ${UNIT}`);
+    const code = await follow(installation(options, now), flags, context);
+    if (!now && isForThisHost(flags)) context.note(`start it: systemctl enable --now ${UNIT}`);
     return code;
   },
 };
 
-/** `service uninstall`: the opposite. */
+/** `service uninstall`: stops and removes the service. */
 const serviceUninstall: Command = {
   usage: 'uninstall',
   summary: 'stop the service, and remove its unit',
   build: (parser) =>
     parser
       .options(STEP_OPTIONS)
-      .example('$0 service uninstall', 'finishes what is on a device first')
-      .epilog(
-        `The user, the root and the state directory stay, with all that is in them.\n\n${EXIT}`,
-      ),
-  run: (flags, surroundings) => follow(removal(), flags, surroundings),
+      .example('$0 service uninstall', 'finish the operations on the devices first')
+      .epilog('The user, the root and the state directory stay, with their contents.\n'),
+  run: (flags, context) => follow(removal(), flags, context),
 };
 
-/** `service print`: the unit, and nothing else. */
+/** `service print`: the unit, without installing it. */
 const servicePrint: Command = {
   usage: 'print [arguments..]',
   summary: 'print the unit that install would write',
@@ -101,19 +95,18 @@ const servicePrint: Command = {
       .example(
         '$0 service print | systemd-analyze security --offline=true /dev/stdin',
         'its sandbox',
-      )
-      .epilog(EXIT),
-  run: (flags, surroundings) => {
-    const unit = unitText(unitOptionsOf(flags, surroundings));
-    if (flags['json'] === true) surroundings.print(JSON.stringify({ unit }, null, 2));
-    else surroundings.write(unit);
+      ),
+  run: (flags, context) => {
+    const unit = unitText(unitOptionsOf(flags, context));
+    if (flags['json'] === true) context.print(JSON.stringify({ unit }, null, 2));
+    else context.write(unit);
     return Promise.resolve(ExitCode.OK);
   },
 };
 
 export const serviceGroup: CommandGroup = {
   name: 'service',
-  summary: 'have systemd run the mediator: install, uninstall, print',
+  summary: 'run the mediator as a systemd service: install, uninstall, print',
   commands: [serviceInstall, serviceUninstall, servicePrint],
 };
 
@@ -132,23 +125,23 @@ function isForThisHost(flags: Flags): boolean {
 async function follow(
   steps: readonly Step[],
   flags: Flags,
-  { print }: Surroundings,
+  { print }: CliContext,
 ): Promise<ExitCode> {
   const destdir = destdirOf(flags);
   if (isForThisHost(flags) && !existsSync('/run/systemd/system')) {
     throw new MediatorError(
       'SERVICE_UNUSABLE',
-      'systemd does not run this host; service print prints the unit, --destdir writes the files elsewhere',
+      'this host is not run by systemd; use service print for the unit, or --destdir to write the files elsewhere',
     );
   }
-  if (flags['dry-run'] !== true) await take(steps, destdir);
-  const taken = stepsFor(steps, destdir);
-  if (flags['json'] === true) print(JSON.stringify(taken, null, 2));
-  else for (const step of taken) print(stepText(step, destdir));
+  if (flags['dry-run'] !== true) await execute(steps, destdir);
+  const done = stepsFor(steps, destdir);
+  if (flags['json'] === true) print(JSON.stringify(done, null, 2));
+  else for (const step of done) print(stepText(step, destdir));
   return ExitCode.OK;
 }
 
-function unitOptionsOf(flags: Flags, { environment, program }: Surroundings): UnitOptions {
+function unitOptionsOf(flags: Flags, { environment, program }: CliContext): UnitOptions {
   const { user = 'vgpu', root: rootFlag, 'state-dir': stateFlag, config: configFlag } = flags;
   const args = argumentsOf(flags);
   const given = checkedArguments(args);
@@ -158,7 +151,7 @@ function unitOptionsOf(flags: Flags, { environment, program }: Surroundings): Un
   const stateDir = resolve(stateDirOf(location));
   const file = configFileOf({ flags: own, environment })?.path;
   const config = file === undefined ? undefined : resolve(file);
-  // What the service will find, which has another environment.
+  // The service will have another environment.
   const options = resolveOptions({
     flags: { ...given, ...(config && { config }) },
     environment: {},
@@ -175,16 +168,19 @@ function unitOptionsOf(flags: Flags, { environment, program }: Surroundings): Un
   };
 }
 
-/** What stands after `--`: yargs leaves that among the words of the command itself. */
+/** The arguments after `--`, which yargs leaves among the words of the command itself. */
 function argumentsOf({ _: words, arguments: given }: Flags): readonly string[] {
   return [...(given as readonly string[]), ...(words as readonly string[]).slice(2)];
 }
 
-/** Options of serve that serve nobody, or of which the unit itself has to know. */
+/** Options of serve that do not serve, and those that the unit itself needs. */
 const NOT_FOR_A_SERVICE = ['once', 'check-config', 'print-config', 'json'];
 const OF_THE_UNIT = ['root', 'state-dir', 'config'];
 
-/** What would end the service again at once, or lead it elsewhere than its unit, is refused here. */
+/**
+ * Refuses arguments that would end the service at once, or have it use other directories than its
+ * unit names.
+ */
 function checkedArguments(args: readonly string[]): Flags {
   const flags = plainServeFlags(['serve', ...args]);
   if (flags === undefined) {
@@ -193,22 +189,22 @@ function checkedArguments(args: readonly string[]): Flags {
       `expected options of serve after --, got ${printable(args.join(' '))}; see vgpu-mediator serve --help`,
     );
   }
-  refuseOddSwitches(args, flags);
+  refuseMisuse(args, flags);
   const isGiven = (name: string) => flags[name] !== undefined;
   const unfit = NOT_FOR_A_SERVICE.find(isGiven);
   if (unfit !== undefined) throw useless(unfit);
   const early = OF_THE_UNIT.find(isGiven);
   if (early !== undefined) {
-    throw new MediatorError('USAGE', `the unit has to know --${early}: give it before --`);
+    throw new MediatorError('USAGE', `the unit needs --${early}: give it before --`);
   }
   return flags;
 }
 
 function useless(option: string): MediatorError {
-  return new MediatorError('USAGE', `a service can't be run with --${option}: leave it out`);
+  return new MediatorError('USAGE', `a service cannot run with --${option}: leave it out`);
 }
 
-/** As systemd-sysusers takes it. */
+/** A name that systemd-sysusers accepts. */
 function checkedUser(user: string): string {
   if (/^[a-z_][a-z0-9_-]{0,30}$/.test(user)) return user;
   throw new MediatorError(

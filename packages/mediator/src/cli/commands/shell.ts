@@ -1,6 +1,6 @@
 import { LOCATION, type Flags } from './command.js';
 
-/** Words as a shell takes them: quoted where that is needed. */
+/** Words for a shell, quoted where needed. */
 export function shellWords(words: readonly string[]): string {
   return words
     .map((word) =>
@@ -9,7 +9,7 @@ export function shellWords(words: readonly string[]): string {
     .join(' ');
 }
 
-/** Another command for the mediator that is meant, as it would have to be typed. */
+/** Another command for the same mediator, as the user would type it. */
 export function commandLineOf(words: readonly string[], flags: Flags): string {
   const location = Object.keys(LOCATION).flatMap((name) =>
     typeof flags[name] === 'string' ? [`--${name}`, flags[name]] : [],

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExitCode } from '@vgpu/protocol';
+import { durationText } from '@vgpu/protocol/cli';
 import type { StatusResult } from '../../control/status-result.js';
 import { MediatorError } from '../../mediator-error.js';
-import { MAX_TIMER_MS } from '../../time.js';
+import { milliseconds } from '../options.js';
 import { statusText } from '../status-text.js';
 import {
   type Command,
   type Flags,
   JSON_OPTION,
   LOCATION,
-  type Surroundings,
+  type CliContext,
   toggle,
   value,
 } from './command.js';
@@ -17,7 +18,7 @@ import { locationOf } from './location.js';
 
 const INTERVAL_MS = 1000;
 
-/** ECMA-48: what a terminal does without scrolling. */
+/** ECMA-48: control sequences for drawing in place. */
 const SCREEN = {
   hideCursor: '\x1b[?25l',
   showCursor: '\x1b[?25h',
@@ -26,54 +27,51 @@ const SCREEN = {
   clearBelow: '\x1b[J',
 } as const;
 
-/** `status`: what the mediator that is running is doing. */
+/** `status`: the state of the running mediator. */
 export const status: Command = {
   usage: 'status',
-  summary: 'print what the mediator that is running is doing',
+  summary: 'print the state of the running mediator',
   build: (parser) =>
     parser
       .options({
-        watch: toggle('print it again and again, on a terminal in place, until Ctrl-C'),
-        interval: value(`with --watch: how often, ms [default: ${INTERVAL_MS}]`),
+        watch: toggle('repeat until Ctrl-C; on a terminal, in place'),
+        interval: value(`interval of --watch [default: ${durationText(INTERVAL_MS)}]`),
         ...JSON_OPTION,
         ...LOCATION,
       })
       .example('$0 status', 'queue, devices and VMs')
-      .example('$0 status --watch', 'the same, live; rates and use are those of the interval')
+      .example('$0 status --watch', 'the same, live; rates and usage are those of the interval')
       .example("$0 status --json | jq '.queue.queued'", 'one number')
       .epilog(
-        'BUSY is the share of the time that a device had a request on it; WAIT is how long requests ' +
-          'of the last five minutes waited for a device; all other numbers are since the start. A VM ' +
-          'is active, suspended, refused (not registered where that is required), absent (it has no ' +
+        'BUSY is the share of time in which a device had a request; WAIT is how long requests waited for a ' +
+          'device in the last five minutes; all other numbers are since the start. A VM is active, ' +
+          'suspended, refused (not registered, but registration is required), absent (it has no ' +
           'directory) or failing (its directory cannot be used). With --json each status is one ' +
-          'object; with --watch, one on each line.\n\n' +
-          'Exit status: 0 printed, or ended by Ctrl-C; 64 wrong use; 69 no mediator is running; 73 the ' +
-          'output cannot be written; 75 it does not answer; 77 no permission; 78 the configuration is ' +
-          'invalid; 141 nobody reads the output any more.',
+          'object; with --watch, one per line.\n',
       ),
-  run: async (flags, surroundings) => {
-    const { stateDir } = locationOf(flags, surroundings);
+  run: async (flags, context) => {
+    const { stateDir } = locationOf(flags, context);
     if (flags['watch'] === true) {
-      await watch(stateDir, flags, surroundings);
+      await watch(stateDir, flags, context);
       return ExitCode.OK;
     }
     const current = await readStatus(stateDir);
-    surroundings.print(
-      flags['json'] === true ? JSON.stringify(current, null, 2) : statusText(current, surroundings),
+    context.print(
+      flags['json'] === true ? JSON.stringify(current, null, 2) : statusText(current, context),
     );
     return ExitCode.OK;
   },
 };
 
-async function readStatus(stateDir: string): Promise<StatusResult> {
+async function readStatus(stateDir: string, signal?: AbortSignal): Promise<StatusResult> {
   const { ask } = await import('../../control/control-client.js');
   const { StatusResult: schema } = await import('../../control/status-result.js');
-  return ask(stateDir, { command: 'status' }, schema);
+  return ask(stateDir, { command: 'status' }, schema, signal && { signal });
 }
 
-/** A mediator that is gone is waited for: it may have been started anew. */
-async function watch(stateDir: string, flags: Flags, surroundings: Surroundings): Promise<void> {
-  const { isTerminal, write, written, interruption } = surroundings;
+/** Repeats the status until it is interrupted. A mediator that has ended may come back. */
+async function watch(stateDir: string, flags: Flags, context: CliContext): Promise<void> {
+  const { isTerminal, write, written, interruption } = context;
   const intervalMs = intervalOf(flags);
   const signal = interruption();
   const interrupted = new Promise<undefined>((resolve) => {
@@ -86,13 +84,13 @@ async function watch(stateDir: string, flags: Flags, surroundings: Surroundings)
   if (isInPlace) write(SCREEN.hideCursor + SCREEN.home + SCREEN.clearBelow);
   try {
     while (!signal.aborted) {
-      // A mediator that hangs takes its time to be given up.
-      const current = await Promise.race([readStatus(stateDir).catch(absent), interrupted]);
+      // It may take seconds to find out that a mediator hangs.
+      const current = await Promise.race([readStatus(stateDir, signal).catch(absent), interrupted]);
       if (current === undefined) break;
-      if (typeof current === 'string') showAbsence(current, isInPlace, surroundings);
-      else if (flags['json'] === true) surroundings.print(JSON.stringify(current));
-      else show(statusText(current, surroundings, before), isInPlace, surroundings);
-      // No faster than it is read.
+      if (typeof current === 'string') showAbsence(current, isInPlace, context);
+      else if (flags['json'] === true) context.print(JSON.stringify(current));
+      else show(statusText(current, context, before), isInPlace, context);
+      // Not faster than the reader.
       await Promise.race([written(), interrupted]);
       before = typeof current === 'string' ? undefined : current;
       await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
@@ -102,31 +100,28 @@ async function watch(stateDir: string, flags: Flags, surroundings: Surroundings)
   }
 }
 
-/** The reason, if there is no mediator or it does not answer at present. */
+/** The reason, if no mediator is running or it does not respond. */
 function absent(error: unknown): string {
   const isAbsent =
-    error instanceof MediatorError && (error.code === 'NOT_RUNNING' || error.code === 'NO_ANSWER');
+    error instanceof MediatorError &&
+    (error.code === 'NOT_RUNNING' || error.code === 'NO_RESPONSE');
   if (!isAbsent) throw error;
   return error.message;
 }
 
-function showAbsence(reason: string, isInPlace: boolean, surroundings: Surroundings): void {
-  if (isInPlace) show(reason, isInPlace, surroundings);
-  else surroundings.note(reason);
+function showAbsence(reason: string, isInPlace: boolean, context: CliContext): void {
+  if (isInPlace) show(reason, isInPlace, context);
+  else context.note(reason);
 }
 
-function show(
-  text: string,
-  isInPlace: boolean,
-  { print, write, terminalRows }: Surroundings,
-): void {
+function show(text: string, isInPlace: boolean, { print, write, terminalRows }: CliContext): void {
   if (!isInPlace) {
     print(`${text}\n`);
     return;
   }
   const lines = text.split('\n');
   const rows = terminalRows();
-  // One more would scroll what is above out of sight. A terminal that does not know its size has none.
+  // One more row would scroll the first ones out of sight. A terminal may not know its size.
   const room = rows > 1 ? rows - 1 : Infinity;
   const shown =
     lines.length > room
@@ -139,10 +134,11 @@ function show(
 
 function intervalOf({ interval }: Flags): number {
   if (interval === undefined) return INTERVAL_MS;
-  const ms = typeof interval === 'string' && /^[0-9]{1,10}$/.test(interval) ? Number(interval) : 0;
-  if (ms > 0 && ms <= MAX_TIMER_MS) return ms;
+  const { success, data, error } = milliseconds(1).safeParse(interval);
+  if (success) return data;
+  const expectation = error.issues[0]?.message ?? 'a duration';
   throw new MediatorError(
     'USAGE',
-    `--interval: expected milliseconds from 1 to ${MAX_TIMER_MS}, got ${JSON.stringify(interval)}`,
+    `--interval: expected ${expectation}, got ${JSON.stringify(interval)}`,
   );
 }

@@ -4,45 +4,42 @@ import { exportsLine } from '../../provisioning/exports-line.js';
 import { groupOfVm } from '../../provisioning/vm-directories.js';
 import { type Command, type Flags, toggle, value } from './command.js';
 import { locationOf } from './location.js';
-import { noteObedience, obedience } from './obedience.js';
+import { applyToRunning, noteApplied } from './apply-to-running.js';
 import { commandLineOf, shellWords } from './shell.js';
-import { poolOf, priorityOf, userNumberOf, vmOf } from './vm-arguments.js';
+import { poolOf, priorityOf, requireOptions, userNumberOf, vmOf } from './vm-arguments.js';
 import { CHANGE_OPTIONS, vmObject } from './vm-text.js';
 
-/** `vm add`: registers a VM, with its directory and its register block. */
+/** `vm add`: registers a VM and creates its directory and its register block. */
 export const vmAdd: Command = {
   usage: 'add <id>',
-  summary: 'register a VM; make its directory and its register block',
+  summary: 'register a VM; create its directory and its register block',
   build: (parser) =>
     parser
       .positional('id', { type: 'string', describe: 'number of the VM, 1 to 4294967295' })
       .options({
-        pool: { ...value('A or B'), demandOption: true },
-        priority: { ...value('high, medium, low, or 2, 1, 0'), demandOption: true },
-        gid: value("group for the VM's directory, by number: anongid of its export"),
+        pool: value('A or B [required]'),
+        priority: value('high, medium, low, or 2, 1, 0 [required]'),
+        gid: value("numeric group of the VM's directory: anongid of its export"),
         'qemu-uid': value(
-          'user as whom QEMU runs, by number, if not root: gets the register block',
+          'numeric user of QEMU, if not root: becomes the owner of the register block',
         ),
-        replace: toggle('do it all anew for a VM that is registered, and change pool and priority'),
+        replace: toggle('re-register an existing VM with the new pool and priority'),
         verbose: toggle('print the next steps, as on a terminal'),
         ...CHANGE_OPTIONS,
       })
       .example('$0 vm add 7 --pool B --priority low --gid 60007', 'on a host with NFS exports')
-      .example('$0 vm add 1 --pool A --priority high --root ./vgpu', 'to try it')
-      .epilog(
-        'Exit status: 0 done; 64 wrong use; 65 the VM is registered already; 73 a file or directory ' +
-          'could not be made; 75 registered, but the mediator that is running does not obey yet; 77 no ' +
-          'permission; 78 the configuration or the registry is invalid.',
-      ),
-  run: async (flags, surroundings) => {
-    const { isTerminal, print } = surroundings;
-    const identity = { vm: vmOf(flags), pool: poolOf(flags), priority: priorityOf(flags) };
+      .example('$0 vm add 1 --pool A --priority high --root ./vgpu', 'to try it'),
+  run: async (flags, context) => {
+    const { isTerminal, print } = context;
+    const vm = vmOf(flags);
+    requireOptions(flags, 'pool', 'priority');
+    const identity = { vm, pool: poolOf(flags), priority: priorityOf(flags) };
     const gid = userNumberOf(flags, 'gid');
     const qemuUid = userNumberOf(flags, 'qemu-uid');
-    const { root, stateDir } = locationOf(flags, surroundings);
+    const { root, stateDir } = locationOf(flags, context);
     const replace = flags['replace'] === true;
     const added = addVm(identity, { root, stateDir, gid, qemuUid, replace });
-    const mediator = await obedience(stateDir);
+    const mediator = await applyToRunning(stateDir);
     if (flags['json'] === true) {
       print(
         JSON.stringify(
@@ -56,7 +53,7 @@ export const vmAdd: Command = {
     print(
       [
         `VM ${identity.vm} is registered: pool ${identity.pool}, priority ${priorityName(identity.priority)}`,
-        `directory: ${added.directory} (${added.isNewDirectory ? 'new' : 'was there'})`,
+        `directory: ${added.directory} (${added.isNewDirectory ? 'created' : 'exists'})`,
         `register block: ${added.deviceFile}`,
       ].join('\n'),
     );
@@ -64,7 +61,7 @@ export const vmAdd: Command = {
       const line = exportsLine(root, identity.vm, { gid: groupOfVm(root, identity.vm) });
       print(nextSteps(identity.vm, added, line, stateDir, flags));
     }
-    noteObedience(mediator, surroundings);
+    noteApplied(mediator, context);
     return ExitCode.OK;
   },
 };
@@ -83,7 +80,7 @@ function nextSteps(
   const qemuUid = userNumberOf(flags, 'qemu-uid');
   const mayOpen =
     qemuUid === undefined
-      ? `QEMU must be able to write to ${deviceFile}: as another user than its owner it needs ` +
+      ? `QEMU must be able to write to ${deviceFile}: if it runs as another user than its owner, use ` +
         'vm add --qemu-uid'
       : `Let QEMU's user reach it: ${shellWords(['setfacl', '-m', `u:${qemuUid}:x`, stateDir])}`;
   return `

@@ -2,19 +2,26 @@ import { Pool, parsePriority, printable, type Priority, VmDirectoryName } from '
 import * as z from 'zod/mini';
 import { MediatorError } from '../../mediator-error.js';
 import { burstOf, type RateLimit } from '../../intake/token-bucket.js';
-import { Options } from '../options.js';
+import { count, devices as deviceList, perSecond as rate } from '../options.js';
 import type { Flags } from './command.js';
 
-/** The word that puts an option back. */
+/** The word that resets an option. */
 const DEFAULT = 'default';
 
 const MAX_USER = 0xffff_fffe;
 
-/** The VM that a command is about. @throws MediatorError `USAGE`. */
+/** The VM of a command. @throws MediatorError `USAGE`. */
 export function vmOf({ id }: Flags): number {
   const vm = z.safeDecode(VmDirectoryName, `vm${String(id)}`);
   if (vm.success) return vm.data;
   throw expected('<id>', 'a decimal number from 1 to 4294967295 without leading zeros', id);
+}
+
+/** @throws MediatorError `USAGE` if one of these options is not given. */
+export function requireOptions(flags: Flags, ...names: string[]): void {
+  const missing = names.filter((name) => flags[name] === undefined).map((name) => `--${name}`);
+  if (missing.length === 0) return;
+  throw new MediatorError('USAGE', `missing ${missing.join(' and ')}; see --help of the command`);
 }
 
 /** @throws MediatorError `USAGE`. */
@@ -32,7 +39,7 @@ export function priorityOf({ priority }: Flags): Priority {
 }
 
 /**
- * A number of a user or a group; root's is none for a VM.
+ * The number of a user or a group, which must not be root's.
  *
  * @returns undefined if the option is not given.
  * @throws MediatorError `USAGE`.
@@ -45,20 +52,20 @@ export function userNumberOf(flags: Flags, option: 'gid' | 'qemu-uid'): number |
   throw expected(`--${option}`, `a number from 1 to ${MAX_USER}`, text);
 }
 
-/** The pool to change to; undefined if the option is not given. @throws MediatorError `USAGE`. */
+/** The new pool; undefined if the option is not given. @throws MediatorError `USAGE`. */
 export function newPoolOf(flags: Flags): Pool | undefined {
   if (flags['pool'] === undefined) return undefined;
   return flags['pool'] === DEFAULT ? 'A' : poolOf(flags);
 }
 
-/** The priority to change to; undefined if the option is not given. @throws MediatorError `USAGE`. */
+/** The new priority; undefined if the option is not given. @throws MediatorError `USAGE`. */
 export function newPriorityOf(flags: Flags): Priority | undefined {
   if (flags['priority'] === undefined) return undefined;
   return flags['priority'] === DEFAULT ? 1 : priorityOf(flags);
 }
 
 /**
- * The limit to change to; undefined if none of its options is given, null for the mediator's own.
+ * The new rate limit; undefined if none of its options is given, null for the mediator's own.
  *
  * @param before Gives the limit that is registered.
  * @throws MediatorError `USAGE`.
@@ -70,8 +77,7 @@ export function rateLimitOf(
   const { 'rate-limit': limit, 'rate-burst': burst } = flags;
   if (limit === undefined && burst === undefined) return undefined;
   if (limit === DEFAULT && (burst === undefined || burst === DEFAULT)) return null;
-  const perSecond =
-    limit === undefined ? before()?.perSecond : numberOf(flags, 'rate-limit', Options.shape);
+  const perSecond = limit === undefined ? before()?.perSecond : numberOf(flags, 'rate-limit', rate);
   if (perSecond === undefined) {
     throw expected(
       '--rate-burst',
@@ -82,35 +88,30 @@ export function rateLimitOf(
   const isOfOneSecond = burst === undefined || burst === DEFAULT;
   return {
     perSecond,
-    burst: burstOf(
-      perSecond,
-      isOfOneSecond ? undefined : numberOf(flags, 'rate-burst', Options.shape),
-    ),
+    burst: burstOf(perSecond, isOfOneSecond ? undefined : numberOf(flags, 'rate-burst', count)),
   };
 }
 
-/** The queue limit to change to; null for the mediator's own. @throws MediatorError `USAGE`. */
+/**
+ * The new queue limit; undefined if the option is not given, null for the mediator's own. @throws
+ * MediatorError `USAGE`.
+ */
 export function maxQueuedOf(flags: Flags): number | null | undefined {
   const { 'max-queued': text } = flags;
   if (text === undefined) return undefined;
-  const shape = { 'max-queued': Options.shape['max-queued-per-vm'] };
-  return text === DEFAULT ? null : numberOf(flags, 'max-queued', shape);
+  return text === DEFAULT ? null : numberOf(flags, 'max-queued', count);
 }
 
 /** The devices for a pool; undefined for all. @throws MediatorError `USAGE`. */
 export function poolDevicesOf({ devices }: Flags): number[] | undefined {
-  const { success, data, error } = Options.shape.devices.safeParse(devices);
+  const { success, data, error } = deviceList.safeParse(devices);
   if (success) return data === 'all' ? undefined : data;
   throw expected('--devices', error.issues[0]?.message ?? 'other devices', devices);
 }
 
-/** As `serve` reads a number, which is of the same kind. */
-function numberOf<K extends string>(
-  flags: Flags,
-  option: K,
-  shape: Readonly<Record<K, z.ZodMiniType<number | undefined>>>,
-): number | undefined {
-  const { success, data, error } = shape[option].safeParse(flags[option]);
+/** @param schema That of the option of `serve` of the same kind. */
+function numberOf(flags: Flags, option: string, schema: z.ZodMiniType<number>): number {
+  const { success, data, error } = schema.safeParse(flags[option]);
   if (success) return data;
   throw expected(`--${option}`, error.issues[0]?.message ?? 'a number', flags[option]);
 }

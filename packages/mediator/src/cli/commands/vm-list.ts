@@ -1,6 +1,7 @@
 import { ExitCode, priorityName } from '@vgpu/protocol';
+import type { Column } from '@vgpu/protocol/cli';
 import { Registry } from '../../state/registry.js';
-import { type Column, table } from '../table.js';
+import { table } from '../terminal-text.js';
 import { type Command, JSON_OPTION, LOCATION } from './command.js';
 import { locationOf } from './location.js';
 import { rateText, vmObject } from './vm-text.js';
@@ -14,24 +15,22 @@ const COLUMNS: readonly Column[] = [
   ['MAX QUEUED', 'right'],
 ];
 
-/** `vm list`: the VMs that are registered. */
+/** `vm list`: the registered VMs. */
 export const vmList: Command = {
   usage: 'list',
-  summary: 'print the VMs that are registered',
+  summary: 'print the registered VMs',
   build: (parser) =>
     parser
       .options({ ...JSON_OPTION, ...LOCATION })
       .example('$0 vm list', 'a table; with tabs between its cells if a program reads it')
-      .example("$0 vm list --json | jq '.[] | select(.suspended).vm'", 'those that are suspended')
+      .example("$0 vm list --json | jq '.[] | select(.suspended).vm'", 'the suspended VMs')
       .epilog(
-        "By number ascending, as the registry says. A limit that is - is the mediator's own. What the " +
-          'VMs do at the moment is to be seen by vgpu-mediator status.\n\n' +
-          'Exit status: 0 printed; 64 wrong use; 77 no permission; 78 the configuration or the registry ' +
-          'is invalid.',
+        "In ascending order, from the registry. - stands for the mediator's own limit. For the current " +
+          'activity of the VMs, see vgpu-mediator status.\n',
       ),
-  run: (flags, surroundings) => {
-    const { print, note } = surroundings;
-    const registry = new Registry(locationOf(flags, surroundings).stateDir);
+  run: (flags, context) => {
+    const { print, note } = context;
+    const registry = new Registry(locationOf(flags, context).stateDir);
     if (flags['json'] === true) {
       const vms = registry.entries().map(([vm, registration]) => vmObject(vm, registration));
       print(JSON.stringify(vms, null, 2));
@@ -47,7 +46,7 @@ export const vmList: Command = {
         rateLimit ? rateText(rateLimit) : '-',
         String(maxQueued ?? '-'),
       ]);
-    print(table(COLUMNS, rows, surroundings));
+    print(table(COLUMNS, rows, context));
     if (rows.length === 0) note('no VM is registered; vgpu-mediator vm add registers one');
     return Promise.resolve(ExitCode.OK);
   },

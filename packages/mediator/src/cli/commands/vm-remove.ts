@@ -5,51 +5,48 @@ import { removeVm } from '../../provisioning/remove-vm.js';
 import { vmDirectoryOf } from '../../provisioning/vm-directories.js';
 import { type Command, toggle } from './command.js';
 import { locationOf } from './location.js';
-import { noteObedience, obedience } from './obedience.js';
+import { applyToRunning, noteApplied } from './apply-to-running.js';
 import { vmOf } from './vm-arguments.js';
 import { CHANGE_OPTIONS } from './vm-text.js';
 
-/** `vm remove`: takes a VM out of the registry. */
+/** `vm remove`: removes a VM from the registry. */
 export const vmRemove: Command = {
   usage: 'remove <id>',
-  summary: 'take a VM out of the registry; its directory stays unless told otherwise',
+  summary: 'remove a VM from the registry, and with --delete-files its directory',
   build: (parser) =>
     parser
       .positional('id', { type: 'string', describe: 'number of the VM, 1 to 4294967295' })
       .options({
-        'delete-files': toggle("remove the VM's directory, too, with all that is in it"),
+        'delete-files': toggle("also remove the VM's directory with its contents"),
         ...CHANGE_OPTIONS,
       })
       .example('$0 vm remove 7', 'its directory stays')
-      .example('$0 vm remove 7 --delete-files', 'nothing of it stays')
+      .example('$0 vm remove 7 --delete-files', 'with all its files')
       .epilog(
-        'The registration and the register block go. The directory stays, with the requests and ' +
-          'answers in it, and while it is there a mediator without --require-registration serves the ' +
-          'VM by what it claims. Take its line out of /etc/exports first: exportfs -ra.\n\n' +
-          'Exit status: 0 done; 64 wrong use; 65 the VM is not registered; 73 a file could not be ' +
-          'written or removed; 75 removed, but the mediator that is running does not obey yet; 77 no ' +
-          'permission; 78 the configuration or the registry is invalid.',
+        'Removes the registration and the register block. The directory stays, with its requests and ' +
+          'responses; while it exists, a mediator without --require-registration serves the VM by its ' +
+          'claims. Remove its line from /etc/exports first, then run exportfs -ra.\n',
       ),
-  run: async (flags, surroundings) => {
+  run: async (flags, context) => {
     const vm = vmOf(flags);
-    const { root, stateDir } = locationOf(flags, surroundings);
+    const { root, stateDir } = locationOf(flags, context);
     const isToDelete = flags['delete-files'] === true;
     const unregistered = tryToRemove(vm, stateDir);
-    // With its directory a VM may be removed that is not registered, or not any more.
+    // --delete-files also removes the directory of a VM that is not registered, or no longer.
     if (unregistered !== undefined && !isToDelete) throw unregistered;
-    const mediator = await obedience(stateDir);
+    const mediator = await applyToRunning(stateDir);
     const isDeleted = isToDelete && removeVmDirectory(root, vm);
     if (unregistered !== undefined && !isDeleted) throw unregistered;
     const directory = vmDirectoryOf(root, vm);
     if (flags['json'] === true) {
       const result = { vm, directory, deleted: isDeleted, mediator };
-      surroundings.print(JSON.stringify(result, null, 2));
+      context.print(JSON.stringify(result, null, 2));
       return ExitCode.OK;
     }
-    surroundings.print(
-      `VM ${vm} is not registered any more\ndirectory: ${directory} (${isDeleted ? 'removed' : 'left as it is'})`,
+    context.print(
+      `VM ${vm} is removed from the registry\ndirectory: ${directory} (${isDeleted ? 'removed' : 'kept'})`,
     );
-    noteObedience(mediator, surroundings);
+    noteApplied(mediator, context);
     return ExitCode.OK;
   },
 };

@@ -1,8 +1,7 @@
 import { ExitCode } from '@vgpu/protocol';
 import { MediatorError } from '../../mediator-error.js';
 import { Registry } from '../../state/registry.js';
-import { registered } from '../../provisioning/registered.js';
-import { setVm, type VmChanges } from '../../provisioning/set-vm.js';
+import { registered, setVm, type VmChanges } from '../../provisioning/set-vm.js';
 import { type Command, type Flags, value } from './command.js';
 import { locationOf } from './location.js';
 import { maxQueuedOf, newPoolOf, newPriorityOf, rateLimitOf, vmOf } from './vm-arguments.js';
@@ -11,39 +10,39 @@ import { CHANGE_OPTIONS, printChanged } from './vm-text.js';
 const SETTINGS = {
   pool: value('A or B; default: A'),
   priority: value('high, medium, low, or 2, 1, 0; default: medium'),
-  'rate-limit': value("requests per second that are taken up; default: the mediator's"),
-  'rate-burst': value('requests at once within that limit; default: those of one second'),
-  'max-queued': value("requests in the queue at once; default: the mediator's"),
+  'rate-limit': value("requests per second; default: the mediator's limit"),
+  'rate-burst': value("requests at once within that limit; default: one second's worth"),
+  'max-queued': value("maximum number of queued requests; default: the mediator's limit"),
 };
 
-/** `vm set`: changes what is registered of a VM. */
+/** `vm set`: changes the registration of a VM. */
 export const vmSet: Command = {
   usage: 'set <id>',
-  summary: 'change pool, priority or limits of a VM that is registered',
+  summary: 'change pool, priority or limits of a registered VM',
   build: (parser) =>
     parser
       .positional('id', { type: 'string', describe: 'number of the VM, 1 to 4294967295' })
       .options({ ...SETTINGS, ...CHANGE_OPTIONS })
-      .example('$0 vm set 7 --priority high', 'serve it before those of medium and low priority')
-      .example('$0 vm set 7 --rate-limit 50 --rate-burst 100', 'answer RATE_LIMITED beyond that')
+      .example('$0 vm set 7 --priority high', 'serve it before VMs of medium and low priority')
+      .example(
+        '$0 vm set 7 --rate-limit 50 --rate-burst 100',
+        'reject requests beyond that with RATE_LIMITED',
+      )
       .example(
         '$0 vm set 7 --rate-limit default --max-queued default',
-        "the mediator's limits again",
+        "back to the mediator's limits",
       )
       .epilog(
-        'What is not given stays as it is; the word default puts an option back. Requests that are ' +
-          'queued keep their place; what is taken up from now on has the new pool and priority, ' +
-          'whatever it claims. The register block of the VM, from which its client learns who it is, ' +
-          'is written anew with pool or priority: the VM has it once it is started anew.\n\n' +
-          'Exit status: 0 done; 64 wrong use; 65 the VM is not registered; 73 a file could not be ' +
-          'written; 75 changed, but the mediator that is running does not obey yet; 77 no permission; ' +
-          '78 the configuration or the registry is invalid.',
+        'Settings that are not given stay; the word default resets one. Queued requests keep their place; new ' +
+          'ones have the new pool and priority, whatever they claim. A new pool or priority is also ' +
+          'written to the register block, from which the client in the VM reads its identity; the VM sees it ' +
+          'after its next start.\n',
       ),
-  run: async (flags, surroundings) => {
+  run: async (flags, context) => {
     const vm = vmOf(flags);
-    const { stateDir } = locationOf(flags, surroundings);
+    const { stateDir } = locationOf(flags, context);
     const changes = changesOf(flags, vm, stateDir);
-    await printChanged(vm, setVm(vm, changes, stateDir), stateDir, flags, surroundings);
+    await printChanged(vm, setVm(vm, changes, stateDir), stateDir, flags, context);
     return ExitCode.OK;
   },
 };

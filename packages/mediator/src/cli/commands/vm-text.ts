@@ -1,9 +1,9 @@
 import { priorityName } from '@vgpu/protocol';
-import type { Registration } from '../../state/registration.js';
-import { type Flags, JSON_OPTION, LOCATION, type Surroundings } from './command.js';
-import { noteObedience, obedience } from './obedience.js';
+import type { Registration } from '../../state/registry.js';
+import { type Flags, JSON_OPTION, LOCATION, type CliContext } from './command.js';
+import { applyToRunning, noteApplied } from './apply-to-running.js';
 
-/** What every command that changes something about a VM has. */
+/** The options of every command that changes a VM. */
 export const CHANGE_OPTIONS = { ...JSON_OPTION, ...LOCATION };
 
 /** The keys are a contract: see the README. */
@@ -19,14 +19,14 @@ export function vmObject(vm: number, registration: Registration) {
   };
 }
 
-/** One line about a registration. */
+/** A registration as one line. */
 function describeVm(vm: number, registration: Registration): string {
   const { pool, priority, suspended, rateLimit, maxQueued } = registration;
   return [
     `VM ${vm}: pool ${pool}`,
     `priority ${priorityName(priority)}`,
     ...(rateLimit ? [`rate limit ${rateText(rateLimit)}`] : []),
-    ...(maxQueued === undefined ? [] : [`${maxQueued} queued at most`]),
+    ...(maxQueued === undefined ? [] : [`at most ${maxQueued} queued`]),
     ...(suspended ? ['suspended'] : []),
   ].join(', ');
 }
@@ -35,19 +35,19 @@ export function rateText({ perSecond, burst }: NonNullable<Registration['rateLim
   return `${perSecond}/s burst ${burst}`;
 }
 
-/** Prints what is registered now, once the mediator that is running obeys. */
+/** Has the running mediator apply a new registration, then prints it. */
 export async function printChanged(
   vm: number,
   registration: Registration,
   stateDir: string,
   flags: Flags,
-  surroundings: Surroundings,
+  context: CliContext,
 ): Promise<void> {
-  const mediator = await obedience(stateDir);
+  const mediator = await applyToRunning(stateDir);
   if (flags['json'] === true) {
-    surroundings.print(JSON.stringify({ ...vmObject(vm, registration), mediator }, null, 2));
+    context.print(JSON.stringify({ ...vmObject(vm, registration), mediator }, null, 2));
     return;
   }
-  surroundings.print(describeVm(vm, registration));
-  noteObedience(mediator, surroundings);
+  context.print(describeVm(vm, registration));
+  noteApplied(mediator, context);
 }

@@ -1,4 +1,4 @@
-/** How requests come that do not wait for answers. */
+/** Arrival processes of requests at a rate. */
 export const ARRIVALS = ['poisson', 'constant'] as const;
 export type ArrivalProcess = (typeof ARRIVALS)[number];
 

@@ -1,9 +1,8 @@
 import { ExitCode, printable } from '@vgpu/protocol';
 import { exitCodeOf } from '../../errors.js';
 import { misuseOf } from '../arguments.js';
-import type { Arguments, Command } from '../command.js';
+import type { Arguments, Command, Display, CliContext } from '../command.js';
 import { readSetting } from '../settings.js';
-import type { Display, Surroundings } from '../surroundings.js';
 import { withDirectories } from './directories.js';
 import { type Figures, Tally } from './figures.js';
 import { Load, type LoadPlan } from './load.js';
@@ -22,7 +21,7 @@ export const BENCH: Command = {
 
 async function bench(
   { operands: [operand], flags }: Arguments,
-  { env, signal, print, stderr }: Surroundings,
+  { env, signal, print, stderr }: CliContext,
 ): Promise<ExitCode> {
   if (operand !== undefined) {
     throw misuseOf(BENCH.name, `expected options only, got ${printable(operand)}`);
@@ -51,7 +50,7 @@ async function play(plan: LoadPlan, signal: AbortSignal, stderr: Display): Promi
   }
 }
 
-/** A wrong answer is worse than none; else what came most often counts. */
+/** That of a wrong response if there is one, else that of the most frequent error. */
 function statusOf({ errors }: Figures): ExitCode {
   const kinds = [...errors.values()].sort((one, other) => other.count - one.count);
   const statuses = kinds.map(({ example }) => exitCodeOf(example));

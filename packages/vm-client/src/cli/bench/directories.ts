@@ -5,9 +5,9 @@ import { VgpuError } from '../../errors.js';
 import { shareError } from '../../share-error.js';
 
 /**
- * Does something with the directories of VMs.
+ * Runs a function that uses the directories of VMs.
  *
- * @param mayCreate Creates those that are missing, and removes them again unless something is left.
+ * @param mayCreate Creates missing ones, and removes them at the end if they are empty.
  * @throws VgpuError `SHARE_UNAVAILABLE` where one is missing; `NO_PERMISSION` or `CANNOT_CREATE`.
  */
 export async function withDirectories<T>(
@@ -43,7 +43,7 @@ function requireNone([first, ...others]: readonly string[]): void {
   throw new VgpuError(
     'SHARE_UNAVAILABLE',
     `${first} does not exist${more}; choose others with --root and --vms, ` +
-      'or have them created for the while with --create',
+      'or create them for this run with --create',
   );
 }
 
@@ -51,6 +51,6 @@ function removeIfEmpty(directory: string): void {
   try {
     fs.rmdirSync(directory);
   } catch {
-    // What is in it is somebody's, or an answer that nobody waited for.
+    // It holds files of another program, or a late response.
   }
 }

@@ -1,5 +1,5 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
-import type { Priority } from '@vgpu/protocol';
+import { PRIORITIES, type Priority } from '@vgpu/protocol';
 import type { VgpuError } from '../../errors.js';
 import type { LoadObserver } from './load.js';
 import type { Sample } from './sample.js';
@@ -7,7 +7,6 @@ import { WaitBars } from './wait-bars.js';
 
 /** Relative error of a recorded time: one in a thousand. */
 const FIGURES = 3;
-const PRIORITIES = [2, 1, 0] as const;
 
 /** Errors with the same code. */
 export interface ErrorKind {
@@ -16,14 +15,14 @@ export interface ErrorKind {
   readonly example: VgpuError;
 }
 
-/** What became of some requests. */
+/** Counts of requests by result. */
 export class Figures {
   sent = 0;
   answered = 0;
-  /** Those that the end of the load has taken back. */
+  /** Those that were withdrawn at the end of the load. */
   withdrawn = 0;
   readonly errors = new Map<string, ErrorKind>();
-  /** Of those that were answered rightly. */
+  /** Of requests with the right response. */
   readonly waits = new Times();
 
   add({ error, fromMs, untilMs }: Sample): void {
@@ -42,7 +41,7 @@ export class Figures {
     return [...this.errors.values()].reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** Those that have neither been answered nor failed yet. */
+  /** Those in flight. */
   get underWay(): number {
     return this.sent - this.answered - this.withdrawn - this.failed;
   }
@@ -53,7 +52,7 @@ export class Times {
   readonly #histogram: RecordableHistogram = createHistogram({ figures: FIGURES });
 
   add(ms: number): void {
-    // Whole microseconds, 1 at least: it takes nothing else.
+    // It accepts only whole numbers from 1.
     this.#histogram.record(Math.max(1, Math.round(1000 * ms)));
   }
 
@@ -85,7 +84,7 @@ export class Tally implements LoadObserver {
     if (sample.error === undefined) this.bars.add(sample.untilMs - sample.fromMs);
   }
 
-  /** Those that have sent, highest first. */
+  /** Priorities with requests, highest first. */
   byPriority(): readonly (readonly [Priority, Figures])[] {
     return PRIORITIES.flatMap((priority) => {
       const figures = this.#byPriority.get(priority);

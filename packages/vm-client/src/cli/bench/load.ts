@@ -7,35 +7,38 @@ import { type ArrivalProcess, arrivals } from './arrivals.js';
 import { isSum, randomOperands } from './operands.js';
 import { countedFrom, type Sample } from './sample.js';
 
-/** When requests are sent: at a rate, whatever becomes of them, or one for each answer. */
+/** When requests are sent: at a rate, independent of responses, or one for each response. */
 export type Pace =
   { readonly perSecond: number; readonly arrivals: ArrivalProcess } | { readonly inFlight: number };
 
-/** After an error the next request waits, in milliseconds: what fails at once would leave no time to others. */
+/**
+ * The pause after an error, in milliseconds: requests that fail at once would leave no time to
+ * others.
+ */
 const PAUSE_MS = 10;
 
-/** What to play. */
+/** The load to play. */
 export interface LoadPlan {
   readonly root: string;
-  /** Who is played, each VM once. */
+  /** The played VMs, each once. */
   readonly vms: readonly Identity[];
   readonly pace: Pace;
-  /** Requests are sent for so long, in milliseconds; then what is under way is waited for. */
+  /** How long requests are sent, in milliseconds; those in flight are then finished. */
   readonly durationMs: number;
   /** Elements of each vector. */
   readonly size: number;
-  /** How long a request waits for its answer, in milliseconds. */
+  /** How long a request waits for its response, in milliseconds. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** Who hears what becomes of requests. */
+/** Is notified of each request. */
 export interface LoadObserver {
   sent(priority: Priority): void;
   done(sample: Sample): void;
 }
 
 /**
- * Plays VMs that send requests, and checks every answer. A request that fails is not sent again.
+ * Plays VMs that send requests, and checks every response. A failed request is not sent again.
  */
 export class Load {
   readonly #plan: LoadPlan;
@@ -54,10 +57,9 @@ export class Load {
   }
 
   /**
-   * Sends one request for each VM, whose time does not count: opens what has to be open, and finds
-   * out what can't work.
+   * Sends one request for each VM that is not counted: it opens the shares, and finds errors early.
    *
-   * @throws VgpuError of the first one that fails.
+   * @throws VgpuError of the first request that fails.
    */
   async warmUp(signal: AbortSignal): Promise<void> {
     const operands = randomOperands(this.#plan.size);
@@ -65,9 +67,9 @@ export class Load {
   }
 
   /**
-   * Plays to the end, or until the signal withdraws what is under way.
+   * Plays to the end, or until the signal withdraws the requests in flight.
    *
-   * @returns How long it took, in milliseconds.
+   * @returns The duration in milliseconds.
    */
   async run(signal: AbortSignal): Promise<number> {
     const startMs = performance.now();
@@ -113,7 +115,7 @@ export class Load {
       if (signal.aborted) break;
       const request = this.#request(player, startMs + afterMs, signal);
       underWay.add(request);
-      // One that fails by a defect stays, to be thrown at the end.
+      // An internal error stays, to be thrown at the end.
       request.then(
         () => underWay.delete(request),
         () => undefined,
@@ -144,26 +146,26 @@ export class Load {
   }
 }
 
-/** A VM that is played. */
+/** A played VM. */
 type Player = Identity & { readonly client: VgpuClient };
 
-/** What is wrong with an answer. */
+/** The error for a wrong response; undefined if it is right. */
 const refuseIfWrong =
   (operands: Operands) =>
   ({ sum, slot }: Reply): VgpuError | undefined =>
     isSum(sum, operands)
       ? undefined
-      : new VgpuError('BAD_ANSWER', `slot ${slot}: the answer is not the sum; report this`);
+      : new VgpuError('BAD_RESPONSE', `slot ${slot}: the response is not the sum; report this`);
 
-/** What is thrown else is a defect. */
+/** Rethrows internal errors. */
 function ours(error: unknown): VgpuError {
   if (error instanceof VgpuError) return error;
   throw error;
 }
 
 /**
- * Returns sooner if the signal is aborted. However late it is, answers and signals get their turn:
- * else a load that can't keep up would hear nothing.
+ * Returns early if the signal is aborted. Even if it is late, responses and signals are processed:
+ * otherwise a load that cannot keep up would see none.
  */
 async function sleepUntil(dueMs: number, signal: AbortSignal): Promise<void> {
   let ms = dueMs - performance.now();

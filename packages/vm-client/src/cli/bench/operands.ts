@@ -1,9 +1,9 @@
 import type { Operands } from '../../client.js';
 
-/** So many elements fit into a request whatever their values are. */
+/** Vectors of this length fit into a request whatever their values are. */
 export const MAX_VECTOR_LENGTH = 2700;
 
-/** Vectors of random int32, so that an answer to another request would be found out. */
+/** Vectors of random int32, so that the response to another request would be noticed. */
 export const randomOperands = (length: number): Operands => ({
   a: Int32Array.from({ length }, randomInt32),
   b: Int32Array.from({ length }, randomInt32),

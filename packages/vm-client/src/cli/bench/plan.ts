@@ -1,21 +1,18 @@
 import type { Identity } from '@vgpu/protocol';
 import { DEFAULTS } from '../../identity.js';
 import { misuseOf } from '../arguments.js';
-import { defaultRoot } from '../default-root.js';
+import { defaultRoot, type Environment, type Flags, readSetting } from '../settings.js';
 import { identify } from '../identify.js';
-import { type Environment, type Flags, readSetting } from '../settings.js';
 import type { LoadPlan, Pace } from './load.js';
-import { prioritiesOf } from './priority-mix.js';
-import { BENCH_SETTINGS } from './settings.js';
-
-const DEFAULT_DURATION_MS = 10_000;
+import { prioritiesOf } from './vms.js';
+import { BENCH_DEFAULTS, BENCH_SETTINGS } from './settings.js';
 
 type Settings = <Name extends keyof typeof BENCH_SETTINGS>(
   name: Name,
 ) => ReturnType<typeof readSetting<Name, typeof BENCH_SETTINGS>>;
 
 /**
- * What a command line and an environment ask for.
+ * The load that a command line and an environment describe.
  *
  * @throws VgpuError `USAGE`, `INVALID_OPTION`, `BAD_ENVIRONMENT`, or what {@link identify} throws.
  */
@@ -25,8 +22,8 @@ export async function planOf(flags: Flags, env: Environment): Promise<LoadPlan> 
     pace: paceOf(settings),
     vms: await playedVms(settings),
     root: settings('root') ?? defaultRoot(),
-    durationMs: settings('duration') ?? DEFAULT_DURATION_MS,
-    size: settings('size') ?? 1,
+    durationMs: settings('duration') ?? BENCH_DEFAULTS.durationMs,
+    size: settings('size') ?? BENCH_DEFAULTS.size,
     timeoutMs: settings('timeout'),
   };
 }
@@ -36,10 +33,10 @@ function paceOf(settings: Settings): Pace {
   const process = settings('arrivals');
   if (perSecond === undefined) {
     if (process !== undefined) throw misuse('--arrivals needs --rate');
-    return { inFlight: inFlight ?? 1 };
+    return { inFlight: inFlight ?? BENCH_DEFAULTS.inFlight };
   }
   if (inFlight !== undefined) throw misuse('--rate and --in-flight exclude each other');
-  return { perSecond, arrivals: process ?? 'poisson' };
+  return { perSecond, arrivals: process ?? BENCH_DEFAULTS.arrivals };
 }
 
 async function playedVms(settings: Settings): Promise<readonly Identity[]> {

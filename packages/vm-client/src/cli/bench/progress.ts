@@ -1,16 +1,16 @@
-import type { Display } from '../surroundings.js';
+import type { Display } from '../command.js';
 import type { Tally } from './figures.js';
 
 /** How often a terminal's bar moves, in milliseconds. */
 const UPDATE_EVERY_MS = 200;
-/** Where no terminal shows a bar, a line is written so often, in milliseconds. */
+/** Without a terminal, the interval of lines, in milliseconds. */
 const LINE_EVERY_MS = 10_000;
 
 /**
- * Shows how far a load is: a bar on a terminal, else a line now and then.
+ * Shows the progress of a load: a bar on a terminal, else a line at intervals.
  *
  * @param durationMs How long requests are sent.
- * @returns What ends it, and leaves the terminal as it was.
+ * @returns Ends the display and restores the terminal.
  */
 export async function showProgress(
   stream: Display,
@@ -28,14 +28,14 @@ export async function showProgress(
     errors: all.failed,
   });
   const bar = new progress.SingleBar({
-    // It calls nothing else.
+    // The bar uses only this part of a stream.
     stream: stream as NodeJS.WriteStream,
     format:
       '[{bar}] {seconds} of {of} s, {answered} answered, {underWay} under way, {errors} errors',
     barsize: 24,
     clearOnComplete: true,
     hideCursor: true,
-    // Signals are the program's own affair.
+    // The program handles signals itself.
     gracefulExit: false,
     noTTYOutput: true,
     notTTYSchedule: LINE_EVERY_MS,

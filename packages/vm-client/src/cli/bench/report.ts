@@ -1,23 +1,23 @@
 import { priorityName } from '@vgpu/protocol';
+import { type Column, textTable } from '@vgpu/protocol/cli';
 import type { Figures, Tally, Times } from './figures.js';
 import type { LoadPlan } from './load.js';
-import { type Row, table } from './table.js';
 import type { WaitBar } from './wait-bars.js';
 
-/** By the names that programs get; people get the same with a point in them. */
+/** By their names in JSON. */
 const PERCENTS = { p50: 50, p90: 90, p99: 99, p999: 99.9, max: 100 } as const;
 const BAR_WIDTH = 40;
 
-/** What a load has shown. */
+/** The result of a load. */
 export interface Outcome {
   readonly plan: LoadPlan;
   readonly elapsedMs: number;
-  /** Whether a signal has ended it. */
+  /** Whether a signal ended it. */
   readonly wasCut: boolean;
   readonly tally: Tally;
 }
 
-/** For people: a table, a histogram, and what has to be known to trust them. */
+/** For people: a table, a histogram, and how late requests were sent. */
 export function textOf(outcome: Outcome): string {
   const { plan, elapsedMs, wasCut, tally } = outcome;
   const { all, bars } = tally;
@@ -120,3 +120,20 @@ const percentiles = (times: Times) =>
 const rate = ({ answered }: Figures, elapsedMs: number) => (1000 * answered) / elapsedMs;
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
 const shown = (ms: number | undefined) => (ms === undefined ? '-' : ms.toFixed(ms < 10 ? 2 : 1));
+
+/** Texts by the heading of their column. */
+type Row = Readonly<Record<string, string>>;
+
+/** A table of all columns that a row has, numbers to the right; empty without rows. */
+export function table(rows: readonly Row[]): string {
+  const headings = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const columns = headings.map((heading): Column => {
+    const texts = rows.map((row) => row[heading] ?? '');
+    const isNumeric = texts.every((text) => /^(?:[\d.]+|-|)$/.test(text)) && heading !== '';
+    return isNumeric ? [heading, 'right'] : [heading];
+  });
+  return textTable(
+    columns,
+    rows.map((row) => headings.map((heading) => row[heading] ?? '')),
+  ).join('\n');
+}

@@ -2,13 +2,16 @@
 const FIRST_MS = 0.1;
 const STEPS = [1, 2, 5] as const;
 
-/** So many requests waited less than `toMs` milliseconds, and not less than the bar before it. */
+/**
+ * The number of requests that waited less than `toMs` milliseconds, but at least the limit of the
+ * previous bar.
+ */
 export interface WaitBar {
   readonly toMs: number;
   readonly count: number;
 }
 
-/** Counts waits by their magnitude, for a histogram that a person can read. */
+/** Counts waits by magnitude, for a histogram for people. */
 export class WaitBars {
   readonly #counts: number[] = [];
 
@@ -18,7 +21,7 @@ export class WaitBars {
     this.#counts[index] = (this.#counts[index] ?? 0) + 1;
   }
 
-  /** Ascending, from the first to the last one that is not empty. */
+  /** Ascending, from the first to the last non-empty one. */
   bars(): readonly WaitBar[] {
     const first = this.#counts.findIndex((count) => count > 0);
     return Array.from(this.#counts, (count: number | undefined, index) => ({
