@@ -344,7 +344,9 @@ export class Spool implements RequestSource {
   /** The next scan reads all VM directories; every scan reads the root. */
   #noteLostEvents(): void {
     this.#areEventsLost = true;
-    this.#options.logger.debug('the kernel has lost events; the next scan reads all VM directories');
+    this.#options.logger.debug(
+      'the kernel has lost events; the next scan reads all VM directories',
+    );
   }
 
   #reportWatchLoss(error: Error): void {

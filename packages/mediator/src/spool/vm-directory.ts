@@ -1,5 +1,5 @@
 /**
- * The only module that touches what is inside a VM directory, with its parts `open-directory`,
+ * The only module that touches the files in a VM directory, with its parts `open-directory`,
  * `directory-calls` (`native-calls`, `proc-calls`), `request-reader`, `response-writer` and
  * `plain-request`, which no other module imports.
  *
