@@ -5,7 +5,7 @@ import { CLIENT, MediatorProcess, run, runClient } from '../support/processes.js
 import { describeIf } from '../support/describe-if.js';
 import { FragileRoot } from '../support/world.js';
 
-const SCANNED_ONLY = 'inotify is not available for all directories; the others are only scanned';
+const SCANNED_ONLY = 'inotify is not available for some directories; they are only scanned';
 
 /**
  * Arguments with which unshare(1) becomes the command that follows, with so many inotify instances or

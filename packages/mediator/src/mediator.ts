@@ -123,7 +123,7 @@ export class Mediator {
    */
   configure(settings: Partial<MediatorSettings>): void {
     Object.assign(this.#parts.settings, settings);
-    this.#parts.spool.noteLimits();
+    this.#parts.spool.applyLimits();
   }
 
   /**
@@ -145,7 +145,7 @@ export class Mediator {
       dispatcher.refuse(job, refusal);
     }
     this.#parts.pools.assign();
-    this.#parts.spool.noteLimits();
+    this.#parts.spool.applyLimits();
     this.#parts.events.emit('devicesChanged');
     return registry.size;
   }

@@ -78,7 +78,7 @@ export function makeParts({
     pools.assign();
   });
   events.on('devicesChanged', () => {
-    if (lifecycle.isServing) pools.note();
+    if (lifecycle.isServing) pools.report();
     turns.request();
   });
   return {

@@ -40,7 +40,7 @@ export class Serving {
       await Promise.race([opening, lifecycle.until(() => lifecycle.isStopping)]);
       if (lifecycle.isStopping) return;
       lifecycle.enter('serving');
-      pools.note();
+      pools.report();
       spool.open();
     } catch (error) {
       await this.stop();

@@ -66,7 +66,7 @@ export class PoolAssignment {
    * Logs, once, that a pool has no working device, and when it has one again. A pool that every device serves
    * is not logged: the log lines of the devices are enough.
    */
-  note(): void {
+  report(): void {
     const { registry, logger } = this.#options;
     for (const pool of POOLS) {
       const devices = registry.poolDevices(pool);

@@ -110,14 +110,14 @@ export class RequestQueue<
         ? (this.#firstLine(2, pools) ?? this.#firstLine(1, pools) ?? this.#firstLine(0, pools))
         : this.#firstLineAged(pools, toNs(agingMs));
     const job = line?.pop();
-    if (job !== undefined) this.#noteLeft(job);
+    if (job !== undefined) this.#forget(job);
     return job;
   }
 
   withdraw(job: Job): boolean {
     if (job.handle === undefined) return false;
     const removed = this.#lineOf(job).delete(job.handle);
-    this.#noteLeft(job);
+    this.#forget(job);
     return removed;
   }
 
@@ -152,7 +152,7 @@ export class RequestQueue<
     return pool === 'A' ? A : B;
   }
 
-  #noteLeft(job: Job): void {
+  #forget(job: Job): void {
     job.handle = undefined;
     this.#size -= 1;
   }

@@ -138,7 +138,7 @@ export interface RequestSource {
   scan(staleBeforeNs?: bigint): void;
 
   /** The queue limits of VMs may have changed. */
-  noteLimits(): void;
+  applyLimits(): void;
 
   /** Whether no VM has a request left to read. */
   readonly isDrained: boolean;

@@ -175,13 +175,13 @@ export class OpenDirectory {
   removeOwn(name: string): void {
     // Allowed also while a thread removes a directory: threads do the calls of a directory in order.
     this.#requireOpen();
-    this.#noteOutstanding(this.#calls.removeLater(name));
+    this.#checkOutstanding(this.#calls.removeLater(name));
   }
 
   /** Has a thread close a file whose name may be gone. */
   closeFile(descriptor: number): void {
     this.#requireOpen();
-    this.#noteOutstanding(this.#calls.closeLater(descriptor));
+    this.#checkOutstanding(this.#calls.closeLater(descriptor));
   }
 
   /**
@@ -294,7 +294,7 @@ export class OpenDirectory {
       if (name === undefined) {
         if (names.length > 0) break;
         this.#cursor.readAhead(() => {
-          this.#noteReady();
+          this.#announceReady();
         });
         return { names, complete: false, isPending: true };
       }
@@ -320,7 +320,7 @@ export class OpenDirectory {
     if (this.#calls.outstanding === 0 && this.#hasName()) closeRead(this.#fd);
     else this.#calls.closeLater(this.#fd);
     this.#readyAt = undefined;
-    this.#noteReady();
+    this.#announceReady();
   }
 
   /** False also if fstat(2) fails. */
@@ -333,7 +333,7 @@ export class OpenDirectory {
     }
   }
 
-  #noteOutstanding(outstanding: number): void {
+  #checkOutstanding(outstanding: number): void {
     if (this.isReady && outstanding >= MAX_OUTSTANDING) this.#waitUntil(MAX_OUTSTANDING / 2);
   }
 
@@ -348,7 +348,7 @@ export class OpenDirectory {
     }
     this.#readyAt = undefined;
     then?.();
-    this.#noteReady();
+    this.#announceReady();
   }
 
   #rest(tookMs: number): void {
@@ -357,7 +357,7 @@ export class OpenDirectory {
     clearTimeout(this.#resting);
     this.#resting = setTimeout(() => {
       this.#endRest();
-      this.#noteReady();
+      this.#announceReady();
     }, restMs);
   }
 
@@ -368,7 +368,7 @@ export class OpenDirectory {
   }
 
   /** A lock or a wait has ended. */
-  #noteReady(): void {
+  #announceReady(): void {
     if (!this.isLocked) for (const act of this.#onUnlocked.splice(0)) act();
     if (this.#isOpen && this.isReady) this.#onReady();
   }

@@ -61,7 +61,7 @@ export class RequestFile implements AdmittedFile {
       // Without the mark, a plain request cannot be told from the next one.
       return this.isUntouched && (!isPlain || this.#mark());
     } catch (error) {
-      this.requests.noteFailure(error);
+      this.requests.recordFailure(error);
       return undefined;
     }
   }

@@ -42,7 +42,7 @@ export interface Share extends VmRequests {
    *
    * @throws `error`, if it is not one of a system call.
    */
-  noteFailure(error: unknown): void;
+  recordFailure(error: unknown): void;
 
   /**
    * Finds changes that inotify has not reported, at the cost of one system call if there are none.

@@ -45,7 +45,7 @@ export class Spool implements RequestSource {
   readonly #options: SpoolOptions;
   readonly #spools = new Map<number, Share>();
   readonly #scans = new Scans(this.#spools, (spool, isItsTurn) => {
-    this.#noteRecovery(spool);
+    this.#logRecovery(spool);
     this.#scan(spool, isItsTurn);
   });
   /** The scan under way removes responses older than this. */
@@ -138,9 +138,9 @@ export class Spool implements RequestSource {
     if (this.#rootChanged) this.#discover();
   }
 
-  noteLimits(): void {
+  applyLimits(): void {
     // There may be room now for requests that wait on disk.
-    for (const spool of this.#spools.values()) if (spool.hasWork) this.#noteWork(spool);
+    for (const spool of this.#spools.values()) if (spool.hasWork) this.#activate(spool);
   }
 
   #scan(spool: Share, isItsTurn: boolean): void {
@@ -148,7 +148,7 @@ export class Spool implements RequestSource {
     try {
       exists = spool.scan(this.#staleBeforeNs, isItsTurn);
     } catch (error) {
-      spool.noteFailure(error);
+      spool.recordFailure(error);
       return;
     }
     if (!exists) {
@@ -166,7 +166,7 @@ export class Spool implements RequestSource {
     const { logger, shares } = this.#options;
     const events = this.#vmEvents;
     events.on('work', (spool) => {
-      this.#noteWork(spool);
+      this.#activate(spool);
     });
     events.on('active', (spool) => {
       this.#active.add(spool);
@@ -175,7 +175,7 @@ export class Spool implements RequestSource {
       shares.charge(spool, cost);
     });
     events.on('failed', (spool, error) => {
-      this.#noteFailure(spool, error);
+      this.#recordFailure(spool, error);
     });
     events.on('requestFailed', (spool, request, error) => {
       const fields = { vm: spool.vm, request, ...spool.explain(error) };
@@ -191,21 +191,21 @@ export class Spool implements RequestSource {
       logger.info('removed stale files', { vm, files });
     });
     events.on('eventsLost', () => {
-      this.#noteLostEvents();
+      this.#scanAllNext();
     });
     events.on('watchLost', (error) => {
       this.#reportWatchLoss(error);
     });
   }
 
-  #noteWork(spool: Share): void {
+  #activate(spool: Share): void {
     this.#active.add(spool);
     this.#options.shares.add(spool);
     this.#options.events.emit('work');
   }
 
   /** A failure in one VM's directory does not affect other VMs. */
-  #noteFailure(spool: Share, error: unknown): void {
+  #recordFailure(spool: Share, error: unknown): void {
     // The directory may be gone: then its failures are not recorded.
     if (this.#spools.get(spool.vm) !== spool) return;
     this.#active.add(spool);
@@ -219,7 +219,7 @@ export class Spool implements RequestSource {
   }
 
   /** Must be called before a scan, which is a new attempt. */
-  #noteRecovery({ vm, hasFailed }: Share): void {
+  #logRecovery({ vm, hasFailed }: Share): void {
     if (hasFailed || !this.#failing.delete(vm)) return;
     this.#options.logger.info('a VM directory can be used again', { vm });
   }
@@ -228,7 +228,7 @@ export class Spool implements RequestSource {
     const { root } = this.#options;
     try {
       const stats = statSync(root, { bigint: true });
-      this.#noteRoot(stats);
+      this.#checkRoot(stats);
       if (!this.#rootReadable) this.#options.logger.info('the root can be read again', { root });
       this.#rootReadable = true;
       if (this.#rootWatcher === undefined) this.#watchRoot();
@@ -251,7 +251,7 @@ export class Spool implements RequestSource {
   }
 
   /** Serves another directory that has taken the root's name, if it may be served. */
-  #noteRoot(stats: BigIntStats): void {
+  #checkRoot(stats: BigIntStats): void {
     const before = this.#root;
     if (before !== undefined && (before.ino !== stats.ino || before.dev !== stats.dev)) {
       this.#options.lock.lockRoot();
@@ -301,7 +301,7 @@ export class Spool implements RequestSource {
       this.#refused.delete(vm);
       this.#unopened.delete(vm);
       this.#spools.set(vm, spool);
-      this.#noteWork(spool);
+      this.#activate(spool);
       logger.debug('serving a VM directory', { vm, path });
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
@@ -330,7 +330,7 @@ export class Spool implements RequestSource {
       this.#options.root,
       'ofNames',
       (_names, _others, areLost) => {
-        if (areLost) this.#noteLostEvents();
+        if (areLost) this.#scanAllNext();
         else this.#rootChanged = true;
         this.#options.events.emit('work');
       },
@@ -342,7 +342,7 @@ export class Spool implements RequestSource {
   }
 
   /** The next scan reads all VM directories; every scan reads the root. */
-  #noteLostEvents(): void {
+  #scanAllNext(): void {
     this.#areEventsLost = true;
     this.#options.logger.debug(
       'the kernel has lost events; the next scan reads all VM directories',
@@ -352,7 +352,7 @@ export class Spool implements RequestSource {
   #reportWatchLoss(error: Error): void {
     if (this.#watchLossReported) return;
     this.#watchLossReported = true;
-    const message = 'inotify is not available for all directories; the others are only scanned';
+    const message = 'inotify is not available for some directories; they are only scanned';
     this.#options.logger.warn(message, {
       error: error.message,
       remedy: 'raise fs.inotify.max_user_watches and fs.inotify.max_user_instances',

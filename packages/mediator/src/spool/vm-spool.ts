@@ -123,7 +123,7 @@ export class VmSpool implements Share {
     this.#events.emit('requestFailed', this, name, error);
   }
 
-  noteFailure(error: unknown): void {
+  recordFailure(error: unknown): void {
     this.explain(error);
     this.#tryLater();
     this.#events.emit('failed', this, error);
@@ -151,7 +151,7 @@ export class VmSpool implements Share {
     try {
       found = this.#isOpen ? this.finder.take() : { cost: COST.read };
     } catch (error) {
-      this.noteFailure(error);
+      this.recordFailure(error);
       // The cost of a failed step is not known.
       return { cost: COST.response };
     }

@@ -47,7 +47,7 @@ export class WatchThrottle {
     // A VM that was quiet for as long as its next throttling would last starts again with one scan.
     if (this.#throttledScans < -this.#nextThrottledScans) this.#nextThrottledScans = 1;
     const wasThrottled = this.#throttledScans === 0;
-    // After a throttling only the events that a scan allows are left.
+    // After a throttling the VM may cause only as many more events as a scan allows.
     const events = wasThrottled ? MAX_EVENTS : this.#events;
     this.#events = Math.max(0, events - EVENTS_PER_SCAN);
   }

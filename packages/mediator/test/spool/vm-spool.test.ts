@@ -211,7 +211,7 @@ describe('a request on disk at the start', () => {
     });
     open();
     expect(() => takeAll()).toThrow('EMFILE');
-    spool.noteFailure(systemError('EMFILE'));
+    spool.recordFailure(systemError('EMFILE'));
     spool.scan();
     takeAllOverScans();
     expect(files.names()).toEqual([]);

@@ -63,7 +63,7 @@ export class FakeSource implements RequestSource {
   }
 
   open(): void {
-    this.noteLimits();
+    this.applyLimits();
   }
 
   close(): Promise<void> {
@@ -77,10 +77,10 @@ export class FakeSource implements RequestSource {
 
   scan(): void {
     for (const requests of this.#vms.values()) requests.recover();
-    this.noteLimits();
+    this.applyLimits();
   }
 
-  noteLimits(): void {
+  applyLimits(): void {
     for (const requests of this.#vms.values()) if (requests.hasWork) this.#onWork(requests);
   }
 
