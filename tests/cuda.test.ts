@@ -83,7 +83,7 @@ describeOnStub('vgpu-mediator on CUDA devices', () => {
       'r5',
       'r6',
     ]);
-    expect(logged('the device is lost; opening it anew')).toHaveLength(2);
+    expect(logged('the device is lost; reopening it')).toHaveLength(2);
     expect(status).toBe(0);
   });
 

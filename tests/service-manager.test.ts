@@ -223,7 +223,7 @@ describeOnStub('its watchdog, with a device that hangs', () => {
     await manager.until('STATUS=Stuck');
     expect(await manager.countFor(3 * LONG_MS, PING)).toBe(0);
     expect(manager.those('STATUS=Stuck')).toEqual(['STATUS=Stuck: device 0']);
-    expect(mediator.logged('the device hangs; opening it anew')).toHaveLength(1);
+    expect(mediator.logged('the device hangs; reopening it')).toHaveLength(1);
     expect(mediator.log.at(-1)).toMatchObject({ level: 'error', devices: '0' });
     expect(await mediator.stop()).toBe(0);
   });

@@ -4,7 +4,7 @@ import { VgpuClient } from '@vgpu/vm-client';
 import { MediatorProcess, runClient, until } from '../support/processes.js';
 import { describeWithMounts, fillUp, FragileRoot, useUpInodes } from '../support/world.js';
 
-const CANNOT_ANSWER = 'cannot put an answer in place; trying again';
+const CANNOT_RESPOND = 'cannot put a response in place; trying again';
 
 /** Small requests that fit into a page each, and answers that need another one. */
 const IDS = ['a', 'b', 'c', 'd', 'e'];
@@ -32,8 +32,8 @@ describeWithMounts('a file system that takes no more', () => {
     writeFileSync(root.in(1, 'request.txt'), 'A:1:1:1:2\n');
     fillUp(root.in(1, 'filler'));
     const mediator = await MediatorProcess.serving(root);
-    await until(() => mediator.logged(CANNOT_ANSWER).length >= IDS.length, 'answers to fail');
-    expect(mediator.logged(CANNOT_ANSWER)[0]).toMatchObject({
+    await until(() => mediator.logged(CANNOT_RESPOND).length >= IDS.length, 'answers to fail');
+    expect(mediator.logged(CANNOT_RESPOND)[0]).toMatchObject({
       vm: 1,
       error: expect.stringContaining('ENOSPC'),
       remedy: 'free space on the file system',
@@ -66,7 +66,7 @@ describeWithMounts('a file system that takes no more', () => {
     for (const [n, id] of IDS.entries()) root.drop(1, id, `A:1:1:${n}:1\n`);
     const release = useUpInodes(root.in(1, 'filler-'));
     const mediator = await MediatorProcess.serving(root);
-    await until(() => mediator.logged(CANNOT_ANSWER).length >= IDS.length, 'answers to fail');
+    await until(() => mediator.logged(CANNOT_RESPOND).length >= IDS.length, 'answers to fail');
     await expectOtherServed();
     expect((await runClient(root, 1, '1', '2')).status).toBe(73);
     release();

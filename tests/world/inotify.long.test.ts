@@ -5,7 +5,7 @@ import { CLIENT, MediatorProcess, run, runClient } from '../support/processes.js
 import { describeIf } from '../support/describe-if.js';
 import { FragileRoot } from '../support/world.js';
 
-const SWEPT_ONLY = 'inotify is not available for all directories; they are swept only';
+const SCANNED_ONLY = 'inotify is not available for some directories; they are only scanned';
 
 /**
  * Arguments with which unshare(1) becomes the command that follows, with so many inotify instances or
@@ -42,7 +42,7 @@ describeIf(mayLimit, HINT, 'a mediator for whom inotify', () => {
     }
     mkdirSync(root.in(3));
     expect((await runClient(root, 3, '5', '6')).stdout).toBe('11\n');
-    expect(mediator.logged(SWEPT_ONLY)).toEqual([
+    expect(mediator.logged(SCANNED_ONLY)).toEqual([
       expect.objectContaining({
         level: 'warn',
         error: expect.stringContaining(error),

@@ -30,8 +30,8 @@ describeAsOthers('a mediator without permission', (programs) => {
 
   it.each([
     ['enter', 0o700, 'cannot open a VM directory; trying again at each scan'],
-    ['look into', 0o744, 'cannot take up a request'],
-    ['write to', 0o755, 'cannot put an answer in place; trying again'],
+    ['look into', 0o744, 'cannot admit a request'],
+    ['write to', 0o755, 'cannot put a response in place; trying again'],
   ])('serves a VM directory that it may not %s once it may', async (_verb, mode, message) => {
     forbid(mode);
     const mediator = await MediatorProcess.serving(root);

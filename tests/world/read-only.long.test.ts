@@ -5,7 +5,7 @@ import { VgpuClient } from '@vgpu/vm-client';
 import { MediatorProcess, until } from '../support/processes.js';
 import { describeWithMounts, FragileRoot } from '../support/world.js';
 
-const CANNOT_ANSWER = 'cannot put an answer in place; trying again';
+const CANNOT_RESPOND = 'cannot put a response in place; trying again';
 
 describeWithMounts('a VM directory that is read-only for a while', () => {
   let root: FragileRoot;
@@ -24,8 +24,8 @@ describeWithMounts('a VM directory that is read-only for a while', () => {
     // Without a newline, so that there is time before it is taken up.
     root.drop(1, 'a', 'A:1:1:1:2');
     root.remount(root.in(1), 'ro');
-    await until(() => mediator.logged(CANNOT_ANSWER).length > 1, 'the answer to fail');
-    expect(mediator.logged(CANNOT_ANSWER)[0]).toMatchObject({
+    await until(() => mediator.logged(CANNOT_RESPOND).length > 1, 'the answer to fail');
+    expect(mediator.logged(CANNOT_RESPOND)[0]).toMatchObject({
       vm: 1,
       error: expect.stringContaining('EROFS'),
       remedy: 'remount the file system writable',
@@ -68,7 +68,7 @@ describeWithMounts('a root that is read-only for a while', () => {
       const mediator = await MediatorProcess.serving(root);
       for (const vm of [1, 2]) root.drop(vm, 'a', `A:1:${vm}:1:2`);
       root.remount(root.path, 'ro');
-      await until(() => mediator.logged(CANNOT_ANSWER).length > 1, 'answers to fail');
+      await until(() => mediator.logged(CANNOT_RESPOND).length > 1, 'answers to fail');
       root.remount(root.path, 'rw');
       mkdirSync(root.in(3));
       root.drop(3, 'a', 'A:1:3:1:2\n');

@@ -15,7 +15,7 @@ import { MediatorProcess, runClient, until } from '../support/processes.js';
 import { FragileRoot, sums } from '../support/world.js';
 
 const GONE = 'a VM directory is gone';
-const NOT_SERVED = 'not served, because it is no directory, or a link to one';
+const NOT_SERVED = 'not served: not a directory, or a symbolic link to one';
 
 describe('a VM directory that', () => {
   let root: FragileRoot;

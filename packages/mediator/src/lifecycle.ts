@@ -1,16 +1,16 @@
 import type { Phase } from './telemetry/snapshot.js';
 
 /**
- * The phase of a mediator, and those who wait for something.
+ * The phase of a mediator, and the conditions that are waited for.
  *
- * - `new`: made; nothing is open. `start()` leads to *serving*.
- * - `serving`: requests are taken in and computed. `drain()` leads to *draining*.
- * - `draining`: what is queued is computed, nothing more is taken in.
- * - `stopping`: what is on a device is finished. `stop()` leads here from each of the others, and nothing
- *   leads away.
+ * - `new`: made, not open. `start()` leads to *serving*.
+ * - `serving`: requests are admitted and computed. `drain()` leads to *draining*.
+ * - `draining`: queued requests are computed, no more are admitted.
+ * - `stopping`: requests on devices are finished. `stop()` leads here from every other phase; this is the
+ *   last one.
  */
 export class Lifecycle {
-  readonly #looks = new Set<() => boolean>();
+  readonly #conditions = new Set<() => boolean>();
   #phase: Phase = 'new';
 
   get phase(): Phase {
@@ -21,7 +21,7 @@ export class Lifecycle {
     this.#phase = phase;
   }
 
-  /** Whether requests are taken in. */
+  /** Whether requests are admitted. */
   get isAdmitting(): boolean {
     return this.#phase === 'serving';
   }
@@ -35,22 +35,22 @@ export class Lifecycle {
     return this.#phase === 'stopping';
   }
 
-  /** Resolves when a condition holds: now, or when {@link look} finds it so. */
+  /** Resolves when a condition holds: now, or at a later {@link check}. */
   until(condition: () => boolean): Promise<void> {
     return new Promise((resolve) => {
-      this.#looks.add(() => {
+      this.#conditions.add(() => {
         const holds = condition();
         if (holds) resolve();
         return holds;
       });
-      this.look();
+      this.check();
     });
   }
 
-  /** To be called when a condition may have come to hold. */
-  look(): void {
-    for (const holds of this.#looks) {
-      if (holds()) this.#looks.delete(holds);
+  /** Must be called when a condition may have become true. */
+  check(): void {
+    for (const holds of this.#conditions) {
+      if (holds()) this.#conditions.delete(holds);
     }
   }
 }

@@ -17,8 +17,8 @@ import type { StatisticsSnapshot } from './telemetry/statistics.js';
 /**
  * Serves the requests below a root directory.
  *
- * It is crash-only: what is on disk is what there is to do. A request stays there until its answer
- * is in place, so that a mediator killed at any instruction loses nothing; the next one goes on.
+ * It is crash-only: the requests on disk are its only state. A request stays there until its response is in
+ * place, so that a mediator killed at any instruction loses no request; the next one continues.
  */
 export class Mediator {
   readonly #parts: Parts;
@@ -27,7 +27,7 @@ export class Mediator {
   /**
    * Touches no file and opens no device: {@link start} does.
    *
-   * @param options What it serves, on which devices, and how.
+   * @param options The directories, devices and settings.
    * @throws MediatorError `INVALID_CONFIG`: an option is missing or of another type.
    */
   constructor(options: MediatorOptions) {
@@ -45,12 +45,12 @@ export class Mediator {
     return this.#serving.unfinished;
   }
 
-  /** Requests that have been computed, and whose answers could not be put in place so far. */
+  /** Requests that have been computed, and whose responses could not be put in place so far. */
   get undelivered(): number {
     return this.#parts.delivery.pending;
   }
 
-  /** Answers that could not be put in place so far, and VM directories that could not be used. */
+  /** Responses that could not be put in place so far, and VM directories that could not be used. */
   get failures(): number {
     return this.undelivered + this.#parts.spool.failures;
   }
@@ -60,19 +60,19 @@ export class Mediator {
     return this.#parts.statistics.snapshot();
   }
 
-  /** What there is to see now; takes time in proportion to the number of VMs. */
+  /** The current state; takes time in proportion to the number of VMs. */
   snapshot(): MediatorSnapshot {
     return this.#parts.inspection.snapshot();
   }
 
-  /** The part of {@link snapshot} that costs little, however many VMs there are. */
+  /** The part of {@link snapshot} whose cost does not depend on the number of VMs. */
   overview(): MediatorOverview {
     return this.#parts.inspection.overview();
   }
 
   /**
-   * The VMs of {@link snapshot} one by one, in no order, each once. Requests may be served while one goes
-   * through them: what changes meanwhile is in it, or not.
+   * The VMs of {@link snapshot} one by one, in no particular order, each once. Requests may be served during
+   * the iteration: a change may or may not be included.
    */
   vms(): IterableIterator<VmOverview> {
     return this.#parts.inspection.vms();
@@ -88,15 +88,14 @@ export class Mediator {
     return this.#parts.inspection.recentWaitMs(vm);
   }
 
-  /** The part of {@link snapshot} that costs next to nothing, whatever there is. */
+  /** The part of {@link snapshot} that costs next to nothing. */
   queueSnapshot(): QueueSnapshot {
     return this.#parts.inspection.queue();
   }
 
   /**
-   * The devices that have been at one operation, or at being opened, for so many milliseconds longer than
-   * the execution limit. One that merely hangs is opened anew at that limit; only another process can help
-   * where that hangs, too.
+   * The devices whose operation, or whose opening, has exceeded the execution limit by this margin. A device
+   * that hangs is reopened at that limit; if reopening hangs, too, only another process can help.
    *
    * @param marginMs Milliseconds.
    */
@@ -106,9 +105,9 @@ export class Mediator {
   }
 
   /**
-   * Tells an observer what happens from now on.
+   * Subscribes an observer to all further events.
    *
-   * @param observer Told until the mediator has stopped.
+   * @param observer Called until the mediator has stopped.
    */
   observe(observer: MediatorObserver): void {
     const { events } = this.#parts;
@@ -120,20 +119,20 @@ export class Mediator {
   /**
    * Changes settings while serving.
    *
-   * @param settings What is absent stays as it is.
+   * @param settings Absent settings keep their value.
    */
   configure(settings: Partial<MediatorSettings>): void {
     Object.assign(this.#parts.settings, settings);
-    this.#parts.spool.noteLimits();
+    this.#parts.spool.applyLimits();
   }
 
   /**
-   * Reads the registry again, which decides about what is taken up from now on. What is queued keeps its
-   * place, but for VMs of which nothing is served any more: that is answered `SUSPENDED` or `UNKNOWN_VM`.
-   * Devices take requests of the pools that they serve now, and VMs have the limits that are theirs now.
+   * Reads the registry again and applies it to all further admissions. Queued requests keep their place,
+   * except those of VMs that are no longer served: these get the response `SUSPENDED` or `UNKNOWN_VM`.
+   * The new pools of devices and the new limits of VMs apply at once.
    *
-   * @returns how many VMs are registered.
-   * @throws MediatorError `INVALID_REGISTRY`; what was known counts on then.
+   * @returns the number of registered VMs.
+   * @throws MediatorError `INVALID_REGISTRY`; the previous registry stays in effect then.
    */
   reloadRegistry(): number {
     const { registry, gone, queue, admission, dispatcher } = this.#parts;
@@ -146,7 +145,7 @@ export class Mediator {
       dispatcher.refuse(job, refusal);
     }
     this.#parts.pools.assign();
-    this.#parts.spool.noteLimits();
+    this.#parts.spool.applyLimits();
     this.#parts.events.emit('devicesChanged');
     return registry.size;
   }
@@ -156,7 +155,7 @@ export class Mediator {
    *
    * @throws MediatorError `ALREADY_RUNNING`, `STATE_DIR_UNUSABLE`, `INVALID_REGISTRY`,
    *   `INVALID_CONFIG` or `ROOT_UNUSABLE`.
-   * @throws DeviceError if no device can be opened; such as can't while another can are tried again.
+   * @throws DeviceError if no device can be opened; devices that fail while another opens are retried.
    * @throws RangeError if there is no device.
    */
   start(): Promise<void> {
@@ -164,25 +163,24 @@ export class Mediator {
   }
 
   /**
-   * Waits until all that was on disk has been served, once nothing settles or waits any more, or
-   * until the mediator is stopped. What cannot be done, and is tried again and again, is counted by
-   * `failures` and not waited for.
+   * Waits until all requests on disk have been served, including those that settle, or until the mediator
+   * is stopped. Requests that keep failing are counted by `failures` and not waited for.
    */
   whenIdle(): Promise<void> {
     return this.#serving.whenIdle();
   }
 
   /**
-   * Takes up nothing more, and waits until what is queued has been computed, or until the mediator is
-   * stopped. What is on disk stays there, and so do requests whose answers cannot be put in place.
+   * Stops admitting requests, and waits until all queued requests have been computed, or until the mediator is
+   * stopped. Requests on disk stay there, and so do requests whose responses cannot be put in place.
    */
   drain(): Promise<void> {
     return this.#serving.drain();
   }
 
   /**
-   * Finishes what is on a device, leaves the rest on disk, and lets everything go. Devices that hang
-   * are not waited for, others that open or close for two seconds at most.
+   * Finishes the requests on devices, leaves the others on disk, and closes everything. Devices that hang are
+   * not waited for; devices that open or close are waited for two seconds at most.
    */
   stop(): Promise<void> {
     return this.#serving.stop();

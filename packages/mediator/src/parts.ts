@@ -24,12 +24,12 @@ import { Inspection } from './inspection.js';
 import { LimitedLogger } from './telemetry/limited-logger.js';
 import { Statistics } from './telemetry/statistics.js';
 
-/** One object that all parts read; a change of it counts at once. */
+/** One object that all parts read; its changes take effect at once. */
 type LiveSettings = { -readonly [Name in keyof MediatorSettings]: MediatorSettings[Name] };
 
 export type Parts = ReturnType<typeof makeParts>;
 
-/** Makes the parts of a mediator, and joins them. Touches no file and opens no device. */
+/** Makes the parts of a mediator, and connects them. Touches no file and opens no device. */
 export function makeParts({
   root,
   stateDir,
@@ -40,7 +40,7 @@ export function makeParts({
 }: MediatorOptions) {
   const settings: LiveSettings = { ...DEFAULT_SETTINGS, ...given };
   const [events, lifecycle, statistics] = [new Events(), new Lifecycle(), new Statistics()];
-  // What a VM causes is limited in number.
+  // Limits the number of lines that a VM can cause.
   const limitedLogger = new LimitedLogger(logger);
   const lock = new InstanceLock(stateDir, root, logger);
   const registry = new Registry(stateDir, false);
@@ -78,7 +78,7 @@ export function makeParts({
     pools.assign();
   });
   events.on('devicesChanged', () => {
-    if (lifecycle.isServing) pools.note();
+    if (lifecycle.isServing) pools.report();
     turns.request();
   });
   return {

@@ -4,7 +4,7 @@ import { Retention } from './spool/retention.js';
 import { makeRoot, requireElsewhere } from './state/directories.js';
 import { MAX_TIMER_MS } from './time.js';
 
-/** Leads the parts of a mediator from one phase to the next: see {@link Lifecycle}. */
+/** Moves the parts of a mediator from one phase to the next: see {@link Lifecycle}. */
 export class Serving {
   readonly #parts: Parts;
   readonly #retention = new Retention();
@@ -15,7 +15,7 @@ export class Serving {
     this.#parts = parts;
   }
 
-  /** Requests that are queued or on a device, or whose directory is locked for the moment. */
+  /** Requests that are queued or on a device, or wait because their directory is locked. */
   get unfinished(): number {
     const { queue, dispatcher, delivery, executors } = this.#parts;
     const busy = executors.filter(({ isBusy }) => isBusy).length;
@@ -29,18 +29,18 @@ export class Serving {
     if (lifecycle.phase !== 'new') throw new Error('expected a new mediator: each one starts once');
     if (executors.length === 0) throw new RangeError('devices: expected at least one');
     makeRoot(root, logger);
-    // Before anything is written there, and again: what is a link may lead elsewhere by then.
+    // Checked before the first write, and again below: a link may lead elsewhere by then.
     requireElsewhere(stateDir, root);
     lock.acquire();
     try {
       requireElsewhere(stateDir, root);
       registry.reload();
       const opening = openDevices(executors, logger, events);
-      // A device may take for ever to open; stop() ends that.
+      // Opening a device may never end; stop() ends this wait.
       await Promise.race([opening, lifecycle.until(() => lifecycle.isStopping)]);
       if (lifecycle.isStopping) return;
       lifecycle.enter('serving');
-      pools.note();
+      pools.report();
       spool.open();
     } catch (error) {
       await this.stop();
@@ -75,7 +75,7 @@ export class Serving {
     clearTimeout(this.#scan);
     turns.stop();
     lifecycle.enter('stopping');
-    lifecycle.look();
+    lifecycle.check();
     await lifecycle.until(() => !executors.some((executor) => executor.isBusy));
     delivery.close();
     await Promise.allSettled(executors.map((executor) => executor.stop()));

@@ -39,7 +39,7 @@ const canRun =
   existsSync(ADDON) && spawnSync('gcc', ['--version']).status === 0 && process.platform === 'linux';
 const HINT = 'skipped: it needs gcc and a prebuilt addon (apt-get install gcc)';
 
-/** Removes what it is told to on stdin, as `<directory> <name>`. */
+/** Removes the names on its stdin, as `<directory> <name>`. */
 const CHILD = `
 const { removeLater } = require(process.argv[1]);
 const fs = require('node:fs');
@@ -103,7 +103,7 @@ describeIf(canRun, HINT, 'files of several VMs, of which some are freed slowly',
     await remover.end();
   });
 
-  it('are freed independently, when the one that takes over is held up, and nothing more comes', async () => {
+  it('are freed independently, when the thread that takes over is held up, and no more removals come', async () => {
     const remover = new Remover();
     const first = remover.remove('vm2', 'slow1');
     await sleep(30);

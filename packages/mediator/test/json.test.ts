@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseJson } from '../src/json.js';
 
-test('property: what has no key twice is what JSON.parse makes of it', () => {
+test('property: a text without a duplicate key parses as by JSON.parse', () => {
   fc.assert(
     fc.property(fc.json({ depthSize: 'medium' }), fc.constantFrom(0, 2), (text, indentation) => {
       const value: unknown = JSON.parse(text);
@@ -11,7 +11,7 @@ test('property: what has no key twice is what JSON.parse makes of it', () => {
   );
 });
 
-test('property: a key that is put in again is found, whatever else there is', () => {
+test('property: an inserted duplicate key is found in any text', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 }), (object) => {
       const [key = ''] = Object.keys(object);

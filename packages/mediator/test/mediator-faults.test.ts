@@ -28,39 +28,42 @@ afterEach(async () => {
   expect(await host.close()).toEqual({ open: [], watches: 0 });
 });
 
-const expectAnswered = (slot = X) =>
-  until('the request is answered', () => files.answer(slot) === '300\n' && !files.hasRequest(slot));
+const expectResponse = (slot = X) =>
+  until(
+    'the request has its response',
+    () => files.responseText(slot) === '300\n' && !files.hasRequest(slot),
+  );
 
-/** As on a network file system, where inotify sees nothing of what other hosts do. */
+/** As on a network file system, where inotify reports no changes by other hosts. */
 function silenceInotify(): void {
   fakeFs.intercept(({ name, proceed }) => (name === 'watch' ? silentWatcher() : proceed()));
 }
 
-/** Lets the host wait until the sweep trusts the directory's mtime. */
+/** Lets the host wait until the scan trusts the directory's mtime. */
 async function letItRest(): Promise<void> {
   utimesSync(files.path, 1000, 1000);
   await sleep(100);
 }
 
 describe('without inotify', () => {
-  test('requests, new VM directories and new requests are found by the sweep', async () => {
+  test('requests, new VM directories and new requests are found by the scan', async () => {
     fakeFs.intercept(({ name, proceed }) => {
       if (name === 'watch') throw systemError('ENOSPC');
       return proceed();
     });
     files.write(X, LINE);
     await host.start([new CpuVectorAdder()]);
-    await expectAnswered();
+    await expectResponse();
     files.put(named('y'), LINE);
-    await expectAnswered(named('y'));
+    await expectResponse(named('y'));
     files.write(PLAIN, LINE.trimEnd());
-    await expectAnswered(PLAIN);
+    await expectResponse(PLAIN);
     const other = host.vm(8);
     other.write(X, 'A:1:8:1:2\n');
-    await until('a new VM is served', () => other.answer(X) === '3\n');
+    await until('a new VM is served', () => other.responseText(X) === '3\n');
   });
 
-  test('that is said once, with the remedy', async () => {
+  test('that is logged once, with the remedy', async () => {
     fakeFs.intercept(({ name, proceed }) => {
       if (name === 'watch') throw systemError('EMFILE');
       return proceed();
@@ -74,7 +77,7 @@ describe('without inotify', () => {
   });
 });
 
-describe('with an inotify that says nothing', () => {
+describe('with an inotify that reports no events', () => {
   beforeEach(async () => {
     silenceInotify();
     await host.start([new CpuVectorAdder()]);
@@ -83,7 +86,7 @@ describe('with an inotify that says nothing', () => {
 
   test('a renamed request is found', async () => {
     files.put(X, LINE);
-    await expectAnswered();
+    await expectResponse();
   });
 
   test('a plain request is found that is written again in place', async () => {
@@ -92,7 +95,7 @@ describe('with an inotify that says nothing', () => {
     // Filling it leaves the directory's mtime as it is.
     await letItRest();
     writeFileSync(files.request(PLAIN), LINE);
-    await expectAnswered(PLAIN);
+    await expectResponse(PLAIN);
   });
 
   test('a named request is found that was created empty and is filled later', async () => {
@@ -100,7 +103,7 @@ describe('with an inotify that says nothing', () => {
     await sleep(60);
     await letItRest();
     writeFileSync(files.request(X), LINE);
-    await expectAnswered();
+    await expectResponse();
   });
 
   test('a new VM directory is found although the mtime of the root is as it was', async () => {
@@ -112,24 +115,24 @@ describe('with an inotify that says nothing', () => {
     utimesSync(host.root, soon, soon);
     other.write(X, 'A:1:8:1:2\n');
     await until('it is served', () => !other.hasRequest(X));
-    expect(other.answer(X)).toBe('3\n');
+    expect(other.responseText(X)).toBe('3\n');
   });
 
   test('a new VM directory is found', async () => {
     const other = host.vm(8);
     other.write(X, 'A:1:8:1:2\n');
     await until('it is served', () => !other.hasRequest(X));
-    expect(other.answer(X)).toBe('3\n');
+    expect(other.responseText(X)).toBe('3\n');
   });
 });
 
 describe('a full disk', () => {
-  /** Fails so many times to create an answer in a VM directory. */
+  /** Fails this many times to create a response in a VM directory. */
   function fillDisk(times: number): { failures: number } {
     const disk = { failures: 0 };
     fakeFs.intercept(({ name, args, proceed }) => {
-      const isAnswer = name === 'openSync' && String(args[0]).includes('.vgpu-answer-');
-      if (isAnswer && disk.failures < times) {
+      const isResponse = name === 'openSync' && String(args[0]).includes('.vgpu-answer-');
+      if (isResponse && disk.failures < times) {
         disk.failures += 1;
         throw systemError('ENOSPC');
       }
@@ -138,7 +141,7 @@ describe('a full disk', () => {
     return disk;
   }
 
-  test('delays the answer until there is room, and computes once', async () => {
+  test('delays the response until there is room, and computes once', async () => {
     const adder = new FakeManualAdder();
     const mediator = await host.start([adder]);
     files.write(X, LINE);
@@ -150,12 +153,12 @@ describe('a full disk', () => {
     host.vm(8).write(X, 'A:1:8:1:2\n');
     await until('the next is on the device', () => adder.inFlight === 1);
     adder.finish();
-    await expectAnswered();
-    await until('both are answered', () => mediator.statistics().requests === 2);
+    await expectResponse();
+    await until('both have their responses', () => mediator.statistics().requests === 2);
     expect(mediator.failures).toBe(0);
     expect(adder.started).toEqual([100, 1]);
     expect(disk.failures).toBe(2);
-    expect(host.vm(8).answer(X)).toBe('3\n');
+    expect(host.vm(8).responseText(X)).toBe('3\n');
     expect(mediator.statistics().outcome).toEqual({ OK: 2 });
     expect(files.names()).toEqual(['response-x.txt']);
   });
@@ -164,7 +167,9 @@ describe('a full disk', () => {
     const disk = fillDisk(1);
     files.write(X, 'hello\n');
     await host.start([new CpuVectorAdder()]);
-    await until('it is answered', () => files.answer(X).startsWith('ERROR:BAD_REQUEST:'));
+    await until('it has its response', () =>
+      files.responseText(X).startsWith('ERROR:BAD_REQUEST:'),
+    );
     expect(disk.failures).toBe(1);
     expect(files.names()).toEqual(['response-x.txt']);
   });
@@ -182,7 +187,7 @@ describe('a full disk', () => {
     expect(files.names()).toEqual(['request-x.txt']);
     expect(host.logger.finished).toEqual([]);
     await host.start([new CpuVectorAdder()]);
-    await expectAnswered();
+    await expectResponse();
   });
 
   test('that is found while stopping leaves no timer behind', async () => {
@@ -197,13 +202,13 @@ describe('a full disk', () => {
     expect(disk.failures).toBe(1);
     fakeFs.restore();
     await sleep(100);
-    // Whoever counts requests must not count one as withdrawn that waits on disk.
+    // The statistics must not count a request as withdrawn that waits on disk.
     expect(mediator.statistics().requests).toBe(0);
     expect(files.names()).toEqual(['request-x.txt']);
   });
 });
 
-test('a VM directory that cannot be looked at holds up nobody, and is tried again', async () => {
+test('a VM directory that cannot be read delays no other VM, and is retried', async () => {
   await host.start([new CpuVectorAdder()]);
   fakeFs.intercept(({ name, args, proceed }) => {
     if (name === 'lstatSync' && String(args[0]).endsWith('/request-x.txt'))
@@ -212,13 +217,13 @@ test('a VM directory that cannot be looked at holds up nobody, and is tried agai
   });
   files.write(X, LINE);
   host.vm(8).write(named('y'), 'A:1:8:1:2\n');
-  await until('the other is served', () => host.vm(8).answer(named('y')) === '3\n');
-  await until('it is said', () => host.logger.of('cannot take up a request').length > 0);
+  await until('the other is served', () => host.vm(8).responseText(named('y')) === '3\n');
+  await until('it is logged', () => host.logger.of('cannot admit a request').length > 0);
   fakeFs.restore();
-  await expectAnswered();
+  await expectResponse();
 });
 
-test('a drain() ends when a sweep finds the last VM directory gone', async () => {
+test('a drain() ends when a scan finds the last VM directory gone', async () => {
   silenceInotify();
   files.write(X, LINE.trimEnd());
   const mediator = await host.start([new CpuVectorAdder()], { settleMs: 1e6, pollIntervalMs: 50 });
@@ -231,7 +236,7 @@ test('a drain() ends when a sweep finds the last VM directory gone', async () =>
   expect(host.logger.of('a VM directory is gone')).toHaveLength(1);
 });
 
-// What was read a moment ago is computed without another look, and looked at before its answer.
+// A request read a moment ago is computed without another check, and checked before its response.
 test.each([
   { waitMs: 0, started: [1, 2, 3] },
   { waitMs: 150, started: [1, 3] },
@@ -255,7 +260,7 @@ test.each([
   expect(files.names()).toEqual(['response-1.txt', 'response-3.txt']);
 });
 
-test('a VM directory whose server has gone holds up nobody, and is tried again', async () => {
+test('a VM directory whose server has gone delays no other VM, and is retried', async () => {
   await host.start([new CpuVectorAdder()]);
   let failures = 0;
   fakeFs.intercept(({ name, args, proceed }) => {
@@ -269,14 +274,14 @@ test('a VM directory whose server has gone holds up nobody, and is tried again',
   const other = host.vm(8);
   other.write(X, 'A:1:8:1:2\n');
   await until('the other is served', () => !other.hasRequest(X));
-  expect(other.answer(X)).toBe('3\n');
+  expect(other.responseText(X)).toBe('3\n');
   fakeFs.restore();
   files.write(X, LINE);
-  await expectAnswered();
-  await until('it is said', () => host.logger.of('a VM directory can be used again').length > 0);
+  await expectResponse();
+  await until('it is logged', () => host.logger.of('a VM directory can be used again').length > 0);
 });
 
-test('a VM directory that cannot be opened is tried again', async () => {
+test('a VM directory that cannot be opened is retried', async () => {
   await host.start([new CpuVectorAdder()]);
   let attempts = 0;
   fakeFs.intercept(({ name, args, proceed }) => {
@@ -286,12 +291,12 @@ test('a VM directory that cannot be opened is tried again', async () => {
   });
   const other = host.vm(9);
   other.write(X, 'A:1:9:1:2\n');
-  // Nothing but the failure itself is then a reason to look again.
+  // Only the failure itself is then a reason to scan again.
   utimesSync(host.root, 1000, 1000);
   const message = 'cannot open a VM directory; trying again at each scan';
   await until('it was tried again and again', () => attempts > 3);
   expect(host.logger.of(message)).toHaveLength(1);
   fakeFs.restore();
   await until('it is served', () => !other.hasRequest(X));
-  expect(other.answer(X)).toBe('3\n');
+  expect(other.responseText(X)).toBe('3\n');
 });

@@ -48,9 +48,9 @@ function line({ vm, a, b = 1, pool = 'A', priority = 1 }: Line): string {
 
 const X = named('x');
 
-const isAnswered = (files: VmFiles, slot = X) => files.answer(slot).endsWith('\n');
-const expectAnswered = (files: VmFiles, slot = X) =>
-  until('the request is answered', () => isAnswered(files, slot) && !files.hasRequest(slot));
+const hasResponse = (files: VmFiles, slot = X) => files.responseText(slot).endsWith('\n');
+const expectResponse = (files: VmFiles, slot = X) =>
+  until('the request has its response', () => hasResponse(files, slot) && !files.hasRequest(slot));
 
 describe('a request', () => {
   test.each([
@@ -82,12 +82,12 @@ describe('a request', () => {
         files.write(PLAIN, 'A:2:7:100:200');
       },
     },
-  ])('that is written $how is answered and cleared', async ({ slot, write }) => {
+  ])('that is written $how gets its response and is cleared', async ({ slot, write }) => {
     const files = host.vm(7);
     await host.start([new CpuVectorAdder()]);
     write(files);
-    await expectAnswered(files, slot);
-    expect(files.answer(slot)).toBe('300\n');
+    await expectResponse(files, slot);
+    expect(files.responseText(slot)).toBe('300\n');
     await expectNames(files, [basename(files.response(slot))]);
     await until('it is logged', () => host.logger.finished.length === 1);
     expect(host.logger.finished).toEqual([
@@ -104,12 +104,12 @@ describe('a request', () => {
     ]);
   });
 
-  test('that was there before the start is answered', async () => {
+  test('that was on disk before the start gets its response', async () => {
     const files = host.vm(7);
     files.write(X, line({ vm: 7, a: 100, b: 200 }));
     await host.start([new CpuVectorAdder()]);
-    await expectAnswered(files);
-    expect(files.answer(X)).toBe('300\n');
+    await expectResponse(files);
+    expect(files.responseText(X)).toBe('300\n');
   });
 
   test('of vectors, and of the ends of int32', async () => {
@@ -117,21 +117,21 @@ describe('a request', () => {
     files.write(named('v'), 'A:2:7:1,2,3:10,20,30\n');
     files.write(named('w'), 'B:0:7:2147483647:1\n');
     await host.start([new CpuVectorAdder()]);
-    await expectAnswered(files, named('v'));
-    await expectAnswered(files, named('w'));
-    expect([files.answer(named('v')), files.answer(named('w'))]).toEqual([
+    await expectResponse(files, named('v'));
+    await expectResponse(files, named('w'));
+    expect([files.responseText(named('v')), files.responseText(named('w'))]).toEqual([
       '11,22,33\n',
       '-2147483648\n',
     ]);
   });
 
-  test('after request in the plain slot, as an old client does it, gets its own answer', async () => {
+  test('after request in the plain slot, as an old client does it, gets its own response', async () => {
     const files = host.vm(7);
     await host.start([new CpuVectorAdder()], { settleMs: 1 });
     for (let i = 0; i < 30; i += 1) {
       files.write(PLAIN, `A:1:7:${i}:1000`);
-      await until(`answer ${i}`, () => isAnswered(files, PLAIN));
-      expect(files.answer(PLAIN)).toBe(`${i + 1000}\n`);
+      await until(`response ${i}`, () => hasResponse(files, PLAIN));
+      expect(files.responseText(PLAIN)).toBe(`${i + 1000}\n`);
       truncateSync(files.response(PLAIN));
     }
     const isOwn = (name: string) => name.startsWith('.');
@@ -145,15 +145,15 @@ describe('a request', () => {
       files.write(X, bad);
       files.write(named('y'), line({ vm: 7, a: 1 }));
       const mediator = await host.start([new CpuVectorAdder()]);
-      await expectAnswered(files);
-      await expectAnswered(files, named('y'));
-      expect(files.answer(X)).toMatch(/^ERROR:(BAD_REQUEST|VM_MISMATCH):/);
+      await expectResponse(files);
+      await expectResponse(files, named('y'));
+      expect(files.responseText(X)).toMatch(/^ERROR:(BAD_REQUEST|VM_MISMATCH):/);
       expect(host.logger.of('request rejected')).toHaveLength(1);
       expect(mediator.statistics()).toMatchObject({ requests: 2, vm: { 7: 2 } });
     },
   );
 
-  test('that is something else holds up nobody', async () => {
+  test('that is an irregular file delays no other request', async () => {
     const files = host.vm(7);
     const secret = join(host.root, '..', 'secret.txt');
     writeFileSync(secret, line({ vm: 7, a: 1 }));
@@ -162,24 +162,24 @@ describe('a request', () => {
     }
     files.write(X, line({ vm: 7, a: 1 }));
     await host.start([new CpuVectorAdder()]);
-    await expectAnswered(files);
-    for (let i = 0; i < REMOVABLE.length; i += 1) await expectAnswered(files, named(`${i}`));
-    await until('the last one', () => isAnswered(files, named(`${REMOVABLE.length}`)));
+    await expectResponse(files);
+    for (let i = 0; i < REMOVABLE.length; i += 1) await expectResponse(files, named(`${i}`));
+    await until('the last one', () => hasResponse(files, named(`${REMOVABLE.length}`)));
   });
 });
 
 describe('a device that fails', () => {
-  test('is answered with DEVICE_FAILED', async () => {
+  test('gets the response DEVICE_FAILED', async () => {
     const files = host.vm(7);
     files.write(X, line({ vm: 7, a: 1 }));
     const mediator = await host.start([new FakeFailingAdder(new Error('out of memory'))]);
-    await expectAnswered(files);
-    expect(files.answer(X)).toBe('ERROR:DEVICE_FAILED:out of memory\n');
+    await expectResponse(files);
+    expect(files.responseText(X)).toBe('ERROR:DEVICE_FAILED:out of memory\n');
     await until('it is counted', () => mediator.statistics().requests === 1);
     expect(mediator.statistics().outcome).toEqual({ DEVICE_FAILED: 1 });
   });
 
-  test('to finish is answered with DEADLINE, and the next request served anew', async () => {
+  test('to finish gives the response DEADLINE, and the next request is served', async () => {
     const files = host.vm(7);
     files.write(X, line({ vm: 7, a: 1 }));
     const devices: VectorAdder[] = [new FakeHungAdder(), new CpuVectorAdder()];
@@ -187,11 +187,11 @@ describe('a device that fails', () => {
       devices: [() => Promise.resolve(devices.shift() ?? new FakeHungAdder())],
       execLimitMs: 30,
     });
-    await expectAnswered(files);
-    expect(files.answer(X)).toBe('ERROR:DEADLINE:the device did not finish within 30 ms\n');
+    await expectResponse(files);
+    expect(files.responseText(X)).toBe('ERROR:DEADLINE:the device did not finish within 30 ms\n');
     files.write(named('y'), line({ vm: 7, a: 1 }));
-    await expectAnswered(files, named('y'));
-    expect(files.answer(named('y'))).toBe('2\n');
+    await expectResponse(files, named('y'));
+    expect(files.responseText(named('y'))).toBe('2\n');
   });
 
   test('to open, as all others, is an error of the start, which leaves nothing behind', async () => {
@@ -219,12 +219,12 @@ describe('devices', () => {
       await until('one is on the device', () => adder.inFlight === 1);
       adder.finish();
     }
-    await until('all are answered', () => host.served.length === 5);
+    await until('all have their responses', () => host.served.length === 5);
     expect(adder.started).toEqual([1, 11, 13, 12, 10]);
     expect(adder.mostInFlight).toBe(1);
   });
 
-  test('are busy while all that comes at once is queued, up to the limit', async () => {
+  test('are busy while requests that come at once are queued, up to the limit', async () => {
     const files = host.vm(7);
     const adder = new FakeManualAdder();
     const mediator = await host.start([adder], { pollIntervalMs: 1e6, maxQueuedPerVm: 80 });
@@ -250,7 +250,7 @@ describe('devices', () => {
     await until('the free one takes it', () => mediator.queued === 0);
     expect(adders.map(({ started }) => started.length)).toEqual([1, 2]);
     for (const adder of adders) adder.finish();
-    await until('all are answered', () => host.served.length === 3);
+    await until('all have their responses', () => host.served.length === 3);
   });
 });
 
@@ -260,27 +260,27 @@ describe('inotify', () => {
     await host.start([new CpuVectorAdder()], { pollIntervalMs: 1e6 });
   });
 
-  test('makes requests be served without waiting for a sweep', async () => {
+  test('makes requests be served without waiting for a scan', async () => {
     const files = host.vm(7);
     files.put(X, line({ vm: 7, a: 1 }));
-    await expectAnswered(files);
+    await expectResponse(files);
     files.write(named('y'), line({ vm: 7, a: 1 }).trimEnd());
-    await expectAnswered(files, named('y'));
+    await expectResponse(files, named('y'));
     files.write(PLAIN, line({ vm: 7, a: 1 }));
-    await expectAnswered(files, PLAIN);
+    await expectResponse(files, PLAIN);
     await expectNames(files, ['response-x.txt', 'response-y.txt', 'response.txt']);
   });
 
-  test('makes new VM directories be served without waiting for a sweep', async () => {
+  test('makes new VM directories be served without waiting for a scan', async () => {
     const files = host.vm(8);
     files.write(X, line({ vm: 8, a: 1 }));
-    await expectAnswered(files);
+    await expectResponse(files);
     await expectNames(files, ['response-x.txt']);
   });
 });
 
 describe('order', () => {
-  test('of what was there at the start is decided when all of it is known', async () => {
+  test('of requests on disk at the start is decided when all of them are known', async () => {
     const files = host.vm(7);
     for (let i = 0; i < 40; i += 1) files.write(named(`${i}`), line({ vm: 7, a: i, priority: 0 }));
     await nextTick();
@@ -295,7 +295,7 @@ describe('order', () => {
     await stopping;
   });
 
-  test('of sixty requests that were there at the start is priority, then arrival', async () => {
+  test('of sixty requests on disk at the start is priority, then arrival', async () => {
     const expected: { id: string; priority: Priority; ctimeNs: bigint }[] = [];
     const priorities: Priority[] = [1, 0, 2, 2, 0, 1, 0, 1, 2, 0];
     for (let i = 0; i < 60; i += 1) {
@@ -307,7 +307,7 @@ describe('order', () => {
       if (i % 6 === 5) await nextTick();
     }
     await host.start([new CpuVectorAdder()]);
-    await until('all are answered', () => host.served.length === 60);
+    await until('all have their responses', () => host.served.length === 60);
     const of = new Map(expected.map((request) => [request.id, request]));
     const keys = host.served.map((id) => of.get(String(id)));
     const sorted = keys.toSorted(
@@ -335,11 +335,11 @@ describe('order', () => {
       await until('one is on the device', () => adder.inFlight === 1);
       adder.finish();
     }
-    await until('all are answered', () => host.served.length === 5);
+    await until('all have their responses', () => host.served.length === 5);
     expect(adder.started).toEqual([0, 1, 2, 3, 4]);
   });
 
-  test('lets what is beyond the limit of a VM wait behind equals that came meanwhile', async () => {
+  test('lets requests beyond the limit of a VM wait behind equals that came meanwhile', async () => {
     const [flooding, other] = [host.vm(1), host.vm(2)];
     for (let i = 1; i <= 6; i += 1) {
       flooding.write(named(`${i}`), line({ vm: 1, a: i }));
@@ -355,12 +355,12 @@ describe('order', () => {
       expect(mediator.queued).toBeLessThanOrEqual(2);
       adder.finish();
     }
-    await until('all are answered', () => host.served.length === 7);
+    await until('all have their responses', () => host.served.length === 7);
     expect(adder.started).toEqual([1, 2, 100, 3, 4, 5, 6]);
     expect(flooding.names().filter((name) => name.startsWith('request'))).toEqual([]);
   });
 
-  test('lets what comes while its VM is at the limit wait behind equals that came after it', async () => {
+  test('lets requests that come while their VM is at the limit wait behind equals that came later', async () => {
     const [first, other] = [host.vm(1), host.vm(2)];
     const adder = new FakeManualAdder();
     const mediator = await host.start([adder], { maxQueuedPerVm: 1 });
@@ -374,7 +374,7 @@ describe('order', () => {
       await until('one is on the device', () => adder.inFlight === 1);
       adder.finish();
     }
-    await until('all are answered', () => host.served.length === 3);
+    await until('all have their responses', () => host.served.length === 3);
     expect(adder.started).toEqual([1, 100, 2]);
   });
 });
@@ -387,7 +387,7 @@ describe('a request that is withdrawn', () => {
   beforeEach(async () => {
     files = host.vm(7);
     adder = new FakeManualAdder();
-    // Without the help of sweeps.
+    // Without the help of scans.
     mediator = await host.start([adder], { pollIntervalMs: 1e6 });
     files.write(X, line({ vm: 7, a: 1 }));
     await until('the device is busy', () => adder.inFlight === 1);
@@ -399,18 +399,18 @@ describe('a request that is withdrawn', () => {
     unlinkSync(files.request(named('y')));
     await until('it is dropped', () => mediator.queued === 0);
     adder.finish();
-    await expectAnswered(files);
+    await expectResponse(files);
     await expectNames(files, ['response-x.txt']);
     expect(adder.started).toEqual([1]);
     expect(mediator.statistics().outcome).toEqual({ OK: 1, WITHDRAWN: 1 });
   });
 
-  test('while it is on the device gets no answer', async () => {
+  test('while it is on the device gets no response', async () => {
     unlinkSync(files.request(X));
     adder.finish();
     await until('the next is on the device', () => adder.started.length === 2);
     adder.finish();
-    await expectAnswered(files, named('y'));
+    await expectResponse(files, named('y'));
     await expectNames(files, ['response-y.txt']);
     expect(host.logger.finished.map(({ slot, outcome }) => [slot, outcome])).toEqual([
       ['x', 'WITHDRAWN'],
@@ -418,33 +418,33 @@ describe('a request that is withdrawn', () => {
     ]);
   });
 
-  test('and replaced while it is queued is answered as what it is now', async () => {
+  test('and replaced while it is queued gets the response of its new content', async () => {
     await nextTick();
     files.write(named('y'), line({ vm: 7, a: 3 }));
     await until('it is read again', () => host.outcomes().length === 1 && mediator.queued === 1);
     adder.finish();
     await until('the next is on the device', () => adder.started.length === 2);
     adder.finish();
-    await expectAnswered(files, named('y'));
+    await expectResponse(files, named('y'));
     expect(adder.started).toEqual([1, 3]);
-    expect(files.answer(named('y'))).toBe('4\n');
+    expect(files.responseText(named('y'))).toBe('4\n');
     expect(host.outcomes()).toEqual(['WITHDRAWN', 'OK', 'OK']);
   });
 
-  test('and replaced while it is on the device is answered as what it is now', async () => {
+  test('and replaced while it is on the device gets the response of its new content', async () => {
     await nextTick();
     files.write(X, line({ vm: 7, a: 5 }));
     // Noticed by now, while nothing can be done about it.
     await sleep(20);
     adder.finish();
     await until('the next is on the device', () => adder.started.length === 2);
-    expect(files.answer(X)).toBe('');
+    expect(files.responseText(X)).toBe('');
     adder.finish();
     await until('the new one is on the device', () => adder.started.length === 3);
     adder.finish();
-    await expectAnswered(files);
+    await expectResponse(files);
     expect(adder.started).toEqual([1, 2, 5]);
-    expect(files.answer(X)).toBe('6\n');
+    expect(files.responseText(X)).toBe('6\n');
   });
 });
 
@@ -453,7 +453,7 @@ describe('VM directories', () => {
     await host.start([new CpuVectorAdder()]);
     const files = host.vm(4294967295);
     files.write(X, line({ vm: 4294967295, a: 1 }));
-    await expectAnswered(files);
+    await expectResponse(files);
   });
 
   test('that are moved into the root with requests in them are served', async () => {
@@ -461,7 +461,7 @@ describe('VM directories', () => {
     mkdirSync(join(host.root, 'incoming'));
     writeFileSync(join(host.root, 'incoming', 'request.txt'), line({ vm: 3, a: 1 }));
     renameSync(join(host.root, 'incoming'), join(host.root, 'vm3'));
-    await expectAnswered(host.vm(3), PLAIN);
+    await expectResponse(host.vm(3), PLAIN);
   });
 
   test('with other names, and links, are not served', async () => {
@@ -477,7 +477,7 @@ describe('VM directories', () => {
     writeFileSync(join(host.root, 'vm6'), '');
     const files = host.vm(9);
     files.write(X, line({ vm: 9, a: 1 }));
-    await expectAnswered(files);
+    await expectResponse(files);
     await sleep(60);
     expect(readdirSync(outside)).toEqual(['request.txt']);
     expect(readdirSync(join(host.root, 'vm07'))).toEqual(['request.txt']);
@@ -497,7 +497,7 @@ describe('VM directories', () => {
     await expectGone();
     const again = host.vm(7);
     again.write(X, line({ vm: 7, a: 1 }));
-    await expectAnswered(again);
+    await expectResponse(again);
   });
 
   test('that are removed while a request is on the device and another is queued', async () => {
@@ -516,10 +516,10 @@ describe('VM directories', () => {
     other.write(X, line({ vm: 8, a: 3 }));
     await until('others are served', () => adder.inFlight === 1);
     adder.finish();
-    await expectAnswered(other);
+    await expectResponse(other);
   });
 
-  test('that are replaced, with requests queued, are served as what they are now', async () => {
+  test('that are replaced, with requests queued, are served with their new content', async () => {
     const files = host.vm(7);
     const adder = new FakeManualAdder();
     const mediator = await host.start([adder]);
@@ -534,7 +534,7 @@ describe('VM directories', () => {
     adder.finish();
     await until('the new one is on the device', () => adder.started.includes(3));
     adder.finish();
-    await expectAnswered(again, named('z'));
+    await expectResponse(again, named('z'));
     expect(adder.started).toEqual([1, 3]);
     await expectNames(again, ['response-z.txt']);
     // The administrator's copy is left as it was.
@@ -545,14 +545,14 @@ describe('VM directories', () => {
     const files = host.vm(7);
     const mediator = await host.start([new CpuVectorAdder()]);
     files.write(X, line({ vm: 7, a: 1 }));
-    await expectAnswered(files);
+    await expectResponse(files);
     renameSync(files.path, join(host.root, 'vm8'));
     await expectGone();
     const renamed = host.vm(8);
     for (let i = 0; i < 5; i += 1) {
       renamed.put(named(`${i}`), line({ vm: 8, a: i }));
-      await expectAnswered(renamed, named(`${i}`));
-      expect(renamed.answer(named(`${i}`))).toBe(`${i + 1}\n`);
+      await expectResponse(renamed, named(`${i}`));
+      expect(renamed.responseText(named(`${i}`))).toBe(`${i + 1}\n`);
     }
     expect(mediator.statistics().outcome).toEqual({ OK: 6 });
   });
@@ -581,7 +581,7 @@ describe('VM directories', () => {
     );
     const again = host.vm(7);
     again.write(X, line({ vm: 7, a: 1 }));
-    await expectAnswered(again);
+    await expectResponse(again);
     expect(host.logger.of('cannot read the root; trying again at each scan')).toHaveLength(1);
     expect(host.logger.of('the root can be read again')).toHaveLength(1);
   });
@@ -595,7 +595,7 @@ describe('a second mediator', () => {
       code: 'ALREADY_RUNNING',
     });
     files.write(X, line({ vm: 7, a: 1 }));
-    await expectAnswered(files);
+    await expectResponse(files);
   });
 
   test('may follow the first', async () => {
@@ -607,7 +607,7 @@ describe('a second mediator', () => {
 });
 
 describe('whenIdle()', () => {
-  test('waits for all that was there, half-written requests included', async () => {
+  test('waits for all requests on disk, half-written ones included', async () => {
     for (let vm = 1; vm <= 3; vm += 1) {
       for (let i = 0; i < 10; i += 1) {
         host.vm(vm).write(named(`${i}`), line({ vm, a: i }).slice(0, i % 2 === 0 ? undefined : -1));
@@ -617,7 +617,8 @@ describe('whenIdle()', () => {
     await mediator.whenIdle();
     expect(mediator.queued).toBe(0);
     for (let vm = 1; vm <= 3; vm += 1) {
-      for (let i = 0; i < 10; i += 1) expect(host.vm(vm).answer(named(`${i}`))).toBe(`${i + 1}\n`);
+      for (let i = 0; i < 10; i += 1)
+        expect(host.vm(vm).responseText(named(`${i}`))).toBe(`${i + 1}\n`);
     }
     await mediator.whenIdle();
   });
@@ -636,13 +637,13 @@ describe('whenIdle()', () => {
     for (let i = 0; i < 2; i += 1) void mediator.whenIdle().then(() => (drained += 1));
     adder.finish();
     await until('both are told', () => drained === 2);
-    expect(isAnswered(host.vm(7))).toBe(true);
+    expect(hasResponse(host.vm(7))).toBe(true);
   });
 
-  test('ends when the last VM directory goes, with what was settling in it', async () => {
+  test('ends when the last VM directory goes, with the requests that settled in it', async () => {
     host.vm(7).write(X, 'A:1:7:1:1');
     const mediator = await host.start([new CpuVectorAdder()], { settleMs: 1e6 });
-    await until('it is looked at', () => host.logger.of('serving a VM directory').length === 1);
+    await until('it is opened', () => host.logger.of('serving a VM directory').length === 1);
     await sleep(10);
     let isDrained = false;
     void mediator.whenIdle().then(() => (isDrained = true));
@@ -654,7 +655,7 @@ describe('whenIdle()', () => {
 });
 
 describe('drain()', () => {
-  test('finishes what is queued, and leaves what comes meanwhile on disk', async () => {
+  test('finishes queued requests, and leaves new ones on disk', async () => {
     const files = host.vm(7);
     const adder = new FakeManualAdder();
     const mediator = await host.start([adder]);
@@ -671,13 +672,13 @@ describe('drain()', () => {
       adder.finish();
     }
     await finishing;
-    // Sweeps find it, and leave it.
+    // Scans find it, and leave it.
     await sleep(50);
     expect([mediator.unfinished, adder.started]).toEqual([0, [1, 1, 1]]);
     await mediator.stop();
     expect(host.served).toHaveLength(3);
     await host.start([new CpuVectorAdder()]);
-    await expectAnswered(files, named('late'));
+    await expectResponse(files, named('late'));
   });
 
   test('ends when the mediator is stopped', async () => {
@@ -697,7 +698,7 @@ describe('drain()', () => {
 });
 
 describe('stop()', () => {
-  test('finishes what is on the device, and leaves the rest on disk', async () => {
+  test('finishes the request on the device, and leaves the others on disk', async () => {
     const files = host.vm(7);
     const adder = new FakeManualAdder();
     const mediator = await host.start([adder]);
@@ -712,13 +713,13 @@ describe('stop()', () => {
     expect(adder.isClosed).toBe(false);
     adder.finish();
     await stopping;
-    expect(files.answer(X)).toBe('2\n');
+    expect(files.responseText(X)).toBe('2\n');
     expect(adder.isClosed).toBe(true);
     expect(adder.started).toEqual([1]);
     await expectNames(files, ['request-y.txt', 'response-x.txt']);
 
     await host.start([new CpuVectorAdder()]);
-    await expectAnswered(files, named('y'));
+    await expectResponse(files, named('y'));
   });
 
   test('of a device that hangs waits until the limit', async () => {
@@ -727,10 +728,10 @@ describe('stop()', () => {
     const mediator = await host.start([adder], { execLimitMs: 50 });
     files.write(X, line({ vm: 7, a: 1 }));
     await until('it is dispatched', () => host.logger.of('request on the device').length === 1);
-    // The one that is opened anew would hang, too, when it is closed.
+    // The reopened device would hang, too, when it is closed.
     adder.close = () => Promise.resolve();
     await mediator.stop();
-    expect(files.answer(X)).toMatch(/^ERROR:DEADLINE:/);
+    expect(files.responseText(X)).toMatch(/^ERROR:DEADLINE:/);
   });
 
   test('serves nothing any more, at once', async () => {
@@ -769,7 +770,7 @@ describe('stop()', () => {
     adder.finish();
     await stopping;
     await until('the drain is over', () => isOver);
-    expect(files.answer(X)).toBe('2\n');
+    expect(files.responseText(X)).toBe('2\n');
   });
 
   test('before the start is harmless', async () => {
@@ -838,19 +839,19 @@ describe('settings', () => {
       await until('one is on the device', () => adder.inFlight === 1);
       adder.finish();
     }
-    await until('all are answered', () => host.served.length === 4);
+    await until('all have their responses', () => host.served.length === 4);
   });
 
-  test('answers that nobody fetches are removed after the retention time', async () => {
+  test('responses that no client fetches are removed after the retention time', async () => {
     const files = host.vm(7);
     await host.start([new CpuVectorAdder()], { retentionMs: 300 });
     const sinceMs = performance.now();
     files.write(X, line({ vm: 7, a: 1 }));
-    await expectAnswered(files);
+    await expectResponse(files);
     await until('it is removed', () => files.names().length === 0);
     // By a clock that ticks.
     expect(performance.now() - sinceMs).toBeGreaterThanOrEqual(300 - 21);
-    expect(host.logger.of('removed files that nobody fetched')).toHaveLength(1);
+    expect(host.logger.of('removed stale files')).toHaveLength(1);
   });
 });
 
@@ -859,21 +860,21 @@ async function expectNames(files: VmFiles, names: readonly string[]): Promise<vo
   await until(`there is ${names.join(', ')}`, () => files.names().join() === names.join());
 }
 
-describe('an answer without a place', () => {
-  test('costs its request, and nobody else', async () => {
+describe('an undeliverable response', () => {
+  test('costs only its request', async () => {
     const files = host.vm(7);
     NON_EMPTY_DIRECTORY.put(files.response(X), '');
     files.write(X, line({ vm: 7, a: 1 }));
     files.write(named('y'), line({ vm: 7, a: 2 }));
     const mediator = await host.start([new CpuVectorAdder()]);
-    await expectAnswered(files, named('y'));
+    await expectResponse(files, named('y'));
     await until('it is counted', () => mediator.statistics().requests === 2);
     await expectNames(files, ['response-x.txt', 'response-y.txt']);
     expect(mediator.statistics().outcome).toEqual({ OK: 1, UNDELIVERABLE: 1 });
   });
 });
 
-test('many requests of many VMs leave their answers behind and nothing else', async () => {
+test('many requests of many VMs leave only their responses behind', async () => {
   const adders = [new CpuVectorAdder(), new CpuVectorAdder({ index: 1 })];
   const mediator = await host.start(adders, { maxQueuedPerVm: 4 });
   const vms = Array.from({ length: 10 }, (_, i) => i + 1);
@@ -881,12 +882,12 @@ test('many requests of many VMs leave their answers behind and nothing else', as
     for (const vm of vms) host.vm(vm).put(named(`${i}`), line({ vm, a: i, b: vm }));
     await sleep(1);
   }
-  await until('all are answered', () => mediator.statistics().requests === 200);
+  await until('all have their responses', () => mediator.statistics().requests === 200);
   await mediator.whenIdle();
   for (const vm of vms) {
     const files = host.vm(vm);
     await until('a thread has removed the rest', () => files.names().length === 20);
-    for (let i = 0; i < 20; i += 1) expect(files.answer(named(`${i}`))).toBe(`${i + vm}\n`);
+    for (let i = 0; i < 20; i += 1) expect(files.responseText(named(`${i}`))).toBe(`${i + vm}\n`);
   }
   expect(mediator.statistics()).toMatchObject({
     outcome: { OK: 200 },

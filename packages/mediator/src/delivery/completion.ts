@@ -7,15 +7,15 @@ import type { FinishedRequest, Outcome } from '../telemetry/finished-request.js'
 
 export interface CompletionOptions {
   readonly queue: { withdraw(job: Job): boolean };
-  /** Has VMs forgotten that are gone. */
+  /** Makes the mediator forget VMs that are gone. */
   readonly gone: { check(vm: number): void };
   readonly events: Events;
   readonly logger: Logger;
-  /** For what a VM causes without a device. */
+  /** For lines that a VM can cause without using a device. */
   readonly limitedLogger: Logger;
 }
 
-/** The end of a request, whatever came of it: it leaves its VM's backlog, statistics and log are told. */
+/** The end of a request, with any outcome: it leaves its VM's backlog, and is recorded in statistics and log. */
 export class Completion {
   readonly #options: CompletionOptions;
 
@@ -23,7 +23,7 @@ export class Completion {
     this.#options = options;
   }
 
-  /** A queued job's request is gone or another one; true if the job was still queued. */
+  /** A queued job's request is gone, or has become another one; true if the job was still queued. */
   withdraw(job: Job): boolean {
     if (!this.#options.queue.withdraw(job)) return false;
     this.finish(job, 'WITHDRAWN');
@@ -32,19 +32,19 @@ export class Completion {
 
   /** A request was refused before it was queued. */
   reject(request: FinishedRequest): void {
-    this.#tell(request);
+    this.#record(request);
     const { vm, slot, outcome } = request;
     this.#options.limitedLogger.info('request rejected', { vm, slot, outcome });
   }
 
-  /** @param execution What came of the job on its device; absent if it has not computed the job. */
+  /** @param execution The job's result on its device; absent if no device has computed it. */
   finish(job: Job, outcome: Outcome, execution?: Execution): void {
     const { vm, slot, pool, priority, ticket, waitMs, device } = job;
     if (outcome === 'WITHDRAWN') ticket.withdraw();
     else ticket.release();
     const times =
       execution && waitMs !== undefined ? { waitMs, execMs: execution.execMs, device } : undefined;
-    this.#tell({
+    this.#record({
       ...{ vm, slot, pool, priority },
       isClaimOverridden: job.claim !== undefined,
       outcome,
@@ -60,7 +60,7 @@ export class Completion {
     });
   }
 
-  #tell(request: FinishedRequest): void {
+  #record(request: FinishedRequest): void {
     this.#options.events.emit('requestFinished', request);
     this.#options.gone.check(request.vm);
   }

@@ -15,17 +15,17 @@ export interface DeliveryOptions {
   readonly completion: {
     finish(job: Job, outcome: Outcome, execution: Execution): void;
   };
-  /** What a response costs is charged there. */
+  /** Is charged the cost of each response. */
   readonly shares: { charge(requests: VmRequests, cost: number): void };
-  /** Told of `work`: there may be room for another request. */
+  /** Receives `work`: there may be room for another request. */
   readonly events: Events;
 }
 
-/** Puts answers in place; tries again while that can help, without holding up others. */
+/** Puts responses in place; retries while that can help, without delaying other responses. */
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #retries = new Set<NodeJS.Timeout>();
-  /** Of VMs whose directory is locked. */
+  /** Number of responses of VMs whose directory is locked. */
   #deferred = 0;
   #isClosed = false;
 
@@ -33,17 +33,17 @@ export class Delivery {
     this.#options = options;
   }
 
-  /** Answers that could not be put in place so far. */
+  /** Number of responses that could not be put in place so far. */
   get pending(): number {
     return this.#retries.size + this.#deferred;
   }
 
-  /** Those that wait until nothing locks their VM's directory, which is soon. */
+  /** Number of responses that wait until their VM's directory is unlocked, which is soon. */
   get deferred(): number {
     return this.#deferred;
   }
 
-  /** Leaves what could not be put in place to the next mediator. */
+  /** Leaves responses that could not be put in place to the next mediator. */
   close(): void {
     this.#isClosed = true;
     for (const timer of this.#retries) clearTimeout(timer);
@@ -69,11 +69,11 @@ export class Delivery {
     } catch (error) {
       const fields = { vm: job.vm, request: ticket.name, ...requests.explain(error) };
       if (error instanceof UndeliverableError) {
-        logger.warn('an answer has no place; its request is removed', fields);
+        logger.warn('a response is undeliverable; its request is removed', fields);
         this.#finish(job, 'UNDELIVERABLE', execution);
         return;
       }
-      logger.warn('cannot put an answer in place; trying again', { ...fields, retryMs });
+      logger.warn('cannot put a response in place; trying again', { ...fields, retryMs });
       const timer = setTimeout(() => {
         this.#retries.delete(timer);
         this.deliver(job, execution, Math.min(2 * retryMs, RETRY_MAX_MS));

@@ -13,24 +13,23 @@ import type { MediatorSettings } from '../settings.js';
 import { settledWithin } from '../time.js';
 import type { DeviceSnapshot } from '../telemetry/snapshot.js';
 
-/** How long a device is left alone that could not be opened, or is out of service (milliseconds). */
+/** Delay before a device that could not be opened, or is out of service, is reopened (milliseconds). */
 const REOPEN_AFTER_MS = 5000;
-/** So many faults without a success between take a device out of service. */
+/** This many faults without a success in between put a device out of service. */
 const MAX_FAULTS_IN_A_ROW = 3;
-/** A device that takes longer to close, or to open before that, is left behind (milliseconds). */
+/** A device that takes longer to close, or to end its opening before that, is abandoned (milliseconds). */
 const CLOSE_LIMIT_MS = 2000;
 
 export interface ExecutorOptions {
   readonly index: number;
-  /** The device's own number, where that is known before it is opened. */
+  /** The device's own number, if it is known before the device is opened. */
   readonly device?: number | undefined;
   /** Opens the device; called again after a fault. */
   readonly open: () => Promise<Device>;
   readonly settings: Pick<MediatorSettings, 'execLimitMs'>;
   readonly logger: Logger;
   /**
-   * Told of `deviceChanged`, and of `devicesChanged` when it has been opened again or is left alone for some
-   * time.
+   * Receives `deviceChanged`, and `devicesChanged` when the device has been reopened or waits to be reopened.
    */
   readonly events: Events;
 }
@@ -38,29 +37,28 @@ export interface ExecutorOptions {
 /**
  * One device, one operation at a time.
  *
- * States: `closed` until opened; `idle`; `busy` from `run` to its answer; `closed` again after a
- * fault, until the device could be opened anew; `stopped` for good.
+ * States: `closed` until opened; `idle`; `busy` from `run` to its result; `closed` again after a
+ * fault, until the device has been reopened; `stopped` for good.
  *
- * A device with a fault is let go and opened anew at once. After repeated faults without a success
- * it is out of service, and tried again at intervals: opening it says little, so that its next job
- * is the trial.
+ * A device with a fault is closed and reopened at once. After repeated faults without a success it is
+ * out of service, and retried at intervals: a successful opening proves little, so its next job is the test.
  */
 export class Executor {
   readonly #options: ExecutorOptions;
   #opened: Device | undefined;
   #state: 'closed' | 'idle' | 'busy' | 'stopped' = 'closed';
-  /** The last opening, which may still be under way. */
+  /** The last opening, which may be under way. */
   #opening: Promise<void> | undefined;
   #reopening: NodeJS.Timeout | undefined;
-  #isLeftAlone = false;
+  #awaitsReopening = false;
   #faults = 0;
   #faultsSinceSuccess = 0;
   #info: DeviceInfo | undefined;
   #jobs = 0;
-  /** Of the jobs that have ended. */
+  /** Milliseconds of the jobs that have ended. */
   #busyMs = 0;
   #startedMs = 0;
-  /** Undefined unless it is being opened. */
+  /** Undefined unless the device is being opened. */
   #openedSinceMs: number | undefined;
 
   constructor(options: ExecutorOptions) {
@@ -80,10 +78,10 @@ export class Executor {
     return this.#info?.index ?? this.#options.device;
   }
 
-  /** Whether it works: also while it is opened anew at once, but not on trial after repeated faults. */
+  /** Whether the device works: true also while it is reopened at once, but not while it is out of service. */
   get isInService(): boolean {
     const isOpened = this.#info !== undefined && this.#state !== 'stopped';
-    return isOpened && !this.#isLeftAlone && !this.#isOutOfService;
+    return isOpened && !this.#awaitsReopening && !this.#isOutOfService;
   }
 
   snapshot(): DeviceSnapshot {
@@ -102,8 +100,8 @@ export class Executor {
   }
 
   /**
-   * Whether it has been at one operation, or at being opened, for so many milliseconds longer than an
-   * operation may take: then nothing that is done here has helped.
+   * Whether one operation, or the opening, has exceeded the execution limit by this margin in milliseconds:
+   * then reopening has not helped.
    */
   isStuck(marginMs: number): boolean {
     const sinceMs = this.isBusy ? this.#startedMs : this.#openedSinceMs;
@@ -119,7 +117,7 @@ export class Executor {
     }));
   }
 
-  /** What to do about a device that could not be opened. */
+  /** Retries later to open a device that could not be opened. */
   openLater(error: unknown): void {
     if (this.#state === 'stopped') return;
     const { logger } = this.#options;
@@ -131,7 +129,7 @@ export class Executor {
     this.#reopenLater();
   }
 
-  /** Runs a job. Never rejects for the device's sake: what goes wrong is the answer. */
+  /** Runs a job. Never rejects because of the device: its error becomes the response. */
   async run(job: QueuedRequest): Promise<Execution> {
     const opened = this.#opened;
     if (opened === undefined || !this.isIdle) throw new Error('the device is not idle');
@@ -140,7 +138,7 @@ export class Executor {
     this.#startedMs = performance.now();
     const limitMs = this.#options.settings.execLimitMs;
     const operation = execute(opened, job.call);
-    // What a hung device gives later belongs to nobody: the job has been answered by then.
+    // A late result of a hung device is dropped: the job has its response by then.
     const isOver = await settledWithin(limitMs, operation);
     const execution = isOver ? await operation : hungExecution(limitMs);
     this.#busyMs += performance.now() - this.#startedMs;
@@ -152,8 +150,8 @@ export class Executor {
   }
 
   /**
-   * Closes the device, also one that is being opened. A device that takes longer than two seconds
-   * is left behind, and one that was let go after a fault is not waited for.
+   * Closes the device, also while it is being opened. A device that takes longer than two seconds is
+   * abandoned, and the close after a fault is not waited for.
    */
   async stop(): Promise<void> {
     this.#state = 'stopped';
@@ -173,7 +171,7 @@ export class Executor {
     }
     this.#opened = opened;
     this.#info = opened.info;
-    this.#isLeftAlone = false;
+    this.#awaitsReopening = false;
     this.#state = 'idle';
     logger.info('device ready', { ...opened.info, executor: index });
     this.#options.events.emit('deviceChanged', this.snapshot());
@@ -188,7 +186,7 @@ export class Executor {
     return { executor: index, ...(this.device !== undefined && { device: this.device }) };
   }
 
-  /** Lets a device go that cannot be used any more, and opens it anew, at once or later. */
+  /** Closes a device with a fault, and reopens it, at once or later. */
   async #replace(opened: Device, fault: DeviceFault): Promise<void> {
     const { index, logger, events } = this.#options;
     const { kind, message } = fault;
@@ -207,8 +205,8 @@ export class Executor {
       this.#reopenLater();
       return;
     }
-    logger.error(`the device ${kind === 'hung' ? 'hangs' : 'is lost'}; opening it anew`, fields);
-    // What is left of a lost device might spoil the new one. One that hangs may never close.
+    logger.error(`the device ${kind === 'hung' ? 'hangs' : 'is lost'}; reopening it`, fields);
+    // Remains of a lost device might disturb the new one. A hung device may never close.
     if (kind === 'lost') await settledWithin(CLOSE_LIMIT_MS, closing);
     this.#reopen();
   }
@@ -227,7 +225,7 @@ export class Executor {
 
   #reopenLater(): void {
     if (this.#state === 'stopped') return;
-    this.#isLeftAlone = true;
+    this.#awaitsReopening = true;
     this.#options.events.emit('devicesChanged');
     this.#reopening = setTimeout(() => {
       this.#reopen();

@@ -3,15 +3,15 @@ import type { Events } from '../events.js';
 import type { Logger } from '../telemetry/logger.js';
 import { settledWithin } from '../time.js';
 
-/** How long the others may take once one device is open, milliseconds. */
-const PATIENCE_MS = 5000;
+/** How long the other devices are waited for once one is open, in milliseconds. */
+const WAIT_LIMIT_MS = 5000;
 
 /**
- * Opens devices until one can serve. Others that fail are tried again while serving; such as take
- * long come when they are ready.
+ * Opens devices until one can serve. Devices that fail while another opens are retried; slow devices join
+ * when they are ready.
  *
- * @param events Told of `devicesChanged` for each one that is open, now or later.
- * @throws DeviceError, the first one's, if none can be opened.
+ * @param events Receives `devicesChanged` for each device that is open, now or later.
+ * @throws DeviceError, that of the first device, if none can be opened.
  */
 export async function openDevices(
   executors: readonly Executor[],
@@ -21,7 +21,7 @@ export async function openDevices(
   const openings = executors.map((executor) => executor.open());
   const first = await Promise.any(openings).catch((error: unknown) => error);
   if (first instanceof AggregateError) throw first.errors[0];
-  if (!(await settledWithin(PATIENCE_MS, Promise.allSettled(openings)))) {
+  if (!(await settledWithin(WAIT_LIMIT_MS, Promise.allSettled(openings)))) {
     logger.warn('not all devices have opened yet; serving without them meanwhile', {});
   }
   for (const [i, opening] of openings.entries()) {

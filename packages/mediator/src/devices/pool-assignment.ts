@@ -27,11 +27,11 @@ export class ExecutorSlot implements DeviceSlot {
   }
 }
 
-/** Which devices serve which pools, and which pools have none that works. */
+/** Which devices serve which pools, and which pools have no working device. */
 export class PoolAssignment {
   readonly #options: PoolAssignmentOptions;
   #slots: readonly ExecutorSlot[] = [];
-  /** Pools of which the log says that they wait. */
+  /** Pools whose lack of a working device was logged. */
   readonly #unserved = new Set<Pool>();
 
   constructor(options: PoolAssignmentOptions) {
@@ -39,17 +39,17 @@ export class PoolAssignment {
     this.assign();
   }
 
-  /** In the order in which idle devices choose: one that serves fewer pools leaves more to the others. */
+  /** In the order in which idle devices choose: devices that serve fewer pools first, so that others keep more. */
   get slots(): readonly ExecutorSlot[] {
     return this.#slots;
   }
 
-  /** Whether the log says of a pool that it waits. */
+  /** Whether the lack of a working device was logged for any pool. */
   get isAnyUnserved(): boolean {
     return this.#unserved.size > 0;
   }
 
-  /** To be called when a device was opened, by which its number is known, or the registry was read. */
+  /** Must be called when a device was opened, since its number is known then, and when the registry was read. */
   assign(): void {
     this.#slots = this.#options.executors
       .map(
@@ -63,10 +63,10 @@ export class PoolAssignment {
   }
 
   /**
-   * Says in the log, once, that a pool has no device that works, and when it has one again. A pool that
-   * every device serves is not spoken of: what the log says of the devices is enough.
+   * Logs, once, that a pool has no working device, and when it has one again. A pool that every device serves
+   * is not logged: the log lines of the devices are enough.
    */
-  note(): void {
+  report(): void {
     const { registry, logger } = this.#options;
     for (const pool of POOLS) {
       const devices = registry.poolDevices(pool);

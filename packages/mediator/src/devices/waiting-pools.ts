@@ -1,6 +1,6 @@
 import type { PoolSnapshot } from '../telemetry/snapshot.js';
 
-/** Whose requests wait because none of the devices that were given to them works; a line each. */
+/** A line for each pool whose requests wait because none of its devices works. */
 export function waitingPools(pools: readonly PoolSnapshot[]): string[] {
   return pools.flatMap(({ pool, devices, isServed }) =>
     isServed || devices === null

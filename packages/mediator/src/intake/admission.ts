@@ -5,29 +5,36 @@ import type { MediatorSettings } from '../settings.js';
 import { TokenBucket } from './token-bucket.js';
 import { VmBuckets } from './vm-buckets.js';
 
-/** Why a request is answered with an error. */
+const MAX_TEXT = 200;
+
+/** The error with which a request is rejected. */
 export interface Rejection {
   readonly code: ErrorCode;
   readonly text: string;
 }
 
-/** As what a request is served. */
+/** Makes a message fit for a response: one line of printable ASCII, at most 200 characters. */
+export function responseText(message: string): string {
+  return message.slice(0, MAX_TEXT).replace(/[^\x20-\x7e]+/g, ' ');
+}
+
+/** The pool and priority with which a request is served. */
 export interface Identity {
   readonly pool: Pool;
   readonly priority: Priority;
-  /** What its line said, if that is something else. */
+  /** The pool and priority in its line, if they differ. */
   readonly claim?: Claim;
 }
 
 export interface AdmissionOptions {
   readonly registry: { get(vm: number): Registration | undefined };
-  /** What counts for VMs that the registry gives nothing of their own. */
+  /** Limits for VMs that have none of their own in the registry. */
   readonly settings: Pick<MediatorSettings, 'requireRegistration' | 'rateLimit' | 'maxQueuedPerVm'>;
 }
 
 /**
- * Decides whether a VM may have requests served, and as who. Which VM it is follows from the
- * directory, that is from the share that only this VM can reach; what it may do, from the registry.
+ * Decides whether a VM's requests are served, and with which pool and priority. The directory identifies
+ * the VM, since only this VM can reach that share; the registry says what the VM may do.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
@@ -37,12 +44,12 @@ export class Admission {
     this.#options = options;
   }
 
-  /** Why a VM's request is not served, whatever it says; counts it. */
+  /** Why a VM's request is not served, regardless of its content; counts it for the rate limit. */
   refuse(vm: number): Rejection | undefined {
     return this.refusalOf(vm) ?? this.#limit(vm);
   }
 
-  /** Why none of a VM's requests is served at present. */
+  /** Why no request of a VM is served at present. */
   refusalOf(vm: number): Rejection | undefined {
     const registration = this.#options.registry.get(vm);
     if (registration === undefined && this.#options.settings.requireRegistration) {
@@ -60,7 +67,7 @@ export class Admission {
     return registry.get(vm)?.maxQueued ?? settings.maxQueuedPerVm;
   }
 
-  /** As what a request is served: what the registry says of its VM comes before what its line says. */
+  /** The pool and priority of a request: the registry's for its VM take precedence over those in its line. */
   identify({ vm, pool, priority }: Envelope): Identity {
     const registration = this.#options.registry.get(vm);
     if (registration === undefined) return { pool, priority };

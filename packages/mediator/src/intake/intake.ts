@@ -19,8 +19,7 @@ import {
   type Ticket,
 } from '../scheduling/request-source.js';
 import type { FinishedRequest } from '../telemetry/finished-request.js';
-import type { Admission, Identity, Rejection } from './admission.js';
-import { answerText } from './answer-text.js';
+import { responseText, type Admission, type Identity, type Rejection } from './admission.js';
 
 /** Reads the body of each kind of request. */
 const CODECS: Readonly<Record<BodyKind, (body: Body) => OperationCall>> = {
@@ -30,20 +29,20 @@ const CODECS: Readonly<Record<BodyKind, (body: Body) => OperationCall>> = {
 export interface IntakeOptions {
   readonly admission: Admission;
   readonly completion: {
-    /** A queued job's request is no longer what was read; true if the job was still queued. */
+    /** A queued job's request is no longer the one that was read; true if the job was still queued. */
     withdraw(job: Job): boolean;
     reject(request: FinishedRequest): void;
   };
 }
 
-/** What became of a step, and what that cost. */
+/** The result of a step, and its cost. */
 export interface Considered {
-  /** Absent if there is no request, or none that is served. */
+  /** Absent if there is no request, or if it is not served. */
   readonly job?: Job | undefined;
   readonly cost: number;
 }
 
-/** Decides what becomes of a request that has arrived: a job, or a response at once. */
+/** Decides whether an arrived request becomes a job, or gets an error response at once. */
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #jobs = new WeakMap<Ticket, Job>();
@@ -58,7 +57,7 @@ export class Intake {
     return job !== undefined && this.#options.completion.withdraw(job);
   }
 
-  /** Gives a job if a step has found a request that is well-formed, and whose VM may have it served. */
+  /** Returns a job if a step has found a well-formed request that its VM may have served. */
   consider({ arrival, superseded, cost }: Step): Considered {
     const withdrawn = superseded !== undefined && this.withdraw(superseded) ? COST.withdrawal : 0;
     if (arrival === undefined) return { cost: cost + withdrawn };
@@ -92,7 +91,7 @@ export class Intake {
     return { job, cost };
   }
 
-  /** What is to be computed and as whose, or why it is not. */
+  /** The call, pool and priority of a request, or the reason for its rejection. */
   #judge(vm: number, content: Content): ({ readonly call: OperationCall } & Identity) | Rejection {
     const { admission } = this.#options;
     const refusal = admission.refuse(vm);
@@ -111,7 +110,7 @@ export class Intake {
       return { code: 'VM_MISMATCH', text: `vm: expected ${vm}, got ${envelope.vm}` };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      return { code: ErrorCode.parse(error.code), text: answerText(error.message) };
+      return { code: ErrorCode.parse(error.code), text: responseText(error.message) };
     }
   }
 
@@ -121,16 +120,16 @@ export class Intake {
       return;
     }
     const { code: outcome, text: error } = rejection;
-    this.#tellRejected(ticket, { outcome, error });
+    this.#recordRejected(ticket, { outcome, error });
   }
 
-  /** A full disk, a stale handle, no descriptor left: that can pass, and concerns only this VM. */
+  /** A full disk, a stale handle, no descriptor left: such errors can pass, and affect only this VM. */
   #fail(ticket: Ticket, error: unknown): void {
     ticket.requests.fail(ticket.name, error);
-    if (error instanceof UndeliverableError) this.#tellRejected(ticket, { outcome: error.code });
+    if (error instanceof UndeliverableError) this.#recordRejected(ticket, { outcome: error.code });
   }
 
-  #tellRejected(ticket: Ticket, end: Pick<FinishedRequest, 'outcome' | 'error'>): void {
+  #recordRejected(ticket: Ticket, end: Pick<FinishedRequest, 'outcome' | 'error'>): void {
     const { vm } = ticket.requests;
     this.#options.completion.reject({ vm, slot: ticket.slot, ...end });
   }

@@ -1,30 +1,30 @@
-/** How fast requests may come. */
+/** The permitted rate of requests. */
 export interface RateLimit {
   /** Requests per second in the long run; may be a fraction. */
   readonly perSecond: number;
-  /** Requests that may come at once after a pause. */
+  /** Requests that are permitted at once after a pause. */
   readonly burst: number;
 }
 
-/** Requests that may come at once where nothing else is said: those of one second, one at least. */
+/** The burst, by default the requests of one second, at least one. */
 export function burstOf(perSecond: number, burst?: number): number {
   return burst ?? Math.max(1, Math.ceil(perSecond));
 }
 
-/** So little may lack of a token: fractions add up to a whole but for what is rounded. */
+/** Tolerance for floating-point rounding when comparing with one whole token. */
 const ROUNDING = 1e-6;
 
 /**
- * Limits a rate: a bucket that holds `burst` tokens, fills with `perSecond` of them, and gives one for
- * each request. The caller has the clock, which must never go back (milliseconds).
+ * Limits a rate: a bucket that holds `burst` tokens, gains `perSecond` of them, and spends one for each
+ * request. The caller provides the clock, which must be monotonic (milliseconds).
  */
 export class TokenBucket {
-  /** None taken yet, whatever the limit will be. */
+  /** Infinite until the first request: the bucket is full for any limit. */
   #tokens = Infinity;
   #sinceMs = 0;
   #limit: RateLimit = { perSecond: 0, burst: Infinity };
 
-  /** Takes a token; gives 0, or the milliseconds until there is one. */
+  /** Takes a token; returns 0, or the milliseconds until one is available. */
   take(limit: RateLimit, nowMs: number): number {
     const { perSecond, burst } = limit;
     this.#tokens = Math.min(burst, this.#filled(perSecond, nowMs));
@@ -35,7 +35,7 @@ export class TokenBucket {
     return 0;
   }
 
-  /** Whether it holds all that the last limit lets it hold, as one does that was never used. */
+  /** Whether the bucket is full for its last limit, like one that was never used. */
   isFull(nowMs: number): boolean {
     const { perSecond, burst } = this.#limit;
     return this.#filled(perSecond, nowMs) >= burst;

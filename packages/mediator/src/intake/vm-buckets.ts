@@ -1,11 +1,11 @@
 import type { TokenBucket } from './token-bucket.js';
 
-/** With fewer it is not worth the time to look for those that can go. */
+/** With fewer buckets, searching for full ones is not worth the time. */
 const MIN_PRUNED = 1024;
 
 /**
- * A bucket for each VM. One that is full again is like a new one, and is let go: what is kept grows with
- * the VMs that have used theirs lately, not with those that there have ever been.
+ * A bucket for each VM. A bucket that is full again equals a new one, and is dropped: the number of buckets
+ * grows with the VMs that were active lately, not with all VMs that ever existed.
  */
 export class VmBuckets<B extends TokenBucket> {
   readonly #create: () => B;
@@ -16,7 +16,7 @@ export class VmBuckets<B extends TokenBucket> {
     this.#create = create;
   }
 
-  /** Those that are kept. */
+  /** Number of buckets that are kept. */
   get size(): number {
     return this.#buckets.size;
   }
@@ -33,7 +33,7 @@ export class VmBuckets<B extends TokenBucket> {
 
   #prune(nowMs: number): void {
     for (const [vm, bucket] of this.#buckets) if (bucket.isFull(nowMs)) this.#buckets.delete(vm);
-    // So each bucket is looked at a few times at most.
+    // So each bucket is checked a few times at most.
     this.#pruneAt = Math.max(MIN_PRUNED, 2 * this.#buckets.size);
   }
 }

@@ -2,33 +2,33 @@ import { MAX_LINE_BYTES } from '@vgpu/protocol';
 import type { TurnLimits } from './deficit-round-robin.js';
 
 /**
- * What a guest pays for: everything that it causes, in one unit, whether its request is served, refused
- * or withdrawn. The unit is about what it costs to find out what a name stands for: two or three system
- * calls, 5 to 10 microseconds. The others were measured against it (CPU time, tmpfs).
+ * The cost of all work that a guest causes, in one unit, whether its request is served, refused or
+ * withdrawn. The unit is about the cost of reading the file of a name: two or three system calls, 5 to 10
+ * microseconds. The other costs were measured against it (CPU time, tmpfs).
  */
 export const COST = {
-  /** To find out what a name stands for: lstat(2), or open, fstat, read and close of a small file. */
-  look: 1,
+  /** To read the file of a name: lstat(2), or open, fstat, read and close of a small file. */
+  read: 1,
   /** To read a byte. */
   readByte: 1 / 8192,
-  /** To take a request line apart, per byte. */
+  /** To parse a request line, per byte. */
   decodedByte: 1 / 1024,
   /** To put a response in place, and to clear its request. */
   response: 6,
-  /** To compute an element where the device does it in the event loop, and to write it. */
+  /** To compute an element, if the device does so in the event loop, and to write it. */
   element: 1 / 1024,
   /** To forget a queued request. */
   withdrawal: 2,
-  /** To go on with a listing. */
+  /** To take a step of a listing. */
   listing: 1,
-  /** How far a request came that failed is not known: as much as it can cost at most. */
+  /** For a request that failed: the most that one can cost, since the failed step is not known. */
   failure: 6 + MAX_LINE_BYTES / 1024,
-  /** To go through a directory, per byte, in which nothing need be left (ext4). */
+  /** To read a directory, per byte; its blocks may be empty (ext4). */
   listedByte: 1 / 32_768,
-  /** To list a name, and to find out how old a request is. */
+  /** To list a name, and to read the age of a request. */
   listedName: 1 / 16,
   listedRequest: 1 / 2,
-  /** To find out whether a name is stale, and to remove the file. */
+  /** To check whether a name is stale, and to remove its file. */
   staleName: 1,
   staleFile: 4,
   /** To read an event of inotify(7). */
@@ -36,8 +36,8 @@ export const COST = {
 } as const;
 
 /**
- * What bounds a turn: a quantum is what two small requests cost, as many as each turn computes at least, or a
- * fifth of one of 64 KiB.
+ * The limits of a turn. The quantum is the cost of two small requests, the least that each turn computes, or a
+ * fifth of the cost of a request of 64 KiB.
  */
 export const TURN: TurnLimits = {
   quantum: 20,
@@ -46,7 +46,7 @@ export const TURN: TurnLimits = {
   turnMs: 0.5,
   mostCost: Infinity,
 };
-/** The first turn is to know all that was on disk, unless that is very much. */
+/** The first turn should read all requests on disk, unless there are very many. */
 export const FIRST_TURN: TurnLimits = {
   quantum: 8192,
   flowMs: Infinity,

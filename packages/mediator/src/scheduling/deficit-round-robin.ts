@@ -1,54 +1,54 @@
-/** What bounds a turn of {@link DeficitRoundRobin}. */
+/** The limits of a turn of {@link DeficitRoundRobin}. */
 export interface TurnLimits {
-  /** What a flow may cost in a round: as much is added to its credit, up to one quantum. */
+  /** The cost that a flow may cause in a round; each round adds it to the flow's credit, up to one quantum. */
   readonly quantum: number;
-  /** A flow's part of a turn ends after so many milliseconds, whatever it has cost. */
+  /** A flow's part of a turn ends after this many milliseconds, whatever its cost. */
   readonly flowMs: number;
-  /** What a turn may cost before it serves no more of those that wait; 0: it serves none of them. */
+  /** The cost from which a turn serves no more waiting flows; 0: it serves none of them. */
   readonly turnCost: number;
-  /** How old a turn may be before that, milliseconds. */
+  /** The age from which a turn serves no more waiting flows, milliseconds. */
   readonly turnMs: number;
-  /** What a turn may cost before it serves no more of any. */
+  /** The cost from which a turn serves no more flows at all. */
   readonly mostCost: number;
 }
 
-/** What can be done for a flow. */
+/** The work of a flow. */
 export interface Service<Flow> {
   readonly hasWork: (flow: Flow) => boolean;
-  /** Does the least that can be done, and returns what that cost: more than 0. */
+  /** Does the smallest piece of work, and returns its cost: more than 0. */
   readonly step: (flow: Flow) => number;
 }
 
 interface Account {
-  /** What the flow may still cost in its round; what it has cost beyond that is below zero. */
+  /** The cost that the flow may still cause in its round; below zero if it has exceeded its quantum. */
   credit: number;
-  /** The last round of which the quantum has been added. */
+  /** The last round whose quantum has been added. */
   round: number;
 }
 
 /**
- * Shares the event loop among flows by what they cost: deficit round robin (Shreedhar and Varghese,
+ * Shares the event loop among flows by their cost: deficit round robin (Shreedhar and Varghese,
  * 1996), with two lists as in FQ-CoDel (RFC 8290): flows with credit, and flows that have used up their
  * quantum.
  *
  * A flow is in one of three states:
  *
- * - *idle*: it has nothing to do. It becomes *ready* by {@link add}, or *waiting* without credit.
- * - *ready*: it has something to do, and credit. Each turn serves all of them, until their credit is used
- *   up: then they are *waiting*, or *idle* if nothing is left to do.
- * - *waiting*: it has more to do than its credit allows. Turns serve them in order for as long as their
- *   cost and time last, each once in a round. A round begins when all that wait have been served in the
- *   last one, or with a turn when none waits; it adds a quantum to the credit of every flow.
+ * - *idle*: it has no work. {@link add} makes it *ready*, or *waiting* if it has no credit.
+ * - *ready*: it has work and credit. Each turn serves all ready flows until their credit is used up: then
+ *   they are *waiting*, or *idle* if no work is left.
+ * - *waiting*: it has more work than credit. Turns serve waiting flows in order while the turn's cost and
+ *   time last, each once in a round. A round begins when all waiting flows have been served in the last
+ *   one, or with a turn if none waits; it adds a quantum to the credit of every flow.
  *
- * So a flow costs in a round at most its quantum and what its last step costs beyond it, which it pays
- * for in the next rounds. A flow without work keeps no more than one quantum. The time that a turn takes
- * is bounded by the flows that are ready, and by the limits for all others, however many they are.
+ * So in a round a flow costs at most its quantum and the excess of its last step, which it pays for in
+ * the next rounds. A flow without work keeps at most one quantum. The duration of a turn is bounded by
+ * the number of ready flows, and by the limits for all other flows, whatever their number.
  */
 export class DeficitRoundRobin<Flow extends object> {
   readonly #nowMs: () => number;
   readonly #accounts = new WeakMap<Flow, Account>();
   readonly #ready = new Set<Flow>();
-  /** The one that has waited longest first. */
+  /** Longest wait first. */
   readonly #waiting = new Set<Flow>();
   #limits: TurnLimits;
   #round = 0;
@@ -75,7 +75,7 @@ export class DeficitRoundRobin<Flow extends object> {
     return this.#round;
   }
 
-  /** A flow has something to do. */
+  /** A flow has work. */
   add(flow: Flow): void {
     if (this.#waiting.has(flow)) return;
     (this.#creditedAccount(flow).credit > 0 ? this.#ready : this.#waiting).add(flow);
@@ -99,15 +99,15 @@ export class DeficitRoundRobin<Flow extends object> {
   }
 
   /**
-   * Takes a step for a flow that has work, also on credit: it may owe a quantum, and pays for it in its
-   * next rounds.
+   * Takes a step for a flow that has work, even without credit: the flow may owe up to a quantum, and pays
+   * for it in its next rounds.
    */
   serveAhead(flow: Flow, step: (flow: Flow) => number): void {
     const { credit } = this.#creditedAccount(flow);
     if (credit > -this.#limits.quantum) this.charge(flow, step(flow));
   }
 
-  /** Begins a turn: what {@link serve} does until the next one is bounded together. */
+  /** Begins a turn: the limits apply to all calls of {@link serve} until the next turn together. */
   beginTurn(limits: TurnLimits): void {
     this.#limits = limits;
     this.#turnCost = 0;
@@ -116,18 +116,18 @@ export class DeficitRoundRobin<Flow extends object> {
     if (this.#waiting.size === 0) this.#round += 1;
   }
 
-  /** Serves the flows that are ready, and those that wait while the turn's cost and time last. */
+  /** Serves the ready flows, then waiting flows while the turn's cost and time last. */
   serve(service: Service<Flow>): void {
     const ready = [...this.#ready];
     for (const flow of ready) {
       if (this.#turnCost >= this.#limits.mostCost) break;
-      // What became of another flow in its steps may have removed this one.
+      // A step of another flow may have removed this one.
       if (this.#ready.delete(flow)) this.#serveOne(flow, service);
     }
     while (this.#waiting.size > 0 && !this.#isTurnOver()) this.#serveNextWaiting(service);
   }
 
-  /** In each turn one at least is served: however slow its steps are, all have their turn. */
+  /** Each turn serves at least one waiting flow: so all have their turn, even if their steps are slow. */
   #isTurnOver(): boolean {
     const { turnCost, turnMs } = this.#limits;
     if (turnCost > 0 && !this.#hasServedWaiting) return false;
@@ -137,7 +137,7 @@ export class DeficitRoundRobin<Flow extends object> {
   #serveNextWaiting(service: Service<Flow>): void {
     for (const flow of this.#waiting) {
       this.#waiting.delete(flow);
-      // All behind it have been served in this round, too.
+      // Then all flows behind it have been served in this round, too.
       if (this.#accountOf(flow).round === this.#round) this.#round += 1;
       this.#hasServedWaiting = true;
       this.#serveOne(flow, service);
@@ -169,7 +169,7 @@ export class DeficitRoundRobin<Flow extends object> {
     return account;
   }
 
-  /** Adds the quanta of the rounds that have begun since the last time. */
+  /** Adds the quanta of the rounds that have begun since the last call. */
   #creditedAccount(flow: Flow): Account {
     const account = this.#accountOf(flow);
     const { quantum } = this.#limits;

@@ -15,13 +15,13 @@ import type { VmRequests } from './request-source.js';
 
 /**
  * A request that was read less than this ago, in milliseconds, is not checked again before it is computed:
- * the check takes longer than a wasted addition. It is checked before it is answered, in any case.
+ * the check takes longer than a wasted addition. It is checked before its response in any case.
  */
 const FRESH_MS = 100;
 /**
- * A request that has met so many lost devices is answered. The first one is not its fault, since no
- * two vectors of int32 can harm a device; but one after which every device is lost, for whatever
- * reason, must not take them from all others for ever.
+ * A request that has met this many lost devices gets an error response. The first loss is not its fault,
+ * since no two vectors of int32 can harm a device; but a request after which every device is lost, for any
+ * reason, must not keep taking the devices from all others.
  */
 const MAX_DEVICE_FAULTS = 2;
 
@@ -38,11 +38,11 @@ export interface DispatcherOptions {
 }
 
 /**
- * Gives queued requests to idle devices, and what comes of them to the delivery.
+ * Gives queued requests to idle devices, and their results to the delivery.
  *
  * A job is *queued*; {@link dispatch} gives it to a device, or defers it. It is *deferred* while a thread
- * locks its VM's directory, then queued again. It is *on a device* until that has computed it: then its
- * response is delivered, or it is queued again, once, if the device was lost.
+ * locks its VM's directory, then requeued. It is *on a device* until the device has computed it: then its
+ * response is delivered, or it is requeued, once, if the device was lost.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -52,7 +52,7 @@ export class Dispatcher {
     this.#options = options;
   }
 
-  /** Jobs that have left the queue, and wait until nothing locks their VM's directory. */
+  /** Number of jobs that have left the queue, and wait until their VM's directory is unlocked. */
   get deferred(): number {
     return [...this.#deferred.values()].flat().length;
   }
@@ -83,7 +83,7 @@ export class Dispatcher {
     });
   }
 
-  /** Unless its VM may have nothing served any more. */
+  /** Requeues a job, or refuses it if its VM is no longer served. */
   #requeue(job: Job): void {
     const { queue, admission } = this.#options;
     const refusal = admission.refusalOf(job.vm);
@@ -91,16 +91,16 @@ export class Dispatcher {
     else this.refuse(job, refusal);
   }
 
-  /** Answers a job that has left the queue, because nothing of its VM is served any more. */
+  /** Responds with an error to a job that has left the queue, because its VM is no longer served. */
   refuse(job: Job, refusal: Rejection): void {
-    if (!this.#isStillThere(job)) return;
+    if (!this.#isCurrent(job)) return;
     this.#options.delivery.deliver(job, { answer: refusal, execMs: 0 });
   }
 
   async #serve(executor: Executor, job: Job): Promise<void> {
     const { pools, delivery, events, logger } = this.#options;
     const waitMs = performance.now() - job.admittedMs;
-    if (!this.#isStillThere(job, FRESH_MS)) return;
+    if (!this.#isCurrent(job, FRESH_MS)) return;
     job.waitMs = waitMs;
     job.device = executor.device;
     logger.debug('request on the device', { ...describe(job), device: executor.device });
@@ -115,15 +115,15 @@ export class Dispatcher {
     events.emit('requestComputed', job);
   }
 
-  /** Queues a job again whose device was lost; false if it is to be answered. */
+  /** Requeues a job whose device was lost; false if its response has to be delivered. */
   #requeueAfterLoss(job: Job, { fault }: Execution): boolean {
     if (fault?.kind !== 'lost') return false;
     job.deviceFaults = (job.deviceFaults ?? 0) + 1;
     if (job.deviceFaults >= MAX_DEVICE_FAULTS) return false;
-    // While a job is on a device nobody looks at what happens to its file. Where nobody can, its turn will.
-    if (job.ticket.requests.isLocked || this.#isStillThere(job)) {
+    // A job's file is not checked while the job is on a device. If it is locked now, its next turn checks it.
+    if (job.ticket.requests.isLocked || this.#isCurrent(job)) {
       this.#options.queue.requeue(job);
-      const message = 'request queued again, because its device was lost';
+      const message = 'request requeued because its device was lost';
       this.#options.logger.warn(message, describe(job));
     }
     return true;
@@ -134,7 +134,7 @@ export class Dispatcher {
    *
    * @param withinMs See `Ticket.isCurrent`.
    */
-  #isStillThere(job: Job, withinMs?: number): boolean {
+  #isCurrent(job: Job, withinMs?: number): boolean {
     const { shares, completion, logger } = this.#options;
     const { ticket } = job;
     const isCurrent = ticket.isCurrent(withinMs);
@@ -143,7 +143,7 @@ export class Dispatcher {
       completion.finish(job, 'WITHDRAWN');
     }
     if (isCurrent === undefined) {
-      // What is on disk is found again by the next scan.
+      // The next scan finds the request on disk again.
       ticket.release();
       logger.debug('request left on disk for the next scan', describe(job));
     }

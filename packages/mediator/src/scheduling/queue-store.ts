@@ -9,51 +9,51 @@ export interface DeviceSlot {
   readonly pools: readonly Pool[];
 }
 
-/** How many requests of a pool and priority are queued. */
+/** The number of queued requests of a pool and priority. */
 export interface QueueDepth {
-  /** The pool as which they are served. */
+  /** The pool in which they are served. */
   readonly pool: Pool;
-  /** Their priority, as it was when they arrived. */
+  /** Their priority, without aging. */
   readonly priority: Priority;
-  /** How many. */
+  /** Number of requests. */
   readonly queued: number;
 }
 
 /**
  * The one order of all requests: higher priority first, then earlier arrival, then order of discovery. It grants
- * a request to a slot by a callback, so that a store that decides at once costs nothing more, and one that has
- * to ask elsewhere first can do so.
+ * a request to a slot by a callback, so that a store that decides at once has no overhead, and one that has to
+ * ask another process first can do so.
  *
- * A request is *queued* by {@link admit} or {@link requeue}; *granted* by {@link offer}; then it is requeued, or
- * done with. A queued request leaves by {@link withdraw}, too.
+ * A request is *queued* by {@link admit} or {@link requeue}, and *granted* by {@link offer}. A granted request
+ * is requeued, or has left. A queued request also leaves by {@link withdraw}.
  */
 export interface QueueStore<Request extends QueuedRequest, Slot extends DeviceSlot> {
   /**
-   * Adds requests that were discovered together; equals in arrival keep the order given here. Sets their `seq`.
+   * Adds requests that were discovered together; those of equal arrival keep the given order. Sets their `seq`.
    */
   admit(requests: readonly Request[]): void;
 
   /**
-   * Grants the first request that it may take to each slot that is free, in the order of the slots.
+   * Grants each free slot, in the order of the slots, the first request that it may take.
    *
-   * @param grant Called for each request, which has left the queue by then; the slot that has taken it says
-   *   that it is free no more.
+   * @param grant Called for each granted request, which has left the queue by then; afterwards the slot's
+   *   `isFree` must be false once it has taken its last request.
    */
   offer(slots: readonly Slot[], grant: (slot: Slot, request: Request) => void): void;
 
-  /** Gives a granted request its place again, also among equals in arrival. */
+  /** Returns a granted request to its former place, also among requests of equal arrival. */
   requeue(request: Request): void;
 
-  /** @returns false if the request is not queued any more: it is granted, or it has left. */
+  /** @returns false if the request is no longer queued: it is granted, or it has left. */
   withdraw(request: Request): boolean;
 
   readonly size: number;
-  /** Whether so much is queued that more would only fill memory. */
+  /** Whether the queue is so long that more requests would only fill memory. */
   readonly isOverloaded: boolean;
-  /** Highest priority first; also those with nothing queued. */
+  /** Highest priority first; includes pools and priorities without queued requests. */
   readonly depths: QueueDepth[];
   /** The queued request of a priority that arrived first. */
   oldest(priority: Priority): Request | undefined;
-  /** All that is queued, in no order that counts; it must not change meanwhile. */
+  /** All queued requests, in no particular order; the queue must not change during the iteration. */
   [Symbol.iterator](): Iterator<Request>;
 }

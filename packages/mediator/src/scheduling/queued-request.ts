@@ -2,7 +2,7 @@ import type { OperationCall } from '@vgpu/cuda-binding';
 import type { Pool, Priority } from '@vgpu/protocol';
 import type { Handle } from '@vgpu/queue';
 
-/** What a request line said of its pool and priority, where the registry says something else. */
+/** The pool and priority in a request line, if the registry overrides them. */
 export interface Claim {
   readonly pool: Pool;
   readonly priority: Priority;
@@ -10,34 +10,34 @@ export interface Claim {
 
 /** A request from its admission to its response: plain data, which any process may hold. */
 export interface QueuedRequest {
-  /** The number of the VM that asks. */
+  /** The number of the requesting VM. */
   readonly vm: number;
-  /** As which it is served. */
+  /** The pool in which it is served. */
   readonly pool: Pool;
   readonly priority: Priority;
-  /** What is to be computed. */
+  /** The operation to compute. */
   readonly call: OperationCall;
   /** A named slot's id; `.`, which no id can be, for the plain slot. */
   readonly slot: string;
-  /** What the line said instead, where the registry decided. */
+  /** The pool and priority of the line, if the registry overrode them. */
   readonly claim?: Claim | undefined;
-  /** Nanoseconds since the epoch, by the host's clock: what decides among equals. */
+  /** Nanoseconds since the epoch, by the host's clock: decides among requests of equal priority. */
   readonly arrivalNs: bigint;
   /** When it was admitted (milliseconds on the monotonic clock). */
   readonly admittedMs: number;
-  /** From its admission to the device, milliseconds; once it is there. */
+  /** Milliseconds from its admission to the device; set once it is there. */
   waitMs?: number;
-  /** The number of the device it was given to last. */
+  /** The number of the last device it was given to. */
   device?: number | undefined;
-  /** Its number in the order of arrival; the queue gives it. */
+  /** Its number in the order of arrival; the queue sets it. */
   seq?: number;
-  /** Its place, as long as it is queued; the queue's own. */
+  /** Its place while it is queued; only the queue uses it. */
   handle?: Handle | undefined;
-  /** How often a device was lost while it computed this. */
+  /** Number of devices that were lost while they computed it. */
   deviceFaults?: number;
 }
 
-/** What the log says of a request. */
+/** A request's fields in the log. */
 export function describe({ vm, slot, pool, priority, claim, seq }: QueuedRequest) {
   return {
     vm,

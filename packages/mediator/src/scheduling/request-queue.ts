@@ -1,6 +1,5 @@
 import { PriorityQueue } from '@vgpu/queue';
 import { Pool, PRIORITIES, type Priority } from '@vgpu/protocol';
-import { risenLevel } from './aging.js';
 import type { QueuedRequest } from './queued-request.js';
 import type { DeviceSlot, QueueDepth, QueueStore } from './queue-store.js';
 import { DEFAULT_SETTINGS, type MediatorSettings } from '../settings.js';
@@ -8,6 +7,7 @@ import { toNs } from '../time.js';
 
 export const POOLS = Pool.options;
 
+const HIGHEST: Priority = PRIORITIES[0];
 const HIGH_WATERMARK = 16_384;
 
 /** Jobs of one priority and pool, by arrival. */
@@ -20,10 +20,10 @@ export interface RequestQueueOptions {
 }
 
 /**
- * The queue of a single host, in memory. Pools are equal, but a device may serve only some of them. Arrival is exact to the nanosecond, which one
- * number together with the priority could not hold, so every priority has lines of its own that are
- * ordered by arrival: one for each pool, of which the head that comes first is taken. With aging what
- * counts is the level to which a request has risen at the moment at which one is taken.
+ * The queue of a single host, in memory. Pools are equal, but a device may serve only some of them. Arrival is
+ * exact to the nanosecond; one number cannot hold it together with the priority. So every priority has one line
+ * for each pool, ordered by arrival, and the earliest head of these lines is taken. With aging the effective
+ * priority at that moment decides.
  */
 export class RequestQueue<
   Job extends QueuedRequest = QueuedRequest,
@@ -34,7 +34,7 @@ export class RequestQueue<
     1: { A: new PriorityQueue(), B: new PriorityQueue() },
     0: { A: new PriorityQueue(), B: new PriorityQueue() },
   };
-  /** Arrivals count from the first one: a double is exact for the 104 days around it. */
+  /** The first arrival, to which all others are relative: a double is exact for the 104 days around it. */
   #epochNs: bigint | undefined;
   #seq = 0;
   #size = 0;
@@ -100,7 +100,7 @@ export class RequestQueue<
     for (const each of [job, ...behind]) this.#insert(each);
   }
 
-  /** The next job of some pools, which leaves the queue. */
+  /** Removes and returns the next job of some pools. */
   take(pools: readonly Pool[] = POOLS): Job | undefined {
     if (this.#size === 0) return undefined;
     const { agingMs } = this.#settings;
@@ -109,20 +109,20 @@ export class RequestQueue<
         ? (this.#firstLine(2, pools) ?? this.#firstLine(1, pools) ?? this.#firstLine(0, pools))
         : this.#firstLineAged(pools, toNs(agingMs));
     const job = line?.pop();
-    if (job !== undefined) this.#noteLeft(job);
+    if (job !== undefined) this.#forget(job);
     return job;
   }
 
   withdraw(job: Job): boolean {
     if (job.handle === undefined) return false;
     const removed = this.#lineOf(job).delete(job.handle);
-    this.#noteLeft(job);
+    this.#forget(job);
     return removed;
   }
 
-  /** The line of a priority whose head comes first; undefined if all are empty. */
+  /** The line of a priority with the earliest head; undefined if all are empty. */
   #firstLine(priority: Priority, pools: readonly Pool[]): Line<Job> | undefined {
-    // By name: a look-up by a variable costs more than all the rest.
+    // By name: a property access by a variable costs more than all the rest.
     const { A, B } = this.#lines[priority];
     const a = A.size > 0 && pools.includes('A') ? A : undefined;
     const b = B.size > 0 && pools.includes('B') ? B : undefined;
@@ -130,7 +130,7 @@ export class RequestQueue<
     return isBefore(b, a) ? b : a;
   }
 
-  /** The line whose head has risen highest; among those that are equal, the one that arrived first. */
+  /** The line whose head has the highest effective priority; among equals, the earliest head. */
   #firstLineAged(pools: readonly Pool[], everyNs: bigint): Line<Job> | undefined {
     const nowNs = this.#nowNs();
     let first: Line<Job> | undefined;
@@ -139,9 +139,9 @@ export class RequestQueue<
       const line = this.#firstLine(priority, pools);
       const head = line?.peek();
       if (line === undefined || head === undefined) continue;
-      const level = risenLevel(priority, nowNs - head.arrivalNs, everyNs);
-      const isFirst = level === highest && first !== undefined && isBefore(line, first);
-      if (level > highest || isFirst) [first, highest] = [line, level];
+      const effective = effectivePriority(priority, nowNs - head.arrivalNs, everyNs);
+      const isFirst = effective === highest && first !== undefined && isBefore(line, first);
+      if (effective > highest || isFirst) [first, highest] = [line, effective];
     }
     return first;
   }
@@ -151,7 +151,7 @@ export class RequestQueue<
     return pool === 'A' ? A : B;
   }
 
-  #noteLeft(job: Job): void {
+  #forget(job: Job): void {
     job.handle = undefined;
     this.#size -= 1;
   }
@@ -164,7 +164,20 @@ export class RequestQueue<
   }
 }
 
-/** Whether the head of a line comes before that of another of the same level. */
+/**
+ * The effective priority of a waiting request: its priority, plus one for each full interval since it arrived,
+ * up to the highest. A request never overtakes an earlier one of the same priority, so that queues by priority
+ * and arrival need not be sorted again.
+ *
+ * @param everyNs The interval, more than 0.
+ */
+function effectivePriority(priority: Priority, waitedNs: bigint, everyNs: bigint): number {
+  // After the clock was set back, an arrival may lie in the future: such a request has not waited.
+  const intervals = Math.max(0, Number(waitedNs / everyNs));
+  return Math.min(HIGHEST, priority + intervals);
+}
+
+/** Whether the head of a line comes before that of another line of the same effective priority. */
 function isBefore(line: Line<QueuedRequest>, other: Line<QueuedRequest>): boolean {
   const [a, b] = [line.peek(), other.peek()];
   if (a === undefined || b === undefined) return a !== undefined;

@@ -1,21 +1,21 @@
-/** What a request says, before anybody has made something of it. */
+/** The content of a request, before it is decoded. */
 export type Content =
   /** One character for each byte (latin1). */
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'too-large'; readonly bytes: bigint }
-  /** Nothing that can be read as a request; `what` names it for people. */
+  /** Not readable as a request; `what` names it for people. */
   | { readonly kind: 'irregular'; readonly what: string };
 
-/** A request that is complete, and that nothing has been done about yet. */
+/** A complete request that is neither admitted nor rejected yet. */
 export interface Arrival {
   readonly ticket: Ticket;
   readonly content: Content;
 }
 
-/** What a step for a VM gave, and what it cost (see {@link COST}). */
+/** The result of a step for a VM, and its cost (see {@link COST}). */
 export interface Step {
   readonly arrival?: Arrival;
-  /** An admitted request that is gone, or another one by now. */
+  /** An admitted request that is gone, or has become another one. */
   readonly superseded?: Ticket;
   readonly cost: number;
 }
@@ -27,35 +27,34 @@ export class UndeliverableError extends Error {
 }
 
 /**
- * A request on the host to which it was handed over. It never leaves that host, and holds nothing that is not
- * there as well.
+ * A request on the host that has its file. A ticket never leaves that host, and holds only what belongs to it.
  *
- * It is *new*, then *admitted* until it is *released* or *withdrawn*; or it is responded to while it is new.
+ * It is *new*, then *admitted* until it is *released* or *withdrawn*; or it gets its response while it is new.
  */
 export interface Ticket {
-  /** Those of its VM. */
+  /** The requests of its VM. */
   readonly requests: VmRequests;
   /** The request's name, for people. */
   readonly name: string;
   /** A named slot's id; `.`, which no id can be, for the plain slot. */
   readonly slot: string;
-  /** Nanoseconds since the epoch, by the host's clock: what decides among equals. */
+  /** Nanoseconds since the epoch, by the host's clock: decides among requests of equal priority. */
   readonly arrivalNs: bigint;
 
   /**
-   * From now on the request takes up a place in its VM's queue limit.
+   * Gives the request a place in its VM's queue limit.
    *
-   * @param bytes What it takes up in memory.
-   * @returns what that cost.
+   * @param bytes Size of its operands in memory.
+   * @returns the cost of this call.
    * @throws the source's error: see {@link VmRequests.fail}.
    */
   admit(bytes: number): number;
 
   /**
-   * Whether the request is still the one that was read; undefined if nobody can say so now.
+   * Whether the request is still the one that was read; undefined if that cannot be checked now.
    *
-   * @param withinMs A check is left out for a request that was read less than this ago (milliseconds),
-   *   if its slot is used once.
+   * @param withinMs A request that was read less than this ago (milliseconds) is not checked, if its slot is
+   *   used only once.
    */
   isCurrent(withinMs?: number): boolean | undefined;
 
@@ -65,36 +64,36 @@ export interface Ticket {
    *
    * @param line The response, newline included.
    * @throws UndeliverableError
-   * @throws the source's error: see {@link VmRequests.explain}. The request is still there then.
+   * @throws the source's error: see {@link VmRequests.explain}. The request then still exists.
    */
   respond(line: string): 'delivered' | 'withdrawn';
 
-  /** The request is done with: there may be room for another one. */
+  /** Ends the request: there may be room for another one. */
   release(): void;
 
-  /** The request is not the one that was read any more: it is done with, and what has its place is found. */
+  /** Ends the request because it is no longer the one that was read; a request in its place is found. */
   withdraw(): void;
 }
 
 /** The requests of one VM. */
 export interface VmRequests {
   readonly vm: number;
-  /** Those that are admitted. */
+  /** The admitted requests. */
   readonly admitted: Iterable<Ticket>;
   readonly admittedCount: number;
-  /** Whether {@link next} has something to do: something to read, and room for it. */
+  /** Whether {@link next} has a request to read, and room for it. */
   readonly hasWork: boolean;
-  /** Whether nothing can be read or written at present; that passes soon. */
+  /** Whether the requests cannot be read or written at present; that passes soon. */
   readonly isLocked: boolean;
 
-  /** Has something done once they are not locked any more, or gone. */
+  /** Calls `act` once the requests are unlocked, or gone. */
   whenUnlocked(act: () => void): void;
 
-  /** Does the least that can be done to find a request. */
+  /** Takes the smallest step towards finding a request. */
   next(): Step;
 
   /**
-   * Something could not be done about a request now: it is found again later.
+   * A request could not be read, admitted or rejected now: it is found again later.
    *
    * @param error Why; thrown again if it is not the source's.
    */
@@ -108,7 +107,7 @@ export interface VmRequests {
   explain(error: unknown): { readonly error: string; readonly remedy?: string };
 }
 
-/** What a source knows of a VM. */
+/** The state of a VM's requests in a source. */
 export interface SourceVm {
   readonly vm: number;
   /** Requests that are admitted. */
@@ -118,38 +117,38 @@ export interface SourceVm {
 }
 
 /**
- * Where requests come from, and where responses go. It says by the mediator's events that a VM has something
- * to read (`work`), and that the requests of a VM are gone (`requestsGone`).
+ * Where requests come from, and where responses go. It emits the mediator's events `work`, when a VM has a
+ * request to read, and `requestsGone`, when the requests of a VM are gone.
  */
 export interface RequestSource {
   /** Begins to find requests. */
   open(): void;
 
-  /** Lets everything go, once nothing is left to do or after two seconds. */
+  /** Closes everything, once its work is done or after two seconds. */
   close(): Promise<void>;
 
-  /** Finds VMs that have come since. */
+  /** Finds new VMs. */
   refresh(): void;
 
   /**
-   * Finds what nobody has told of.
+   * Finds requests that no event has reported.
    *
-   * @param staleBeforeNs If given, responses older than this that nobody fetched are removed.
+   * @param staleBeforeNs If given, responses older than this that no client fetched are removed.
    */
   scan(staleBeforeNs?: bigint): void;
 
   /** The queue limits of VMs may have changed. */
-  noteLimits(): void;
+  applyLimits(): void;
 
-  /** Whether no VM has anything left to read. */
+  /** Whether no VM has a request left to read. */
   readonly isDrained: boolean;
   /** Whether VMs could be found at the last attempt. */
   readonly isReadable: boolean;
-  /** VMs whose requests could not be read or responded to at the last attempt, and the source itself. */
+  /** Number of VMs whose last read or response failed, plus one if the source itself cannot be read. */
   readonly failures: number;
   readonly vmCount: number;
   has(vm: number): boolean;
 
-  /** Every VM, also one whose requests cannot be read. */
+  /** Every VM, including VMs whose requests cannot be read. */
   vms(): IterableIterator<SourceVm>;
 }

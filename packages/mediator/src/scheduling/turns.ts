@@ -11,7 +11,7 @@ import type { RequestSource, VmRequests } from './request-source.js';
 
 /** The time slice in which jobs follow each other before new arrivals are read, milliseconds. */
 const TURN_MS = 0.5;
-/** So many follow each other in any case. */
+/** Number of jobs that follow each other in any case. */
 const MIN_SERVED = 2;
 
 export interface TurnsOptions {
@@ -27,21 +27,21 @@ export interface TurnsOptions {
 }
 
 /**
- * The turns of the event loop, in which all work is done: read what is new, queue it in the order of
- * arrival, give each idle device the first job. A computed request is answered at once, and its device given
- * the next job, for half a millisecond: then new arrivals are read. VMs share what a turn takes in by
+ * The turns of the event loop, in which all work is done: read new requests, queue them in the order of
+ * arrival, give each idle device the first job. A computed request gets its response at once, and its device
+ * the next job, for half a millisecond: then new arrivals are read. VMs share the admissions of a turn by
  * deficit round robin.
  *
- * There is no turn; or one is *due*, from {@link request} until the event loop comes to it; or the last one is
- * *under way*, until its time slice ends: each job that ends meanwhile leads to the next one.
+ * No turn is due; or one is *due*, from {@link request} until the event loop runs it; or the last one is
+ * *under way*, until its time slice ends: each job that ends meanwhile leads to the next job.
  */
 export class Turns {
   readonly #options: TurnsOptions;
   #due: NodeJS.Immediate | undefined;
   #isFirst = true;
-  /** When this turn had taken in what it may, and began to serve. */
+  /** When this turn ended its admissions, and began to serve. */
   #servingSinceMs = 0;
-  /** Jobs that a device is done with since then. */
+  /** Jobs that devices have computed since then. */
   #served = 0;
 
   constructor(options: TurnsOptions) {
@@ -63,70 +63,70 @@ export class Turns {
     });
   }
 
-  /** No turn begins any more. */
+  /** Prevents any further turn. */
   stop(): void {
     clearImmediate(this.#due);
   }
 
   #begin(): void {
     const { shares, dispatcher, lifecycle } = this.#options;
-    // The first turn is to know all that was on disk, unless that is very much.
+    // The first turn should read all requests on disk, unless there are very many.
     shares.beginTurn(this.#isFirst ? FIRST_TURN : TURN);
     this.#isFirst = false;
-    this.#takeIn();
+    this.#admit();
     this.#servingSinceMs = performance.now();
     this.#served = 0;
     dispatcher.dispatch();
-    lifecycle.look();
+    lifecycle.check();
   }
 
   /**
-   * Serves what is queued in the same turn while that is young: each turn costs as much as a job. As long
-   * as a turn has for taking in, it has for this, and for two jobs at least, however slow: it takes in one
-   * at least of those that wait, and what is queued is to get less.
+   * Serves queued requests in the same turn while the turn is young, since each turn costs as much as a job.
+   * Serving has the same time as admitting, and at least two jobs, however slow they are: a turn serves at
+   * least one waiting VM, and the queued requests should not get less time than that.
    */
   #goOn(job: Job): void {
     const { shares, dispatcher, lifecycle } = this.#options;
     this.#served += 1;
-    this.#takeInAhead(job);
+    this.#admitAhead(job);
     const isYoung = performance.now() - this.#servingSinceMs < TURN_MS;
     if (lifecycle.isServing) {
-      // A VM that is held to a few queued requests must not run out of them while more of it wait.
-      if (isYoung && shares.hasWork) this.#takeIn();
+      // A VM limited to a few queued requests must not run out of them while more of its requests wait.
+      if (isYoung && shares.hasWork) this.#admit();
       if (isYoung || this.#served < MIN_SERVED) dispatcher.dispatch();
     }
     this.request();
-    lifecycle.look();
+    lifecycle.check();
   }
 
-  /** Nothing once it is draining. */
-  #takeIn(): void {
+  /** Admits requests; none while draining. */
+  #admit(): void {
     const { source, shares, lifecycle } = this.#options;
     if (!lifecycle.isAdmitting) return;
     source.refresh();
     const jobs: Job[] = [];
-    const step = (requests: VmRequests) => this.#takeFrom(requests, jobs);
+    const step = (requests: VmRequests) => this.#step(requests, jobs);
     shares.serve({ hasWork: ({ hasWork }) => hasWork, step });
     if (shares.hasWork) this.request();
     this.#enqueue(jobs);
   }
 
   /**
-   * Takes in the next request of a VM that has few left in the queue, on credit if need be: while it has
-   * more on disk, no lower priority is to be served because its quantum is used up, unless its requests
-   * are so dear that it has to wait for that.
+   * Admits the next request of a VM that has few left in the queue, even without credit: while the VM has
+   * more on disk, a lower priority must not be served only because the VM's quantum is used up. A VM whose
+   * requests exceed the credit limit has to wait, though.
    */
-  #takeInAhead({ ticket: { requests } }: Job): void {
+  #admitAhead({ ticket: { requests } }: Job): void {
     const { lifecycle, executors, shares } = this.#options;
     if (!lifecycle.isAdmitting || !requests.hasWork) return;
     if (requests.admittedCount >= executors.length) return;
     const jobs: Job[] = [];
-    shares.serveAhead(requests, () => this.#takeFrom(requests, jobs));
+    shares.serveAhead(requests, () => this.#step(requests, jobs));
     this.#enqueue(jobs);
   }
 
-  /** Takes a step for a VM, which may give a job; returns what it cost. */
-  #takeFrom(requests: VmRequests, jobs: Job[]): number {
+  /** Takes a step for a VM, which may add a job; returns its cost. */
+  #step(requests: VmRequests, jobs: Job[]): number {
     const { job, cost } = this.#options.intake.consider(requests.next());
     if (job !== undefined) jobs.push(job);
     return cost;

@@ -1,34 +1,35 @@
 import type { AdmittedFile, ShareOptions } from './share.js';
 
-/** Names remembered per VM beyond the queued ones; what is beyond is found again on disk. */
+/** Names remembered per VM beyond the queued ones; further requests are found again on disk. */
 const MAX_WAITING = 1024;
 /** Empty request files that are checked by every scan. */
 const MAX_EMPTY = 64;
 /** Operands of queued requests, in bytes; exceeded by less than one request. */
 const MAX_QUEUED_BYTES = 2 ** 20;
 /**
- * Requests from the backlog on disk may take up only this part of the VM's queue limits. It is enough to keep
- * devices busy, and what a VM that floods delays its equals by.
+ * Requests from the backlog on disk may occupy only this share of the VM's queue limits. The share is enough to
+ * keep devices busy, and it bounds how long a flooding VM delays others of the same priority.
  */
-const BACKLOG_PART = 1 / 8;
+const BACKLOG_SHARE = 1 / 8;
 
-/** A name that may be a request; `deferred` if it waited on disk because its VM was over its queue limit. */
+/** A name that may be a request's; `deferred` if it waited on disk because its VM was over its queue limit. */
 export interface Candidate {
   readonly name: string;
   readonly deferred: boolean;
 }
 
 /**
- * What is known of one VM's requests, within bounds.
+ * The names of one VM's requests, in bounded memory.
  *
- * A name *waits* from the moment at which it is noticed until there is room in the queue and its turn comes. It
- * is *deferred* if the VM was over its queue limit by then, as all are that follow it, until none waits any
- * more. Then it is *admitted*, until its response; it is *touched* when something has happened to its file. Or it is *empty*: its writer may fill it without a sign.
+ * A name *waits* from the moment at which it is noticed until the queue has room and its turn comes. It is
+ * *deferred* if the VM was over its queue limit when it was noticed; so are all names that follow, until none
+ * waits any more. Then the name is *admitted*, until its response. An admitted name is *touched* when its file
+ * has changed. A name whose file is *empty* is kept apart: its writer may fill the file without an event.
  */
 export class Backlog {
   readonly #options: Pick<ShareOptions, 'vm' | 'limits' | 'queue'>;
   readonly #admitted = new Map<string, AdmittedFile>();
-  /** Oldest first; whether they are deferred. */
+  /** Waiting names, oldest first, and whether each is deferred. */
   readonly #waiting = new Map<string, boolean>();
   readonly #touched = new Set<string>();
   readonly #empty = new Set<string>();
@@ -39,7 +40,7 @@ export class Backlog {
     this.#options = options;
   }
 
-  /** Admitted and not yet answered, by the name of the request file. */
+  /** Admitted requests without a response, by the name of the request file. */
   get admitted(): ReadonlyMap<string, AdmittedFile> {
     return this.#admitted;
   }
@@ -56,22 +57,22 @@ export class Backlog {
     return this.#empty;
   }
 
-  /** Whether a request needs no finding. */
+  /** Whether a request is already waiting or admitted. */
   has(name: string): boolean {
     return this.#admitted.has(name) || this.#waiting.has(name);
   }
 
-  /** Whether one more may be queued. */
+  /** Whether one more request may be queued. */
   get hasRoom(): boolean {
     const [isDeferred = this.#defers] = this.#waiting.values();
-    const part = isDeferred || this.#options.queue.isOverloaded ? BACKLOG_PART : 1;
+    const share = isDeferred || this.#options.queue.isOverloaded ? BACKLOG_SHARE : 1;
     return (
-      this.#admitted.size < Math.ceil(part * this.#maxQueued) &&
-      this.#queuedBytes < part * MAX_QUEUED_BYTES
+      this.#admitted.size < Math.ceil(share * this.#maxQueued) &&
+      this.#queuedBytes < share * MAX_QUEUED_BYTES
     );
   }
 
-  /** Something has happened to a name; false if there is no more room to remember it. */
+  /** Records a change of a name; false if there is no room to remember the name. */
   notice(name: string): boolean {
     this.#empty.delete(name);
     if (this.#admitted.has(name)) this.#touched.add(name);
@@ -80,20 +81,20 @@ export class Backlog {
     return true;
   }
 
-  /** A request is there, but empty; false if there is no more room to remember it. */
+  /** Records an empty request file; false if there is no room to remember its name. */
   noticeEmpty(name: string): boolean {
     if (this.#empty.size >= MAX_EMPTY) return false;
     this.#empty.add(name);
     return true;
   }
 
-  /** A request has been found. What comes while as many as may be queued are known is deferred. */
+  /** Records a request that was found. It is deferred if the known requests already fill the queue limit. */
   wait(name: string): void {
     this.#defers ||= this.#admitted.size + this.#waiting.size >= this.#maxQueued;
     if (!this.#waiting.has(name)) this.#waiting.set(name, this.#defers);
   }
 
-  /** The next admitted request that something has happened to. */
+  /** The next admitted request whose file has changed. */
   takeTouched(): Candidate | undefined {
     for (const name of this.#touched) {
       this.#touched.delete(name);
@@ -103,9 +104,9 @@ export class Backlog {
   }
 
   /**
-   * The name that waits longest.
+   * The name that has waited longest.
    *
-   * @param hasMore Whether there may be more on disk than is known, besides those that wait.
+   * @param hasMore Whether the disk may hold requests whose names are not known.
    */
   take(hasMore: boolean): Candidate | undefined {
     for (const [name, deferred] of this.#waiting) {
@@ -117,7 +118,7 @@ export class Backlog {
   }
 
   /**
-   * A request is queued from now on.
+   * Records that a request is queued.
    *
    * @param hasMore As for {@link take}.
    */
@@ -129,7 +130,7 @@ export class Backlog {
     for (const name of this.#waiting.keys()) this.#waiting.set(name, true);
   }
 
-  /** A request has left; false if it was none of these. */
+  /** Records that a request has left the mediator; false if it was not admitted here. */
   release(file: AdmittedFile): boolean {
     if (this.#admitted.get(file.name) !== file) return false;
     this.#admitted.delete(file.name);

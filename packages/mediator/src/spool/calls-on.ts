@@ -4,9 +4,9 @@ import { NativeCalls } from './native-calls.js';
 import { ProcCalls } from './proc-calls.js';
 
 /**
- * The calls on the names in an open directory: by the addon, or where there is none by Node alone.
+ * The calls on the names in an open directory: by the addon, or by Node alone if no addon can be loaded.
  *
- * @param path Leads to the directory whatever has its name by now.
+ * @param path Leads to the open directory even if another one has its name by now.
  */
 export function callsOn(directory: number, path: string): DirectoryCalls {
   const addon = loadAddon();

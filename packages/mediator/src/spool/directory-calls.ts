@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 
-/** What stat(2) tells of a file. */
+/** A file's attributes, as stat(2) reports them. */
 export type FileStats = Pick<
   BigIntStats,
   | 'dev'
@@ -20,53 +20,53 @@ export type FileStats = Pick<
   | 'isSocket'
 >;
 
-/** A look at an open file, and how much was read of it. */
+/** The attributes of an open file, and the number of bytes read from it. */
 export interface Reading {
   readonly stats: FileStats;
   readonly bytes: number;
 }
 
 export interface FileAttributes {
-  /** Permissions, whatever the umask. */
+  /** Permissions, regardless of the umask. */
   readonly mode: number;
-  /** Whose it is to be, where this process may give it away. */
+  /** The owner, if this process may give files away. */
   readonly uid: bigint;
   readonly gid: bigint;
-  /** Nanoseconds since the epoch; the current time if there is none. */
+  /** Nanoseconds since the epoch; the current time if absent. */
   readonly mtimeNs?: bigint | undefined;
 }
 
 /**
- * System calls on the names that are directly in one open directory. None follows a link in the place
- * of the name, and none blocks. None frees what may be large in this thread: where that may be, the
- * call's name ends in `Later`.
+ * System calls on the names directly in one open directory. No call follows a symbolic link that has the
+ * name, and no call blocks. No call frees a possibly large file in this thread: calls that may free one
+ * run in another thread, and their names end in `Later`.
  *
- * @throws from each the error of the system call, with `code` and `errno` as those of `node:fs`.
+ * @throws from each call the error of the system call, with `code` and `errno` as those of `node:fs`.
  */
 export interface DirectoryCalls {
   /** Undefined if there is no such name. */
   lstat(name: string): FileStats | undefined;
-  /** Opens a file, looks at it, reads it once if it is a regular one with one name that fits, closes it. */
+  /** Opens a file and closes it; in between reads it once if it is a regular file with one link that fits. */
   read(name: string, bytes: Uint8Array): Reading;
-  /** Makes a file that is not there yet; may leave it behind if it fails. */
+  /** Creates a file, which must not exist yet; may leave it behind if the call fails. */
   create(name: string, content: string, attributes: FileAttributes): void;
-  /** A descriptor for reading; one of a FIFO does not wait for a writer. */
+  /** Opens a file for reading; a FIFO is opened without waiting for a writer. Returns the descriptor. */
   open(name: string): number;
-  /** A descriptor that keeps what has the name, whatever its kind and mode (`O_PATH` in open(2)). */
+  /** Opens a descriptor that keeps a file of any kind and mode (`O_PATH` in open(2)). */
   hold(name: string): number;
-  /** Not over a name that a guest can give to a file: to free that may take seconds. */
+  /** Must not replace a file that a guest can name: freeing that file may take seconds. */
   rename(from: string, to: string): void;
-  /** Fails with `EEXIST` over a name; with `EINVAL` or `ENOSYS` where that is not known. */
+  /** Fails with `EEXIST` if `to` exists; with `EINVAL` or `ENOSYS` if it is not supported. */
   renameNew(from: string, to: string): void;
-  /** Gives two names to each other's files; fails with `EINVAL` or `ENOSYS` where that is not known. */
+  /** Exchanges the names of two files; fails with `EINVAL` or `ENOSYS` if it is not supported. */
   exchange(one: string, other: string): void;
   link(from: string, to: string): void;
-  /** Has a thread remove a name, but no directory, and forget about failures; gives `outstanding`. */
+  /** Has a thread remove a name that is not a directory's, ignoring failures; returns `outstanding`. */
   removeLater(name: string): number;
-  /** Has a thread remove a directory, if it is empty, and forget about failures. */
+  /** Has a thread remove a directory if it is empty, ignoring failures. */
   removeDirectoryLater(name: string): void;
-  /** Has a thread close a descriptor; that of the directory itself, after all else; gives `outstanding`. */
+  /** Has a thread close a descriptor; the directory's own must be the last. Returns `outstanding`. */
   closeLater(descriptor: number): number;
-  /** What a thread has still to do for this directory. */
+  /** Number of calls that a thread has still to do for this directory. */
   readonly outstanding: number;
 }

@@ -1,20 +1,20 @@
 import { opendirSync, type Dir } from 'node:fs';
 import { errnoOf } from '../linux/errno.js';
 
-/** Names that are read at once. */
+/** Names that one read returns. */
 const BATCH = 1024;
 
 /**
- * Goes through the names in a directory. ext4 keeps the blocks of names that are gone: to go through those
- * of 300 000 names takes 10 ms, in which not a single name need come. So a thread can do that.
+ * Iterates over the names in a directory. ext4 keeps the blocks of removed names: reading the blocks of
+ * 300 000 names takes 10 ms, even if they hold no name any more. So a thread can read ahead.
  *
- * One that reads ahead is in one of two states: *reading*, from {@link readAhead} until it says
- * that it is done, and *idle*.
+ * A cursor that reads ahead is in one of two states: *reading*, from {@link readAhead} until it calls
+ * `done`, and *idle*.
  */
 export class DirectoryCursor {
   readonly #dir: Dir;
   readonly #readsAhead: boolean;
-  /** Read by the thread, and not given yet: so many names at most, or the end. */
+  /** Upper bound of the names that the thread has read and `next` has not returned; the end counts as one. */
   #ahead = 0;
   #first: string | null | undefined;
   #error: Error | undefined;
@@ -31,7 +31,7 @@ export class DirectoryCursor {
   }
 
   /**
-   * @returns the next name, null at the end, or undefined if a thread has to read on before that is known.
+   * @returns the next name, null at the end, or undefined if a thread has to read more first.
    * @throws the error of getdents(2).
    */
   next(): string | null | undefined {
@@ -46,7 +46,7 @@ export class DirectoryCursor {
     return first === undefined ? this.#read() : first;
   }
 
-  /** Has a thread read on. */
+  /** Has a thread read the next names. */
   readAhead(done: () => void): void {
     this.#isReading = true;
     this.#dir.read((error, entry) => {

@@ -1,9 +1,9 @@
 import type { FileStats } from './directory-calls.js';
 
 /**
- * What tells whether a name still stands for the file, and the content, that was read. The kernel
- * of the host sets `ctimeNs` at every change of content, mode, owner or name; a guest can set the
- * `mtime`, but not this (inode(7)).
+ * Tells whether a name still refers to the file, and the content, that was read. The host's kernel sets
+ * `ctimeNs` at every change of content, mode, owner or name; a guest can set the `mtime`, but not the
+ * ctime (inode(7)).
  */
 export interface FileVersion {
   readonly dev: bigint;
@@ -17,7 +17,7 @@ export function versionOf({ dev, ino, size, mtimeNs, ctimeNs }: FileStats): File
   return { dev, ino, size, mtimeNs, ctimeNs };
 }
 
-/** Same file, not written to, not even renamed in between. */
+/** Whether both are the same file, which was neither written nor renamed in between. */
 export function isUntouched(before: FileVersion, after: FileVersion): boolean {
   return (
     before.ctimeNs === after.ctimeNs &&

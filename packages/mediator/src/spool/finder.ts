@@ -8,18 +8,18 @@ import { VmWatch } from './vm-watch.js';
 
 /** A step of a {@link Finder}. */
 export interface Found {
-  /** Absent if there is none, or no room for it, or if the step was one of a listing. */
+  /** Absent if no name waits, if the queue has no room, or if the step only listed. */
   readonly candidate?: Candidate;
-  /** More than 0 without a candidate, to read which costs something in any case. */
+  /** More than 0 if there is no candidate; reading a candidate always costs something. */
   readonly cost: number;
 }
 
 /**
- * Finds a VM's requests: the {@link VmWatch} tells of them, the {@link ListingSchedule} finds what the watch does
- * not tell, and the {@link Backlog} keeps their names until there is room.
+ * Finds a VM's requests: the {@link VmWatch} reports them, listings by the {@link ListingSchedule} find those that
+ * the watch misses, and the {@link Backlog} keeps their names until the queue has room.
  *
- * inotify is the fast way to learn of a request, the scan the sure one: events are lost when the kernel's queue
- * overflows, when watches run out, and for what other hosts do on a network file system.
+ * inotify is the fast way to learn of a request, the scan the reliable one: events are lost when the kernel's
+ * queue overflows, when watches run out, and for changes by other hosts on a network file system.
  */
 export class Finder {
   readonly #share: Share;
@@ -44,7 +44,7 @@ export class Finder {
       onActive: () => events.emit('active', share),
       onChange: (names, others) => {
         events.emit('charged', share, COST.event * (names.length + others));
-        // The plain request that is held has no request's name any more.
+        // A held plain request no longer has a request's name, so its changes come as other events.
         if (others > 0 && directory.isHolding) share.notice(requestName(PLAIN_SLOT));
         for (const name of names) share.notice(name);
       },
@@ -58,33 +58,33 @@ export class Finder {
     });
   }
 
-  /** Admitted and not yet responded to, by the name of the request file. */
+  /** Admitted requests without a response, by the name of the request file. */
   get admitted(): ReadonlyMap<string, AdmittedFile> {
     return this.#backlog.admitted;
   }
 
-  /** Names that wait to be read. */
+  /** Number of names that wait to be read. */
   get waiting(): number {
     return this.#backlog.waiting;
   }
 
-  /** Whether {@link take} has a candidate, or a step of a listing to do. */
+  /** Whether {@link take} has a candidate to return, or a step of a listing to take. */
   get hasWork(): boolean {
     const hasNames = this.#backlog.waiting > 0 || this.#schedule.mayGoOn;
     return this.hasTouched || (hasNames && this.#backlog.hasRoom);
   }
 
-  /** Whether something has happened to a request that is admitted. */
+  /** Whether the file of an admitted request has changed. */
   get hasTouched(): boolean {
     return this.#backlog.hasTouched;
   }
 
-  /** Whether names wait, or there may be names that are not known. */
+  /** Whether names wait, or the directory may hold names that are not known. */
   get isBehind(): boolean {
     return this.#backlog.waiting > 0 || this.#schedule.isDue;
   }
 
-  /** Whether nothing was left to find at the last scan, and the watch would have told of a change. */
+  /** Whether the last scan left nothing to find, and the watch would have reported a change since. */
   get isIdle(): boolean {
     const isEmpty = this.admitted.size + this.#backlog.empty.size === 0;
     return isEmpty && this.#schedule.isUpToDate && this.#watch.isIdle && !this.isBehind;
@@ -95,27 +95,27 @@ export class Finder {
     this.#watch.close();
   }
 
-  /** Something has happened to a name. */
+  /** A name was created, changed or removed. */
   notice(name: string): void {
     if (!this.#backlog.notice(name)) this.#schedule.want();
   }
 
-  /** A request is there, but empty. */
+  /** A request file is empty. */
   noticeEmpty(name: string): void {
     if (!this.#backlog.noticeEmpty(name)) this.#schedule.distrust();
   }
 
-  /** Everything is found again by the next scan. */
+  /** Has the next scan find everything again. */
   findLater(): void {
     this.#schedule.wantLater();
   }
 
-  /** A request is queued from now on. */
+  /** A request is now queued. */
   admit(file: AdmittedFile): void {
     this.#backlog.admit(file, this.#schedule.isDue);
   }
 
-  /** A request has left; false if it was none of those that are admitted. */
+  /** A request has left the mediator; false if it was not admitted here. */
   release(file: AdmittedFile): boolean {
     if (!this.#backlog.release(file)) return false;
     this.#watch.noteJob();
@@ -124,11 +124,11 @@ export class Finder {
   }
 
   /**
-   * A scan has come to the directory.
+   * A scan reads the directory.
    *
-   * @param staleBeforeNs If given, responses older than this that nobody fetched are removed.
-   * @param isItsTurn False: names that are known are read first, since a directory with much in it
-   *   takes as long to list as many of them to serve, and serving them changes its mtime.
+   * @param staleBeforeNs If given, responses older than this that no client fetched are removed.
+   * @param isItsTurn If false, the known names are read first: listing a large directory takes as long as
+   *   serving many of them, and serving them changes the directory's mtime.
    */
   noteScan(mtimeNs: bigint, staleBeforeNs: bigint | undefined, isItsTurn: boolean): void {
     this.#watch.noteScan();
@@ -137,28 +137,28 @@ export class Finder {
     this.#schedule.noteScan(mtimeNs, !this.#watch.isOpen, isItsTurn || !isServed);
   }
 
-  /** Has names read that may be filled without a sign: writing into a file leaves the directory's mtime alone. */
+  /** Has files read that may be filled without an event: a write into a file leaves the directory's mtime alone. */
   noticeSilent(): void {
     for (const name of [requestName(PLAIN_SLOT), ...this.#backlog.empty]) this.#share.notice(name);
   }
 
-  /** The next name to read, or, before there is one, a step of a listing. */
+  /** Returns the next name to read; takes a step of a listing first if one is due. */
   take(): Found {
     const { directory } = this.#share;
     const touched = this.#backlog.takeTouched();
     if (touched !== undefined) return { candidate: touched, cost: 0 };
-    if (!this.#backlog.hasRoom) return { cost: COST.look };
+    if (!this.#backlog.hasRoom) return { cost: COST.read };
     const cost = this.#schedule.isTimeToList(this.#backlog.waiting) ? this.#list() : 0;
-    if (!directory.isReady) return { cost: cost + COST.look };
-    // A VM without its watch may have more on disk than is known.
+    if (!directory.isReady) return { cost: cost + COST.read };
+    // A VM whose watch is throttled may have requests on disk that are not known.
     const candidate = this.#backlog.take(this.#schedule.isDue || this.#watch.isThrottled);
-    if (candidate === undefined) return { cost: cost + COST.look };
-    // It may be answered and gone by the end of the listing.
+    if (candidate === undefined) return { cost: cost + COST.read };
+    // The request may have its response, and be gone, by the end of the listing.
     this.#listing.forget(candidate.name);
     return { candidate, cost };
   }
 
-  /** Reads on in the directory. A part of it that is known makes its requests wait, the oldest first. */
+  /** Continues the listing. Once a part is complete, its requests wait, the oldest first. */
   #list(): number {
     const maxQueued = this.#options.limits.maxQueued(this.#share.vm);
     const { part = [], cost } = this.#schedule.step(maxQueued, this.#watch.isThrottled);

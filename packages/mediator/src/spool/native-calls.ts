@@ -7,10 +7,10 @@ const ENOENT = -2;
 /** The flags of renameat2(2). */
 const RENAME = { replace: 0, noReplace: 1, exchange: 2 } as const;
 
-/** Where the addon puts what it was told. */
-const told = new BigInt64Array(10);
+/** Where the addon writes a file's attributes. */
+const statBuffer = new BigInt64Array(10);
 
-/** By the addon: openat(2) and its like. */
+/** Directory calls by the addon: openat(2) and similar system calls. */
 export class NativeCalls implements DirectoryCalls {
   readonly #addon: NativeAddon;
   readonly #directory: number;
@@ -24,16 +24,16 @@ export class NativeCalls implements DirectoryCalls {
   }
 
   lstat(name: string): FileStats | undefined {
-    const status = this.#addon.statAt(this.#directory, name, told);
+    const status = this.#addon.statAt(this.#directory, name, statBuffer);
     if (status === ENOENT) return undefined;
     this.#check(status, 'lstat', name);
-    return new NativeStats(told);
+    return new NativeStats(statBuffer);
   }
 
   read(name: string, bytes: Uint8Array): Reading {
-    const length = this.#addon.readAt(this.#directory, name, bytes, told);
+    const length = this.#addon.readAt(this.#directory, name, bytes, statBuffer);
     this.#check(length, 'read', name);
-    return { stats: new NativeStats(told), bytes: length };
+    return { stats: new NativeStats(statBuffer), bytes: length };
   }
 
   create(name: string, content: string, { mode, uid, gid, mtimeNs = -1n }: FileAttributes): void {

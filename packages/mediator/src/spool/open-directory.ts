@@ -9,46 +9,46 @@ import { DirectoryCursor } from './directory-cursor.js';
 import { TimedCalls } from './timed-calls.js';
 import { closeRead, errnoOf, explain, systemError, tolerate } from '../linux/errno.js';
 
-/** A request that is being removed; left behind only by a mediator that was killed. */
+/** Prefix of a file that is being removed; only a mediator that is killed leaves one behind. */
 export const CLEARED_PREFIX = '.vgpu-cleared-';
-/** What a thread may have to do for a directory before nothing more of it is taken up. */
+/** Calls that may be outstanding for a directory before no more of its requests are read. */
 const MAX_OUTSTANDING = 256;
 /**
- * What a directory that is large takes up at least. A thread reads it; and while anybody reads it, its guest
- * for example, the kernel locks it for milliseconds, in which the calls of this thread wait.
+ * Size from which a directory counts as large. A thread reads it. While any process reads it, its guest for
+ * example, the kernel locks it for milliseconds, in which the calls of this thread wait.
  */
 const LARGE_BYTES = 2 ** 20;
-/** After a call in a large directory that took longer than this, milliseconds, nothing is done in it for a while: */
+/** A large directory rests after a call in it that took longer than this, in milliseconds. */
 const SLOW_CALL_MS = 5;
-/** for this many times as long, for each directory that rests, so that all of them take 1 % of the time. */
+/** A rest lasts this many times the call, for each resting directory, so that all of them take 1 % of the time. */
 const REST = 100;
 const MAX_REST_MS = 60_000;
-/** To look again how far the thread is, milliseconds; only while it is behind by as many. */
-const LOOK_MS = 2;
-/** How often a name may come or go while a file is put there. */
+/** Interval between checks of the thread's progress, in milliseconds; only while it is behind. */
+const CHECK_MS = 2;
+/** Attempts to give a file a name that a guest creates and removes meanwhile. */
 const MAX_ATTEMPTS = 8;
 const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 let ownNumber: string | undefined;
 
-/** A part of a listing; `complete` says that the listing has come to its end. */
+/** A part of a listing; `complete` if it is the last one. */
 export interface Listing {
   readonly names: string[];
   readonly complete: boolean;
-  /** A thread has to read first: the directory is locked until then. */
+  /** A thread has to read first: the directory is locked until it has. */
   readonly isPending?: true;
 }
 
 /**
- * A VM's directory, held open: it stays the same one even if its name is given to another. Names
- * are those of files directly in it. For `vm-directory.ts` and its parts only.
+ * A VM's directory, held open: it stays the same one even if another one gets its name. Names are those of
+ * files directly in it. For `vm-directory.ts` and its parts only.
  */
 export class OpenDirectory {
   readonly vm: number;
   readonly #name: string;
   readonly #fd: number;
   readonly #path: string;
-  /** What can be done with the names in it. */
+  /** System calls on the names in the directory. */
   readonly #calls: DirectoryCalls;
   readonly #onReady: () => void;
   #stats: BigIntStats;
@@ -59,12 +59,12 @@ export class OpenDirectory {
   #resting: NodeJS.Timeout | undefined;
   static readonly #allResting = new Set<OpenDirectory>();
   #isOpen = true;
-  /** Unless it is ready: it is again once no more than this is outstanding. */
+  /** Undefined if the directory is ready; else it is ready once at most this many calls are outstanding. */
   #readyAt: number | undefined;
-  #look: NodeJS.Timeout | undefined;
-  /** The directory in a response's place that was not empty at the last attempt to remove it. */
+  #check: NodeJS.Timeout | undefined;
+  /** Inode of the directory at a response's name that was not empty at the last attempt to remove it. */
   #leftDirectory: bigint | undefined;
-  /** Whether the file system knows how to exchange names, as far as that has shown. */
+  /** Whether the file system can exchange names, as far as is known. */
   #exchanges = true;
 
   /**
@@ -75,8 +75,8 @@ export class OpenDirectory {
     this.vm = vm;
     this.#onReady = onReady;
     this.#name = join(root, encodeVmDirectoryName(vm));
-    // Followed once: it takes a third of the way. It knows this process by the number that it has in
-    // the namespace that /proc is of.
+    // The link is read once: following it takes a third of each lookup. It holds this process's number in
+    // the namespace of /proc.
     ownNumber ??= readlinkSync('/proc/self');
     this.#fd = openSync(this.#name, OPEN_DIRECTORY);
     this.#path = `/proc/${ownNumber}/fd/${this.#fd}`;
@@ -97,19 +97,19 @@ export class OpenDirectory {
     return this.#isOpen;
   }
 
-  /** As the kernel last told: owner and mode, and which directory it is. */
+  /** Owner, mode and identity of the directory, as the kernel last reported them. */
   get stats(): BigIntStats {
     return this.#stats;
   }
 
-  /** The way to the directory, whatever has its name by now. */
+  /** A path to the open directory, even if another one has its name by now. */
   get path(): string {
     this.#requireOpen();
     return this.#path;
   }
 
   /**
-   * System calls on the names in it.
+   * System calls on the names in the directory.
    *
    * @throws `EBUSY` while a thread has the kernel lock it.
    */
@@ -119,14 +119,15 @@ export class OpenDirectory {
     return this.#isLarge ? this.#timedCalls : this.#calls;
   }
 
-  /** Whether the thread that removes what was in it keeps up, so that more may be taken up. */
+  /** Whether the thread that removes the directory's files keeps up, so that more requests may be read. */
   get isReady(): boolean {
     return this.#readyAt === undefined && !this.isLocked;
   }
 
   /**
-   * Whether a thread reads it, or removes a directory in it: the kernel locks it meanwhile, and whoever
-   * makes or removes a name in it waits. Also while it rests because somebody else has had it locked.
+   * Whether a thread reads the directory, or removes a directory in it: the kernel locks it meanwhile, and
+   * every call that makes or removes a name in it waits. Also true while it rests after another process had
+   * it locked.
    */
   get isLocked(): boolean {
     return this.#isLockedByThread || this.#resting !== undefined;
@@ -140,12 +141,12 @@ export class OpenDirectory {
     return this.#bytes > LARGE_BYTES;
   }
 
-  /** Has something done once it is not locked any more, or closed. */
+  /** Calls `act` once the directory is unlocked or closed. */
   whenUnlocked(act: () => void): void {
     this.#onUnlocked.push(act);
   }
 
-  /** What a thread has still to remove or to close. */
+  /** Files that a thread has still to remove or to close. */
   get outstanding(): number {
     return this.#calls.outstanding;
   }
@@ -155,8 +156,8 @@ export class OpenDirectory {
   }
 
   /**
-   * Takes a name away from what it stands for, and has a thread free that: it gets another name first,
-   * which is quick, whatever it is, and which no guest can have given to anything else.
+   * Removes a name, and has a thread free its file. The file is first renamed to a name that no guest can
+   * have given to another file; a rename is quick for every kind and size of file.
    *
    * @returns false if there is no such name.
    */
@@ -170,40 +171,40 @@ export class OpenDirectory {
     return isThere === true;
   }
 
-  /** Has a thread remove a name that only the mediator gives. */
+  /** Has a thread remove a file that has one of the mediator's own names. */
   removeOwn(name: string): void {
-    // Also while a thread removes a directory: it takes what it is given one after the other.
+    // Allowed also while a thread removes a directory: threads do the calls of a directory in order.
     this.#requireOpen();
-    this.#noteOutstanding(this.#calls.removeLater(name));
+    this.#checkOutstanding(this.#calls.removeLater(name));
   }
 
-  /** Has a thread close a file that may have lost its name. */
+  /** Has a thread close a file whose name may be gone. */
   closeFile(descriptor: number): void {
     this.#requireOpen();
-    this.#noteOutstanding(this.#calls.closeLater(descriptor));
+    this.#checkOutstanding(this.#calls.closeLater(descriptor));
   }
 
   /**
-   * Has a thread remove a directory if it is empty. To find that out, the kernel reads all of it and
-   * locks the one around it meanwhile: nothing else is done here until then.
+   * Has a thread remove a directory if it is empty. To find out whether it is, the kernel reads all of it and
+   * locks the parent directory meanwhile: no other call is made in the parent until then.
    *
-   * @param onLeft Called if it is still there.
+   * @param onLeft Called if the directory still exists.
    */
   removeDirectory(name: string, onLeft: () => void): void {
     this.calls.removeDirectoryLater(name);
     this.#waitUntil(0, () => {
-      // Where that can't be said, it is found again.
+      // If the check fails, the directory is found again later.
       const codes = ['EIO', 'ESTALE', 'ENOTDIR', 'EACCES'];
       if (tolerate(codes, () => this.lstat(name))?.isDirectory() === true) onLeft();
     });
   }
 
   /**
-   * Gives a file of the mediator another name, over whatever has that, and has a thread free what had
-   * it. Where the file system knows no exchange of names, a guest that swaps files in a loop may get
-   * another one freed here than is held open.
+   * Renames one of the mediator's files over any file of the new name, and has a thread free the replaced
+   * file. If the file system cannot exchange names, a guest that swaps files in a loop may cause another
+   * file than the one held open to be freed in this thread.
    *
-   * @throws `EBUSY` while a thread removes a directory that has the name.
+   * @throws `EBUSY` while a thread removes a directory of that name.
    * @throws `EISDIR` if that directory is not empty.
    */
   replace(from: string, to: string): void {
@@ -226,7 +227,7 @@ export class OpenDirectory {
     throw systemError(-system.errno.EISDIR, 'rename', `${this.#path}/${name}`);
   }
 
-  /** False if the name has come or gone meanwhile. */
+  /** False if the name was created or removed meanwhile. */
   #isPlaced(from: string, to: string, isTaken: boolean): boolean {
     if (!this.#exchanges) {
       this.#renameOver(from, to);
@@ -270,11 +271,11 @@ export class OpenDirectory {
     this.#requireOpen();
     const named = tolerate(['ENOENT', 'ENOTDIR'], () => lstatSync(this.#name, { bigint: true }));
     if (named !== undefined && !this.is(named)) return { exists: false, mtimeNs: named.mtimeNs };
-    // Its guest still reaches it where the root was moved away.
+    // If the root was moved away, the guest still reaches its directory.
     const stats = named ?? fstatSync(this.#fd, { bigint: true });
     this.#bytes = Number(stats.size);
     const { uid, gid, mode } = this.#stats;
-    // Kept as it is while it is the same: new ones for ten thousand directories are work for V8.
+    // Unchanged stats are kept: new objects for ten thousand directories are work for V8.
     if (stats.uid !== uid || stats.gid !== gid || stats.mode !== mode) this.#stats = stats;
     return { exists: stats.nlink > 0n, mtimeNs: stats.mtimeNs };
   }
@@ -293,7 +294,7 @@ export class OpenDirectory {
       if (name === undefined) {
         if (names.length > 0) break;
         this.#cursor.readAhead(() => {
-          this.#noteReady();
+          this.#announceReady();
         });
         return { names, complete: false, isPending: true };
       }
@@ -303,7 +304,7 @@ export class OpenDirectory {
     return { names, complete: false };
   }
 
-  /** Fields for a log line, with paths that people can look up. */
+  /** Fields for a log line, with the directory's path in place of that in /proc. */
   explain(error: unknown): ReturnType<typeof explain> {
     const { error: message, ...rest } = explain(error);
     return { error: message.replaceAll(this.#path, this.#name), ...rest };
@@ -312,17 +313,17 @@ export class OpenDirectory {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    clearTimeout(this.#look);
+    clearTimeout(this.#check);
     this.#endRest();
     this.#endListing();
-    // What is outstanding needs it, and one that was removed is freed now.
+    // Outstanding calls need the descriptor; and closing the descriptor of a removed directory frees it.
     if (this.#calls.outstanding === 0 && this.#hasName()) closeRead(this.#fd);
     else this.#calls.closeLater(this.#fd);
     this.#readyAt = undefined;
-    this.#noteReady();
+    this.#announceReady();
   }
 
-  /** False also where the file system does not tell. */
+  /** False also if fstat(2) fails. */
   #hasName(): boolean {
     try {
       return fstatSync(this.#fd).nlink > 0;
@@ -332,22 +333,22 @@ export class OpenDirectory {
     }
   }
 
-  #noteOutstanding(outstanding: number): void {
+  #checkOutstanding(outstanding: number): void {
     if (this.isReady && outstanding >= MAX_OUTSTANDING) this.#waitUntil(MAX_OUTSTANDING / 2);
   }
 
   #waitUntil(outstanding: number, then?: () => void): void {
     this.#readyAt = outstanding;
     if (this.#calls.outstanding > outstanding) {
-      clearTimeout(this.#look);
-      this.#look = setTimeout(() => {
+      clearTimeout(this.#check);
+      this.#check = setTimeout(() => {
         this.#waitUntil(outstanding, then);
-      }, LOOK_MS);
+      }, CHECK_MS);
       return;
     }
     this.#readyAt = undefined;
     then?.();
-    this.#noteReady();
+    this.#announceReady();
   }
 
   #rest(tookMs: number): void {
@@ -356,7 +357,7 @@ export class OpenDirectory {
     clearTimeout(this.#resting);
     this.#resting = setTimeout(() => {
       this.#endRest();
-      this.#noteReady();
+      this.#announceReady();
     }, restMs);
   }
 
@@ -366,13 +367,13 @@ export class OpenDirectory {
     OpenDirectory.#allResting.delete(this);
   }
 
-  /** Something that it was locked for, or that it was to wait for, has come to its end. */
-  #noteReady(): void {
+  /** A lock or a wait has ended. */
+  #announceReady(): void {
     if (!this.isLocked) for (const act of this.#onUnlocked.splice(0)) act();
     if (this.#isOpen && this.isReady) this.#onReady();
   }
 
-  /** The number of a closed descriptor may already stand for another VM's directory. */
+  /** The number of a closed descriptor may already refer to another VM's directory. */
   #requireOpen(): void {
     if (!this.#isOpen) throw new Error(`the directory of VM ${this.vm} is closed`);
   }

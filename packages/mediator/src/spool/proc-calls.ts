@@ -18,21 +18,51 @@ import {
 import { constants as system } from 'node:os';
 import type { DirectoryCalls, FileAttributes, FileStats, Reading } from './directory-calls.js';
 import { closeRead, systemError, tolerate } from '../linux/errno.js';
-import { PoolLane } from './pool-lane.js';
 
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-/** Which Node does not name. */
+/** Node has no name for this flag. */
 const O_PATH = 0o10000000;
 const HOLD = O_PATH | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-/** Of 512 bytes. To free a file of one block of a file system takes no time to speak of. */
+/** In blocks of 512 bytes. Freeing a file of a single file system block takes negligible time. */
 const FEW_BLOCKS = 8n;
 
-/** By Node alone, which has no openat(2): through the directory's descriptor in /proc. */
+/** Does something, and calls `done` at the end, also after a failure. */
+type Step = (done: () => void) => void;
+
+/**
+ * The steps of one directory on the threads of Node's pool, one at a time: a VM whose files take long to free
+ * occupies at most one of the four threads.
+ */
+class StepQueue {
+  readonly #steps: Step[] = [];
+  #isBusy = false;
+
+  get outstanding(): number {
+    return this.#steps.length + Number(this.#isBusy);
+  }
+
+  /** @returns the number of outstanding steps. */
+  add(step: Step): number {
+    this.#steps.push(step);
+    if (!this.#isBusy) this.#next();
+    return this.outstanding;
+  }
+
+  #next(): void {
+    const step = this.#steps.shift();
+    this.#isBusy = step !== undefined;
+    step?.(() => {
+      this.#next();
+    });
+  }
+}
+
+/** Directory calls by Node alone, which has no openat(2): through the directory's descriptor in /proc. */
 export class ProcCalls implements DirectoryCalls {
   readonly #path: string;
-  readonly #lane = new PoolLane();
+  readonly #later = new StepQueue();
 
   constructor(path: string) {
     this.#path = path;
@@ -48,12 +78,12 @@ export class ProcCalls implements DirectoryCalls {
     try {
       const stats = fstatSync(fd, { bigint: true });
       blocks = stats.blocks;
-      // A file of another tenant may have been given a second name here.
+      // It may be a file of another tenant with a second name here.
       const isOwn = stats.isFile() && stats.nlink === 1n;
       const isToBeRead = isOwn && stats.size <= bytes.length;
       return { stats, bytes: isToBeRead ? readSync(fd, bytes, 0, bytes.length, 0) : 0 };
     } finally {
-      // A guest may have removed it meanwhile: then to close it is to free it.
+      // A guest may have removed it meanwhile: then closing it frees it.
       if (blocks > FEW_BLOCKS) this.closeLater(fd);
       else closeRead(fd);
     }
@@ -70,8 +100,8 @@ export class ProcCalls implements DirectoryCalls {
       const is = fstatSync(fd, { bigint: true });
       if ((Number(is.mode) & 0o777) !== mode) fchmodSync(fd, mode);
       if (is.uid !== uid || is.gid !== gid) {
-        // Only root may give a file away, and only to a user that its namespace knows; a developer's
-        // mediator shares the user of its clients.
+        // Only the superuser may give a file away, and only to a user of its namespace; a developer's
+        // mediator runs as the same user as its clients.
         tolerate(['EPERM', 'EINVAL'], () => {
           fchownSync(fd, Number(uid), Number(gid));
         });
@@ -106,25 +136,25 @@ export class ProcCalls implements DirectoryCalls {
   }
 
   removeLater(name: string): number {
-    return this.#lane.add((done) => {
+    return this.#later.add((done) => {
       unlink(this.#at(name), done);
     });
   }
 
   removeDirectoryLater(name: string): void {
-    this.#lane.add((done) => {
+    this.#later.add((done) => {
       rmdir(this.#at(name), done);
     });
   }
 
   closeLater(descriptor: number): number {
-    return this.#lane.add((done) => {
+    return this.#later.add((done) => {
       close(descriptor, done);
     });
   }
 
   get outstanding(): number {
-    return this.#lane.outstanding;
+    return this.#later.outstanding;
   }
 
   #at(name: string): string {

@@ -1,15 +1,15 @@
-const PATIENCE_MS = 2000;
-const LOOK_MS = 2;
+const WAIT_LIMIT_MS = 2000;
+const CHECK_MS = 2;
 
 /**
- * Waits until threads have removed what they were given, but no longer than two seconds; the next
- * mediator removes the rest.
+ * Waits until the threads have removed all outstanding files, for two seconds at most; the next mediator
+ * removes the rest.
  */
 export async function removed(
   directories: readonly { readonly outstanding: number }[],
 ): Promise<void> {
-  const endMs = performance.now() + PATIENCE_MS;
+  const endMs = performance.now() + WAIT_LIMIT_MS;
   while (directories.some(({ outstanding }) => outstanding > 0) && performance.now() < endMs) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
   }
 }

@@ -6,7 +6,7 @@ import type { FileVersion } from './file-version.js';
 import type { AdmittedFile, Share } from './share.js';
 import type { ArrivedContent } from './vm-directory.js';
 
-/** The file of a request: the ticket of a spool. It is void once something else has its name. */
+/** The file of a request: the spool's ticket. It is void once another file has its name. */
 export class RequestFile implements AdmittedFile {
   readonly requests: Share;
   readonly name: string;
@@ -14,14 +14,14 @@ export class RequestFile implements AdmittedFile {
   readonly arrivalNs: bigint;
   readonly #slot: Slot;
   readonly #isIrregular: boolean;
-  /** The plain slot's request as it was read; undefined if it was too large for that. */
+  /** The plain slot's request as it was read; undefined if it was too large to read. */
   readonly #plainText: string | undefined;
   readonly #readMs = performance.now();
   #version: FileVersion;
   #isMarked = false;
   #bytes = 0;
 
-  /** @param deferred Whether it has waited because its VM was over its limit: it arrives now. */
+  /** @param deferred Whether it waited because its VM was over its limit: its arrival is now. */
   constructor(requests: Share, slot: Slot, content: ArrivedContent, deferred: boolean) {
     this.requests = requests;
     this.name = requestName(slot);
@@ -33,7 +33,7 @@ export class RequestFile implements AdmittedFile {
     this.arrivalNs = deferred ? nowNs(content.version) : content.version.ctimeNs;
   }
 
-  /** As it was last seen. */
+  /** The file's version as it was last read. */
   get version(): FileVersion {
     return this.#version;
   }
@@ -51,7 +51,7 @@ export class RequestFile implements AdmittedFile {
     const isPlain = this.#slot.kind === 'plain';
     if (isPlain) this.requests.directory.emptyPlainResponse();
     this.requests.admit(this);
-    return isPlain ? COST.look : 0;
+    return isPlain ? COST.read : 0;
   }
 
   isCurrent(withinMs = 0): boolean | undefined {
@@ -61,7 +61,7 @@ export class RequestFile implements AdmittedFile {
       // Without the mark, a plain request cannot be told from the next one.
       return this.isUntouched && (!isPlain || this.#mark());
     } catch (error) {
-      this.requests.noteFailure(error);
+      this.requests.recordFailure(error);
       return undefined;
     }
   }
@@ -70,7 +70,7 @@ export class RequestFile implements AdmittedFile {
     try {
       return this.#respond(line);
     } catch (error) {
-      if (error instanceof UndeliverableError) this.#leaveWhatStays();
+      if (error instanceof UndeliverableError) this.#leaveDirectory();
       throw error;
     }
   }
@@ -87,17 +87,17 @@ export class RequestFile implements AdmittedFile {
   #respond(line: string): 'delivered' | 'withdrawn' {
     const { directory } = this.requests;
     if (this.#isIrregular) {
-      directory.answerIrregular(this.#slot, this.#version, line, () => {
+      directory.respondToIrregular(this.#slot, this.#version, line, () => {
         this.requests.leave(this.name, this.#version);
       });
       return 'delivered';
     }
     if (this.#slot.kind === 'plain' && !this.#isMarked && !this.#mark()) return 'withdrawn';
-    const delivery = directory.answer(this.#slot, this.#version, line);
+    const delivery = directory.respond(this.#slot, this.#version, line);
     return delivery === 'delivered' ? 'delivered' : 'withdrawn';
   }
 
-  /** Marks the plain request, so that any later write into it shows; false if it is another one by now. */
+  /** Marks the plain request, so that any later write into it shows; false if it has become another request. */
   #mark(): boolean {
     const marked = this.requests.directory.markPlain(this.#plainText);
     this.#version = marked ?? this.#version;
@@ -105,14 +105,14 @@ export class RequestFile implements AdmittedFile {
     return marked !== undefined;
   }
 
-  /** A directory that could not be answered, and cannot be removed. */
-  #leaveWhatStays(): void {
-    const rest = this.requests.directory.look(this.#slot);
+  /** Leaves a directory that could not get a response, and cannot be removed. */
+  #leaveDirectory(): void {
+    const rest = this.requests.directory.read(this.#slot);
     if (rest.kind === 'irregular') this.requests.leave(this.name, rest.version);
   }
 }
 
-/** Now, but not before the file has come to be what it is. */
+/** The current time, but not before the file's last change. */
 function nowNs({ ctimeNs }: FileVersion): bigint {
   const now = toNs(Date.now() + 1);
   return now > ctimeNs ? now : ctimeNs;

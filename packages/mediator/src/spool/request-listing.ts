@@ -4,31 +4,31 @@ import type { Listing, VmDirectory } from './vm-directory.js';
 
 /** Directory entries in one part. */
 const MAX_ENTRIES = 4096;
-/** Directory entries, and requests among them, in one step of a part: others are served in between. */
+/** Directory entries, and requests among them, in one step of a part: other VMs are served between steps. */
 const ENTRIES_PER_STEP = 256;
 const REQUESTS_PER_STEP = 32;
-/** A directory that takes up more may take longer to read than a start should. */
+/** Reading a larger directory may take longer than a start should. */
 const HUGE_BYTES = 2 ** 24;
 
-/** What a step of a listing gives. */
+/** The result of a step of a listing. */
 export interface ListingStep {
   /** A thread has to read first; the step is taken once the directory is ready again. */
   readonly isPending?: true;
-  /** The requests of the part that the step ends, the oldest first; absent if it ends none. */
+  /** The requests of the part that the step completes, the oldest first; absent if it completes none. */
   readonly part?: readonly string[];
   readonly cost: number;
 }
 
 export interface RequestListingOptions {
-  /** Whether a request needs no finding. */
+  /** Whether a request is already waiting or admitted. */
   readonly isKnown: (name: string) => boolean;
   readonly onStaleRemoved: (files: number) => void;
 }
 
 /**
- * Finds the requests in a VM's directory, part by part: each part gives its requests by age, and the
- * next one goes on where it ended. On the way the first listing tidies up what a mediator that was
- * killed has left, and any listing, if it is told to, what nobody has fetched.
+ * Finds the requests in a VM's directory, part by part: each part returns its requests by age, and the
+ * next one continues where it ended. The first listing also removes leftovers of a killed mediator. Any
+ * listing also removes stale files, if {@link removeStale} was called.
  */
 export class RequestListing {
   readonly #directory: VmDirectory;
@@ -36,7 +36,7 @@ export class RequestListing {
   /** Requests in the part that is under way, and their ctimes. */
   readonly #found = new Map<string, bigint>();
   #entries = 0;
-  /** What was listed last, while it is not dealt with: an error in between is no reason to miss the rest. */
+  /** The names listed last, until they are processed: after an error the same step is taken again. */
   #step: Listing | undefined;
   #isUnderWay = false;
   #isFirst = true;
@@ -47,27 +47,27 @@ export class RequestListing {
     this.#options = options;
   }
 
-  /** A listing has begun and not come to its end. */
+  /** Whether a listing has begun and not ended. */
   get isUnderWay(): boolean {
     return this.#isUnderWay;
   }
 
-  /** No listing has come to its end yet. */
+  /** Whether no listing has ended yet. */
   get isFirst(): boolean {
     return this.#isFirst;
   }
 
-  /** What is left of this listing, or all of the next one, removes what nobody has fetched. */
+  /** Whether the rest of this listing, or all of the next one, removes stale files. */
   get removesStale(): boolean {
     return this.#staleBeforeNs !== undefined;
   }
 
-  /** To the end of a listing, answers older than this that nobody fetched are removed. */
+  /** Until the end of a listing, responses older than this that no client fetched are removed. */
   removeStale(beforeNs: bigint): void {
     this.#staleBeforeNs = beforeNs;
   }
 
-  /** A request needs no finding any more: it may be answered and gone by the end of the part. */
+  /** Drops a request from the part: it may have its response, and be gone, by the end of the part. */
   forget(name: string): void {
     this.#found.delete(name);
   }
@@ -75,14 +75,14 @@ export class RequestListing {
   /**
    * Takes a step.
    *
-   * @param requests As many make a part.
+   * @param requests Number of requests that complete a part.
    * @throws the error of the system call that failed; the next call takes the same step again.
    */
   readOn(requests: number): ListingStep {
     const entries = this.removesStale ? REQUESTS_PER_STEP : ENTRIES_PER_STEP;
     const bytes = this.#isUnderWay ? 0 : this.#directory.bytes;
     this.#isUnderWay = true;
-    // The first one is to give what was on disk to the first turn, unless that takes long.
+    // The first listing should return all requests on disk to the first turn, unless it takes long.
     const mayWait = !this.#isFirst || this.#directory.bytes > HUGE_BYTES;
     this.#step ??= this.#directory.list(entries, REQUESTS_PER_STEP, mayWait);
     const { names, complete, isPending } = this.#step;
@@ -112,7 +112,7 @@ export class RequestListing {
     return { part: oldestFirst.map(([name]) => name), cost };
   }
 
-  /** @returns what it cost. */
+  /** @returns the cost. */
   #removeStale(names: readonly string[]): number {
     if (this.#staleBeforeNs === undefined) return 0;
     const files = this.#directory.removeStale(names, this.#staleBeforeNs);
@@ -120,7 +120,7 @@ export class RequestListing {
     return COST.staleName * names.length + COST.staleFile * files;
   }
 
-  /** @returns how many requests there were whose age was to be found out. */
+  /** @returns the number of requests whose age was read. */
   #find(names: readonly string[]): number {
     let found = 0;
     for (const name of names) {

@@ -4,21 +4,21 @@ import { errnoOf } from '../linux/errno.js';
 import { versionOf, type FileVersion } from './file-version.js';
 import type { OpenDirectory } from './open-directory.js';
 
-/** What stands where a slot's request belongs. */
+/** The file at the name of a slot's request. */
 export type SlotContent =
   | { readonly kind: 'absent' }
   | { readonly kind: 'empty' }
   /** One bounded read of a regular file, a character for each byte. */
   | { readonly kind: 'text'; readonly text: string; readonly version: FileVersion }
   | { readonly kind: 'too-large'; readonly bytes: bigint; readonly version: FileVersion }
-  /** Anything but a regular file with one link that may be read. */
+  /** Anything but a readable regular file with one link. */
   | { readonly kind: 'irregular'; readonly what: string; readonly version: FileVersion };
 
-// One byte more than allowed, to notice a file that grew past the limit after its fstat. Reads are
-// synchronous and the text is copied out at once, so that one buffer serves all directories.
+// One byte more than the limit, to notice a file that grew past it after its fstat. Reads are synchronous
+// and the text is copied out at once, so that one buffer serves all directories.
 const readBuffer = Buffer.allocUnsafe(MAX_LINE_BYTES + 1);
 
-/** Looks at a slot's request; reads it if it is a regular file of a request's size. */
+/** Checks the file at a slot's request name; reads it if it is a regular file of a request's size. */
 export function readRequest(directory: OpenDirectory, slot: Slot): SlotContent {
   const name = requestName(slot);
   const stats = directory.lstat(name);
@@ -33,7 +33,7 @@ export function readRequest(directory: OpenDirectory, slot: Slot): SlotContent {
       case 'ENOENT':
       case 'ELOOP':
       case 'ENXIO':
-        // Gone, or swapped for a link or a socket since the lstat: the next look sees it.
+        // Gone, or swapped for a link or a socket since the lstat: the next read sees it.
         return { kind: 'absent' };
       case 'EACCES':
         return {
@@ -52,7 +52,7 @@ export function readRequest(directory: OpenDirectory, slot: Slot): SlotContent {
 function contentAt({ stats, bytes }: Reading, seen: FileStats): SlotContent {
   if (stats.nlink === 0n) return { kind: 'absent' };
   if (!stats.isFile() || stats.nlink !== 1n) return irregular(stats);
-  // Swapped in since the lstat: it may have had a second link until a moment ago.
+  // Swapped in since the lstat: it may have had a second link a moment ago.
   if (stats.ino !== seen.ino || stats.dev !== seen.dev) return { kind: 'absent' };
   const version = versionOf(stats);
   if (stats.size > MAX_LINE_BYTES) return { kind: 'too-large', bytes: stats.size, version };

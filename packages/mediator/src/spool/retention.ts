@@ -1,22 +1,21 @@
 import { toNs } from '../time.js';
 
-/** Files that nobody fetched are looked for this many times in a retention time. */
+/** Checks for stale files in one retention time. */
 const CHECKS = 10;
-/** What a clock may be set forward by between two checks, milliseconds. */
+/** How far the clock may be set forward between two checks without effect, in milliseconds. */
 const MAX_JUMP_MS = 1000;
 
-/** When to look for files that nobody fetched, and how old they are to be. */
+/** Decides when to remove files that no client fetched, and from which age on. */
 export class Retention {
   #checkedMs = performance.now();
   #clockMs = Date.now();
   #keptUntilMs: number | undefined;
 
   /**
-   * The ctime, nanoseconds since the epoch, before which files are stale; undefined if it is not time
-   * to look for them.
+   * The ctime, nanoseconds since the epoch, before which files are stale; undefined if no check is due.
    *
-   * After the clock was set forward nobody knows how old they are, nor after the start, before which it
-   * may have been: all are kept for the time anew.
+   * After a forward jump of the clock (or at start-up, when one may have happened) file ages are unknown,
+   * so the retention time restarts for every file.
    */
   due(retentionMs: number): bigint | undefined {
     const nowMs = performance.now();

@@ -1,19 +1,19 @@
 import type { Share } from './share.js';
 
 /**
- * A scan reads at least 16 idle VM directories, and enough of them that 32 scans read all. inotify tells of
- * changes in them: the scan finds what inotify loses.
+ * A scan reads at least 16 idle VM directories, and enough of them that 32 scans read all. inotify reports
+ * their changes: the scan finds the changes that inotify loses.
  */
 const MIN_IDLE_PER_SCAN = 16;
 const MAX_SCANS_FOR_ALL = 32;
-/** VM directories that are read in a row; then requests are served before the scan goes on. */
+/** VM directories that are read in a row; then requests are served before the scan continues. */
 const IN_A_ROW = 128;
 
 /** Which VM directories a scan reads. */
 export interface ScanOptions {
-  /** Those that every scan reads. */
+  /** The directories that every scan reads. */
   readonly active: Iterable<Share>;
-  /** Whether it reads all, not only some of the idle ones by turns. */
+  /** Whether the scan reads all directories, not only the active ones and some idle ones in rotation. */
   readonly all: boolean;
 }
 
@@ -21,9 +21,9 @@ export interface ScanOptions {
 export class Scans {
   readonly #spools: ReadonlyMap<number, Share>;
   readonly #scan: (spool: Share, isItsTurn: boolean) => void;
-  /** Goes through all directories, one part with each scan. */
+  /** Iterates over all directories, some of them with each scan. */
   #round: Iterator<Share, unknown>;
-  /** Those that the scan under way has not read yet, and whether it is their turn. */
+  /** Directories that the scan under way has not read yet, and whether it is their turn. */
   readonly #due = new Map<Share, boolean>();
   #goingOn: NodeJS.Immediate | undefined;
 

@@ -2,61 +2,61 @@ import type { MediatorSettings } from '../settings.js';
 import { MAX_TIMER_MS } from '../time.js';
 import { isUntouched, type FileVersion } from './file-version.js';
 
-/** Files watched at once per VM; more are looked at again by the sweep. */
-const MAX_SIGHTINGS = 64;
+/** Files observed at once per VM; further ones are read again by the next scan. */
+const MAX_OBSERVED = 64;
 
-interface Sighting {
+interface Observation {
   readonly file: FileVersion;
   readonly sinceMs: number;
   readonly timer: NodeJS.Timeout;
 }
 
 /**
- * Tells half-written requests from complete ones where no newline does: `A:2:1:100:2` is a valid
- * start of `A:2:1:100:200`. A file counts as complete once nothing has touched it for the settle
- * time, on the monotonic clock.
+ * Tells half-written requests from complete ones if the newline is missing: `A:2:1:100:2` is a valid
+ * start of `A:2:1:100:200`. A file counts as complete once it has not changed for the settle time, on the
+ * monotonic clock.
  */
 export class Settling {
   readonly #settings: Pick<MediatorSettings, 'settleMs'>;
   readonly #recheck: (name: string) => void;
-  readonly #sightings = new Map<string, Sighting>();
+  readonly #observed = new Map<string, Observation>();
 
-  /** @param recheck Called with a name when it is time to look at it again. */
+  /** @param recheck Called with a name when its file is to be read again. */
   constructor(settings: Pick<MediatorSettings, 'settleMs'>, recheck: (name: string) => void) {
     this.#settings = settings;
     this.#recheck = recheck;
   }
 
   get size(): number {
-    return this.#sightings.size;
+    return this.#observed.size;
   }
 
   /** Whether a file is observed until it has settled. */
   has(name: string): boolean {
-    return this.#sightings.has(name);
+    return this.#observed.has(name);
   }
 
-  /** Whether the file has been like this for the settle time; if not, it is looked at again. */
+  /** Whether the file has not changed for the settle time; if it has, `recheck` is called later. */
   isSettled(name: string, file: FileVersion): boolean {
-    const before = this.#sightings.get(name);
+    const before = this.#observed.get(name);
     const now = performance.now();
     const sinceMs = before && isUntouched(before.file, file) ? before.sinceMs : now;
     const remainingMs = sinceMs + this.#settings.settleMs - now;
     this.forget(name);
     if (remainingMs <= 0) return true;
-    if (this.#sightings.size >= MAX_SIGHTINGS) return false;
-    // A timer may fire a little before its time, hence rounded up.
+    if (this.#observed.size >= MAX_OBSERVED) return false;
+    // A timer may fire slightly early, so the time is rounded up.
     const timer = setTimeout(this.#recheck, Math.min(Math.ceil(remainingMs), MAX_TIMER_MS), name);
-    this.#sightings.set(name, { file, sinceMs, timer });
+    this.#observed.set(name, { file, sinceMs, timer });
     return false;
   }
 
   forget(name: string): void {
-    clearTimeout(this.#sightings.get(name)?.timer);
-    this.#sightings.delete(name);
+    clearTimeout(this.#observed.get(name)?.timer);
+    this.#observed.delete(name);
   }
 
   close(): void {
-    for (const name of this.#sightings.keys()) this.forget(name);
+    for (const name of this.#observed.keys()) this.forget(name);
   }
 }

@@ -9,18 +9,18 @@ import { RequestFile } from './request-file.js';
 import type { Share, SpoolEvents } from './share.js';
 import type { ArrivedContent } from './vm-directory.js';
 
-/** Directories named like requests that are remembered per VM as answered. */
+/** Directories with a request's name that are remembered per VM as having their response. */
 const MAX_LEFT = 64;
 
 /**
- * Reads what stands under a name: tells complete requests from names that stand for none, for one that is still
- * being written, and for one that was answered before.
+ * Reads the file of a name. It tells complete requests from names without one, from requests that are still
+ * being written, and from requests that already have a response.
  */
 export class SlotReader {
   readonly #share: Share;
   readonly #finder: Finder;
   readonly #events: SpoolEvents;
-  /** What was on disk before may have been answered by a mediator that was killed. */
+  /** Requests written before may have their response from a mediator that was killed. */
   readonly #startedNs = toNs(Date.now());
   /** Directories that could not be removed, and the inode of each. */
   readonly #left = new Map<string, bigint>();
@@ -34,22 +34,22 @@ export class SlotReader {
   /** @throws the error of the system call that failed. */
   read({ name, deferred }: Candidate): Step {
     const slot = slotOfRequest(name);
-    if (slot === undefined) return { cost: COST.look };
+    if (slot === undefined) return { cost: COST.read };
     const known = this.#finder.admitted.get(name);
     if (known !== undefined) {
-      return known.isUntouched ? { cost: COST.look } : { superseded: known, cost: COST.look };
+      return known.isUntouched ? { cost: COST.read } : { superseded: known, cost: COST.read };
     }
     const { directory, settling } = this.#share;
-    const content = directory.look(slot);
+    const content = directory.read(slot);
     if (content.kind === 'absent' || content.kind === 'empty') {
       settling.forget(name);
       if (content.kind === 'empty') this.#finder.noticeEmpty(name);
-      return { cost: COST.look };
+      return { cost: COST.read };
     }
     const bytes = content.kind === 'text' ? content.text.length : 0;
-    const cost = COST.look + COST.readByte * bytes;
+    const cost = COST.read + COST.readByte * bytes;
     if (this.#wasLeft(slot, name, content) || !this.#isComplete(name, content)) return { cost };
-    if (this.#wasAnswered(slot, content.version)) {
+    if (this.#hasResponse(slot, content.version)) {
       directory.clear(slot, content.version);
       this.#events.emit('requestCleared', this.#share, name);
       return { cost: cost + COST.response };
@@ -58,7 +58,7 @@ export class SlotReader {
     return { arrival: { ticket, content }, cost };
   }
 
-  /** A directory has been answered and cannot be removed: it is remembered for as long as it lasts. */
+  /** A directory has its response and cannot be removed: it is remembered as long as it exists. */
   leave(name: string, { ino }: FileVersion): void {
     for (const [oldest] of this.#left) {
       if (this.#left.size < MAX_LEFT) break;
@@ -67,7 +67,7 @@ export class SlotReader {
     this.#left.set(name, ino);
   }
 
-  /** What is too large, a hard link or a directory, too, may be a writer's intermediate step. */
+  /** A file that is too large, a hard link and a directory may also be a writer's intermediate step. */
   #isComplete(name: string, content: ArrivedContent): boolean {
     const { settling } = this.#share;
     if (content.kind === 'text' && isCompleteLine(content.text)) {
@@ -75,19 +75,19 @@ export class SlotReader {
       return true;
     }
     if (settling.isSettled(name, content.version)) return true;
-    // More files settle than can be observed.
+    // More files are settling than can be observed.
     if (!settling.has(name)) this.#finder.findLater();
     return false;
   }
 
-  /** Whether this is a directory that has been answered and could not be removed. */
+  /** Whether this is a directory that has its response and could not be removed. */
   #wasLeft(slot: Slot, name: string, content: ArrivedContent): boolean {
     if (content.kind !== 'irregular' || content.what !== 'a directory') return false;
     const isRemembered = this.#left.get(name) === content.version.ino;
-    return isRemembered || this.#share.directory.hasNewerAnswer(slot, content.version);
+    return isRemembered || this.#share.directory.hasNewerResponse(slot, content.version);
   }
 
-  #wasAnswered(slot: Slot, version: FileVersion): boolean {
-    return version.ctimeNs <= this.#startedNs && this.#share.directory.wasAnswered(slot, version);
+  #hasResponse(slot: Slot, version: FileVersion): boolean {
+    return version.ctimeNs <= this.#startedNs && this.#share.directory.hasResponse(slot, version);
   }
 }

@@ -1,12 +1,12 @@
 import { openSync } from 'node:fs';
 import { errnoOf } from '../linux/errno.js';
 
-/** A request and an answer, a directory that is listed, a log, and as many again. */
+/** File descriptors kept in reserve: request, response, directory listing and log, doubled. */
 const SPARE_DESCRIPTORS = 8;
 
 /**
- * Descriptors that are held while directories are opened, so that those do not take what the files in
- * them need; fewer where there are no more.
+ * Descriptors that are held while directories are opened, so that the directories leave enough for the files
+ * in them; fewer if no more are available.
  */
 export function openSpare(): number[] {
   const spare: number[] = [];

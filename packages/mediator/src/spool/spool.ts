@@ -22,7 +22,7 @@ export interface SpoolOptions {
   readonly root: string;
   /** How many requests of a VM may be queued at once. */
   readonly limits: { maxQueued(vm: number): number };
-  /** Whether so much is queued in all that each VM is held to a part of its queue limit. */
+  /** While overloaded, each VM is limited to a share of its queue limit. */
   readonly queue: { readonly isOverloaded: boolean };
   readonly settings: Pick<MediatorSettings, 'settleMs'>;
   readonly logger: Logger;
@@ -30,36 +30,36 @@ export interface SpoolOptions {
     /**
      * Another directory has taken the root's name.
      *
-     * @throws MediatorError if it is not to be served.
+     * @throws MediatorError if that directory must not be served.
      */
     lockRoot(): void;
   };
-  /** Shares the event loop among VMs: told which have something to do, and what they cost besides. */
+  /** Shares the event loop among VMs: is told which VMs have work, and which further costs they cause. */
   readonly shares: Pick<DeficitRoundRobin<VmRequests>, 'add' | 'remove' | 'charge' | 'clear'>;
-  /** Told of `work` and of `requestsGone`. */
+  /** Receives `work` and `requestsGone`. */
   readonly events: Events;
 }
 
-/** All VM directories below the root: finds them, watches them, sweeps them. */
+/** All VM directories below the root: finds, watches and scans them. */
 export class Spool implements RequestSource {
   readonly #options: SpoolOptions;
   readonly #spools = new Map<number, Share>();
   readonly #scans = new Scans(this.#spools, (spool, isItsTurn) => {
-    this.#noteRecovery(spool);
+    this.#logRecovery(spool);
     this.#scan(spool, isItsTurn);
   });
-  /** Of the sweep under way: answers older than this are removed. */
+  /** The scan under way removes responses older than this. */
   #staleBeforeNs: bigint | undefined;
-  /** Something may have happened in any directory, and nobody tells of it. */
+  /** Any directory may have changed without an event. */
   #areEventsLost = false;
-  /** Those in which something has happened since a sweep found them quiet. */
+  /** Directories that have changed since a scan found them idle. */
   readonly #active = new Set<Share>();
   readonly #vmEvents = new SpoolEvents();
   /** VM directories that could not be opened, and why. */
   readonly #unopened = new Map<number, string>();
-  /** What has a VM directory's name and is none. */
+  /** VMs whose directory name belongs to another kind of file. */
   readonly #refused = new Set<number>();
-  /** VM directories of which the log says that they fail, and how. */
+  /** VM directories whose failure was logged, and its message. */
   readonly #failing = new Map<number, string>();
   #root: BigIntStats | undefined;
   #rootWatcher: DirectoryWatch | undefined;
@@ -74,13 +74,13 @@ export class Spool implements RequestSource {
     this.#subscribe();
   }
 
-  /** Opens every VM directory in the root, and begins to watch. */
+  /** Opens every VM directory in the root, and begins to watch them. */
   open(): void {
     this.#watchRoot();
     this.#discover();
   }
 
-  /** Lets everything go, once nothing is left to remove or after two seconds. */
+  /** Closes everything, once no file is left to remove or after two seconds. */
   async close(): Promise<void> {
     this.#rootWatcher?.close();
     this.#rootWatcher = undefined;
@@ -93,7 +93,7 @@ export class Spool implements RequestSource {
     await removed(directories);
   }
 
-  /** Whether no VM directory has anything left to look at. */
+  /** Whether no VM directory has a request left to read. */
   get isDrained(): boolean {
     return [...this.#spools.values()].every((spool) => spool.isDrained);
   }
@@ -115,7 +115,7 @@ export class Spool implements RequestSource {
     return this.#rootReadable;
   }
 
-  /** Also those that have something in the directory's place that cannot be used. */
+  /** Includes VMs whose directory cannot be used. */
   *vms(): IterableIterator<SourceVm> {
     for (const { vm, admittedCount, hasFailed } of this.#spools.values()) {
       yield { vm, queued: admittedCount, hasFailed: hasFailed || this.#failing.has(vm) };
@@ -125,7 +125,7 @@ export class Spool implements RequestSource {
     }
   }
 
-  /** Scans every VM directory that is active or not watched, and some of the others by turns. */
+  /** Scans every VM directory that is active or not watched, and some of the others in rotation. */
   scan(staleBeforeNs?: bigint): void {
     this.#discover();
     this.#staleBeforeNs = staleBeforeNs;
@@ -138,9 +138,9 @@ export class Spool implements RequestSource {
     if (this.#rootChanged) this.#discover();
   }
 
-  noteLimits(): void {
-    // What waits on disk may have room now.
-    for (const spool of this.#spools.values()) if (spool.hasWork) this.#noteWork(spool);
+  applyLimits(): void {
+    // There may be room now for requests that wait on disk.
+    for (const spool of this.#spools.values()) if (spool.hasWork) this.#activate(spool);
   }
 
   #scan(spool: Share, isItsTurn: boolean): void {
@@ -148,7 +148,7 @@ export class Spool implements RequestSource {
     try {
       exists = spool.scan(this.#staleBeforeNs, isItsTurn);
     } catch (error) {
-      spool.noteFailure(error);
+      spool.recordFailure(error);
       return;
     }
     if (!exists) {
@@ -166,7 +166,7 @@ export class Spool implements RequestSource {
     const { logger, shares } = this.#options;
     const events = this.#vmEvents;
     events.on('work', (spool) => {
-      this.#noteWork(spool);
+      this.#activate(spool);
     });
     events.on('active', (spool) => {
       this.#active.add(spool);
@@ -175,51 +175,51 @@ export class Spool implements RequestSource {
       shares.charge(spool, cost);
     });
     events.on('failed', (spool, error) => {
-      this.#noteFailure(spool, error);
+      this.#recordFailure(spool, error);
     });
     events.on('requestFailed', (spool, request, error) => {
       const fields = { vm: spool.vm, request, ...spool.explain(error) };
-      logger.warn('cannot take up a request', fields);
+      logger.warn('cannot admit a request', fields);
     });
     events.on('requestCleared', ({ vm }, request) => {
-      logger.info('cleared a request that was answered before the restart', { vm, request });
+      logger.info('cleared a request that had its response before the restart', { vm, request });
     });
     events.on('throttled', ({ vm }) => {
       logger.debug('too many inotify events from this VM; it is only scanned for now', { vm });
     });
     events.on('staleRemoved', ({ vm }, files) => {
-      logger.info('removed files that nobody fetched', { vm, files });
+      logger.info('removed stale files', { vm, files });
     });
     events.on('eventsLost', () => {
-      this.#noteLostEvents();
+      this.#scanAllNext();
     });
     events.on('watchLost', (error) => {
       this.#reportWatchLoss(error);
     });
   }
 
-  #noteWork(spool: Share): void {
+  #activate(spool: Share): void {
     this.#active.add(spool);
     this.#options.shares.add(spool);
     this.#options.events.emit('work');
   }
 
-  /** What fails in one VM's directory concerns nobody else. */
-  #noteFailure(spool: Share, error: unknown): void {
-    // Of one that is gone nothing is kept.
+  /** A failure in one VM's directory does not affect other VMs. */
+  #recordFailure(spool: Share, error: unknown): void {
+    // The directory may be gone: then its failures are not recorded.
     if (this.#spools.get(spool.vm) !== spool) return;
     this.#active.add(spool);
     const { vm } = spool;
     const fields = spool.explain(error);
-    // A line when it begins, and when it is another failure: not one each second.
+    // One line when a failure begins or its message changes, not one each second.
     if (this.#failing.get(vm) === fields.error) return;
     this.#failing.set(vm, fields.error);
     const message = 'cannot read a VM directory; trying again at each scan';
     this.#options.logger.warn(message, { vm, ...fields });
   }
 
-  /** To be asked before a sweep, which is a new attempt. */
-  #noteRecovery({ vm, hasFailed }: Share): void {
+  /** Must be called before a scan, which is a new attempt. */
+  #logRecovery({ vm, hasFailed }: Share): void {
     if (hasFailed || !this.#failing.delete(vm)) return;
     this.#options.logger.info('a VM directory can be used again', { vm });
   }
@@ -228,7 +228,7 @@ export class Spool implements RequestSource {
     const { root } = this.#options;
     try {
       const stats = statSync(root, { bigint: true });
-      this.#noteRoot(stats);
+      this.#checkRoot(stats);
       if (!this.#rootReadable) this.#options.logger.info('the root can be read again', { root });
       this.#rootReadable = true;
       if (this.#rootWatcher === undefined) this.#watchRoot();
@@ -250,8 +250,8 @@ export class Spool implements RequestSource {
     }
   }
 
-  /** Where another directory has the root's name: that one is served from now on, if it may be. */
-  #noteRoot(stats: BigIntStats): void {
+  /** Serves another directory that has taken the root's name, if it may be served. */
+  #checkRoot(stats: BigIntStats): void {
     const before = this.#root;
     if (before !== undefined && (before.ino !== stats.ino || before.dev !== stats.dev)) {
       this.#options.lock.lockRoot();
@@ -282,7 +282,7 @@ export class Spool implements RequestSource {
     }
   }
 
-  /** Opens a VM directory that is new, or that stands in the place of another of its name. */
+  /** Opens a VM directory that is new, or that has replaced another one of its name. */
   #adopt(vm: number): void {
     const { root, limits, queue, settings, logger } = this.#options;
     const known = this.#spools.get(vm);
@@ -294,14 +294,14 @@ export class Spool implements RequestSource {
       if (!stats.isDirectory()) {
         if (this.#refused.has(vm)) return;
         this.#refused.add(vm);
-        logger.warn('not served, because it is no directory, or a link to one', { path });
+        logger.warn('not served: not a directory, or a symbolic link to one', { path });
         return;
       }
       const spool = new VmSpool({ root, vm, limits, queue, settings, events: this.#vmEvents });
       this.#refused.delete(vm);
       this.#unopened.delete(vm);
       this.#spools.set(vm, spool);
-      this.#noteWork(spool);
+      this.#activate(spool);
       logger.debug('serving a VM directory', { vm, path });
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
@@ -330,7 +330,7 @@ export class Spool implements RequestSource {
       this.#options.root,
       'ofNames',
       (_names, _others, areLost) => {
-        if (areLost) this.#noteLostEvents();
+        if (areLost) this.#scanAllNext();
         else this.#rootChanged = true;
         this.#options.events.emit('work');
       },
@@ -341,16 +341,19 @@ export class Spool implements RequestSource {
     );
   }
 
-  /** The next sweep looks at all VM directories; each does at the root. */
-  #noteLostEvents(): void {
+  /** The next scan reads all VM directories; every scan reads the root. */
+  #scanAllNext(): void {
     this.#areEventsLost = true;
-    this.#options.logger.debug('the kernel has lost events; the next sweep looks at all VMs');
+    this.#options.logger.debug(
+      'the kernel has lost events; the next scan reads all VM directories',
+    );
   }
 
   #reportWatchLoss(error: Error): void {
     if (this.#watchLossReported) return;
     this.#watchLossReported = true;
-    this.#options.logger.warn('inotify is not available for all directories; they are swept only', {
+    const message = 'inotify is not available for some directories; they are only scanned';
+    this.#options.logger.warn(message, {
       error: error.message,
       remedy: 'raise fs.inotify.max_user_watches and fs.inotify.max_user_instances',
     });

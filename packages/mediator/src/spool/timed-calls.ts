@@ -1,11 +1,11 @@
 import type { DirectoryCalls, FileAttributes, FileStats, Reading } from './directory-calls.js';
 
-/** Calls of which the time is taken. */
+/** Directory calls whose duration is measured. */
 export class TimedCalls implements DirectoryCalls {
   readonly #calls: DirectoryCalls;
   readonly #onTook: (ms: number) => void;
 
-  /** @param onTook Told of the milliseconds that each call took, also one that failed. */
+  /** @param onTook Receives the milliseconds that each call took, also a failed one. */
   constructor(calls: DirectoryCalls, onTook: (ms: number) => void) {
     this.#calls = calls;
     this.#onTook = onTook;

@@ -14,13 +14,13 @@ import { VmDirectory } from './vm-directory.js';
  * One VM's share of the spool: its directory, the {@link Finder} of its requests, and the {@link SlotReader} that
  * reads them.
  *
- * It is *idle* while nothing is left to do and the watch would tell of a change; else *active*. It has *failed*
+ * It is *idle* while no work is left and the watch would report a change; else *active*. It has *failed*
  * from an error until the next scan. It is *closed* for good.
  *
- * Memory is bounded, whatever a guest does: 1 MiB of operands and the one request that exceeds it
- * (2^17 bytes), as many jobs as the queue limit, 1200 names of 76 characters at most that wait and 160
- * in a part of a listing (2100 and 1056 where the queue limit is that high), 64 each that settle, that
- * are empty and that could not be removed, and 256 that a thread removes, and one for each job more.
+ * Memory is bounded, regardless of the guest: 1 MiB of operands and the one request that exceeds it
+ * (2^17 bytes), one job for each place in the queue limit, 1200 waiting names of at most 76 characters and
+ * 160 in a part of a listing (2100 and 1056 if the queue limit is that high), 64 each of files that settle,
+ * that are empty and that could not be removed, and 256 outstanding removals plus one for each job.
  */
 export class VmSpool implements Share {
   readonly directory: VmDirectory;
@@ -123,7 +123,7 @@ export class VmSpool implements Share {
     this.#events.emit('requestFailed', this, name, error);
   }
 
-  noteFailure(error: unknown): void {
+  recordFailure(error: unknown): void {
     this.explain(error);
     this.#tryLater();
     this.#events.emit('failed', this, error);
@@ -149,10 +149,10 @@ export class VmSpool implements Share {
   next(): Step {
     let found: Found;
     try {
-      found = this.#isOpen ? this.finder.take() : { cost: COST.look };
+      found = this.#isOpen ? this.finder.take() : { cost: COST.read };
     } catch (error) {
-      this.noteFailure(error);
-      // What a step that fails has cost is not known.
+      this.recordFailure(error);
+      // The cost of a failed step is not known.
       return { cost: COST.response };
     }
     const { candidate, cost } = found;
@@ -161,7 +161,7 @@ export class VmSpool implements Share {
     return { ...step, cost: step.cost + cost };
   }
 
-  /** Reads what stands under a name. */
+  /** Reads the file of a name. */
   read(candidate: Candidate): Step {
     try {
       return this.#reader.read(candidate);

@@ -1,17 +1,17 @@
 import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
 import { WatchThrottle } from './watch-throttle.js';
 
-/** What a {@link VmWatch} tells. */
+/** Events of a {@link VmWatch}. */
 export interface VmWatchEvents {
   /** The first event since {@link VmWatch.noteScan}. */
   readonly onActive: () => void;
-  /** Names of requests that something has happened to, and how many other events there were. */
+  /** Names of requests that were created, changed or removed, and the number of other events. */
   readonly onChange: (names: readonly string[], others: number) => void;
-  /** There were too many events: the watch is gone for some scans. */
+  /** There were too many events: the watch is closed for some scans. */
   readonly onThrottled: () => void;
   /** The kernel's queue has overflowed, and events of any directory may be lost. */
   readonly onEventsLost: () => void;
-  /** There is no watch, or no longer: watches have run out, for example. */
+  /** The watch could not be opened, or has failed: watches have run out, for example. */
   readonly onLost: (error: Error) => void;
 }
 
@@ -19,8 +19,8 @@ export interface VmWatchEvents {
  * The watch on one VM's directory. It is *open*; or *throttled*, for some scans, because the VM caused too many
  * events (see {@link WatchThrottle}); or *lost*, until a scan opens it again.
  *
- * All VMs share the kernel's queue of 16 384 events, and to read events without end (as Node does, where there
- * is no addon) would stop all else.
+ * All VMs share the kernel's queue of 16 384 events, and reading events without end (as Node does without the
+ * addon) would stop all other work.
  */
 export class VmWatch {
   readonly #path: string;
@@ -40,22 +40,22 @@ export class VmWatch {
   }
 
   get isThrottled(): boolean {
-    return this.#throttle.isMuted;
+    return this.#throttle.isThrottled;
   }
 
-  /** Whether there was no event since the last scan, and one would have been told of. */
+  /** Whether there was no event since the last scan, and the watch would have reported one. */
   get isIdle(): boolean {
     return !this.#hasHeard && this.isOpen && !this.isThrottled;
   }
 
-  /** A request that was served makes up for its events. */
+  /** A served request makes up for its events. */
   noteJob(): void {
     this.#throttle.noteJob();
   }
 
-  /** A scan looks at the directory: a watch that is gone may come back. */
+  /** A scan reads the directory: a closed watch may be opened again. */
   noteScan(): void {
-    this.#throttle.noteSweep();
+    this.#throttle.noteScan();
     if (this.isThrottled) return;
     this.#hasHeard = false;
     if (!this.isOpen) this.#open();

@@ -8,17 +8,17 @@ export interface DirectoryWatch {
 }
 
 /**
- * What a watch tells: names of requests that something has happened to, and how many other events.
- * `areLost`: the kernel's queue has overflowed, and events of this directory or of any other may be lost;
- * one of the watches tells of it.
+ * Receives the events of a watch: names of requests that were created, changed or removed, and the number of
+ * other events. `areLost`: the kernel's queue has overflowed, and events of this directory or of any other may
+ * be lost; one of the watches reports it.
  */
 export type OnChange = (names: readonly string[], others: number, areLost: boolean) => void;
 
-/** Events of inotify(7) that are waited for. */
+/** Events of inotify(7) to subscribe to. */
 const EVENTS = {
-  /** What a writer does last, whichever way it writes, and that it takes a request back. */
+  /** A writer's last step, for every way of writing, and the withdrawal of a request. */
   ofRequests: /* IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE */ 0x008 | 0x080 | 0x200,
-  /** That a name comes or goes: IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO. */
+  /** Creation and removal of names: IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO. */
   ofNames: 0x100 | 0x200 | 0x040 | 0x080,
 } as const;
 const IN_ONLYDIR = 0x01000000;
@@ -26,11 +26,11 @@ const IN_ONLYDIR = 0x01000000;
 const REQUEST = 'request';
 
 /**
- * Hears of changes in a directory from the kernel (inotify).
+ * Watches a directory for changes (inotify).
  *
- * @param events What to wait for, where that can be chosen: each event costs its writer the waking of
+ * @param events The events to subscribe to, if the addon is there: each event costs its writer the waking of
  *   this process.
- * @param onLost Called when there is no watch, or no longer: watches have run out, for example.
+ * @param onLost Called if the watch cannot be opened, or fails later: watches have run out, for example.
  * @returns undefined if there is no watch from the start.
  */
 export function watchDirectory(

@@ -1,54 +1,54 @@
 /**
- * Events that need not lead to anything: so many may have gathered in the kernel's queue (16 384, by
- * default) while the mediator stood still. A sweep allows some more, and so does each job.
+ * Events without a job that a VM may cause: the kernel's queue may have gathered this many (its default
+ * limit) while the mediator stood still. Each scan and each job allow some more.
  */
 const MAX_EVENTS = 16_384;
-const EVENTS_PER_SWEEP = 2048;
+const EVENTS_PER_SCAN = 2048;
 const EVENTS_PER_JOB = 64;
 /**
- * A watch that was taken away is back after a sweep, then after twice as many each time: to watch a
- * directory of a million entries takes the kernel 80 ms (it marks each that it has cached).
+ * A closed watch is opened again after one scan, then after twice as many each time: watching a directory
+ * of a million entries takes the kernel 80 ms (it marks each entry that it has cached).
  */
-const MAX_MUTED_SWEEPS = 64;
+const MAX_THROTTLED_SCANS = 64;
 
 /**
- * Decides for how long a VM is watched: one that causes events without end is muted for some sweeps.
+ * Decides when a VM is watched: a VM that causes events without end is throttled for some scans.
  *
- * It is open until there are too many events, then muted for as many sweeps as were doubled since it was
- * last quiet for that long, then open.
+ * It is *open* until there are too many events. Then it is *throttled* for a number of scans, which doubles
+ * each time, and is one again after the VM has been quiet for as long. Then it is open again.
  */
 export class WatchThrottle {
   #events = 0;
-  #mutedSweeps = 0;
-  #nextMutedSweeps = 1;
+  #throttledScans = 0;
+  #nextThrottledScans = 1;
 
-  /** Whether there is to be no watch. */
-  get isMuted(): boolean {
-    return this.#mutedSweeps > 0;
+  /** Whether the VM must not be watched. */
+  get isThrottled(): boolean {
+    return this.#throttledScans > 0;
   }
 
-  /** @returns whether these are too many: it is muted from now on. */
+  /** @returns whether there were too many events: the VM is throttled from now on. */
   count(events: number): boolean {
     this.#events += events;
     if (this.#events <= MAX_EVENTS) return false;
-    this.#mutedSweeps = this.#nextMutedSweeps;
-    this.#nextMutedSweeps = Math.min(2 * this.#nextMutedSweeps, MAX_MUTED_SWEEPS);
+    this.#throttledScans = this.#nextThrottledScans;
+    this.#nextThrottledScans = Math.min(2 * this.#nextThrottledScans, MAX_THROTTLED_SCANS);
     return true;
   }
 
-  /** A request that was served makes up for its events. */
+  /** A served request makes up for its events. */
   noteJob(): void {
     this.#events = Math.max(0, this.#events - EVENTS_PER_JOB);
   }
 
-  noteSweep(): void {
-    this.#mutedSweeps -= 1;
-    if (this.isMuted) return;
-    // A VM that has been quiet for as long as it was muted begins again.
-    if (this.#mutedSweeps < -this.#nextMutedSweeps) this.#nextMutedSweeps = 1;
-    const wasMuted = this.#mutedSweeps === 0;
-    // One that comes back has no more than a sweep allows.
-    const events = wasMuted ? MAX_EVENTS : this.#events;
-    this.#events = Math.max(0, events - EVENTS_PER_SWEEP);
+  noteScan(): void {
+    this.#throttledScans -= 1;
+    if (this.isThrottled) return;
+    // A VM that was quiet for as long as its next throttling would last starts again with one scan.
+    if (this.#throttledScans < -this.#nextThrottledScans) this.#nextThrottledScans = 1;
+    const wasThrottled = this.#throttledScans === 0;
+    // After a throttling the VM may cause only as many more events as a scan allows.
+    const events = wasThrottled ? MAX_EVENTS : this.#events;
+    this.#events = Math.max(0, events - EVENTS_PER_SCAN);
   }
 }

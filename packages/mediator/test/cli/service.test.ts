@@ -37,7 +37,7 @@ test('serves with every device there is', async () => {
   listDevices.mockResolvedValue([{ index: 0 }, { index: 3 }]);
   openDevice.mockImplementation(() => Promise.resolve(new real.CpuVectorAdder()));
   const running = service.run();
-  await until('it serves', () => files.answer(X) === '300\n');
+  await until('it serves', () => files.responseText(X) === '300\n');
   service.stop('the test');
   await running;
   expect(openDevice.mock.calls).toMatchObject([
@@ -83,7 +83,7 @@ describe('stopping', () => {
     openDevice.mockResolvedValueOnce(new FakeHungAdder()).mockRejectedValue(new Error('gone'));
     const running = service.run();
     await until('it is reopened', () => openDevice.mock.calls.length === 2);
-    expect(files.answer(X)).toMatch(/^ERROR:DEADLINE:/);
+    expect(files.responseText(X)).toMatch(/^ERROR:DEADLINE:/);
     service.stop('the test');
     await running;
   });

@@ -9,7 +9,7 @@ import { TestHost } from '../support/test-host.js';
 import { nextTick, until } from '../support/until.js';
 import { named, PLAIN, type VmFiles } from '../support/vm-files.js';
 
-const AGAIN = 'request queued again, because its device was lost';
+const AGAIN = 'request requeued because its device was lost';
 
 let host: TestHost;
 let files: VmFiles;
@@ -23,7 +23,7 @@ afterEach(async () => {
   expect(await host.close()).toEqual({ open: [], watches: 0 });
 });
 
-/** Puts requests there, one after another, named and told apart by their first operand. */
+/** Writes requests, one after another, named and distinguished by their first operand. */
 async function put(...operands: number[]): Promise<void> {
   for (const a of operands) {
     files.put(named(`${a}`), `A:1:7:${a}:0\n`);
@@ -31,7 +31,7 @@ async function put(...operands: number[]): Promise<void> {
   }
 }
 
-/** Opens the given devices, one after another; after the last one there is none to be had. */
+/** Opens the given devices, one after another; after the last one, opening fails. */
 const inTurn = (...devices: VectorAdder[]) => {
   const rest = [...devices];
   return () => {
@@ -43,8 +43,8 @@ const inTurn = (...devices: VectorAdder[]) => {
 const hasStarted = (adder: FakeManualAdder, ...operands: number[]) =>
   until(`the device has had ${operands.join()}`, () => adder.started.join() === operands.join());
 
-const expectAllAnswered = (count: number) =>
-  until('all are answered', () => host.served.length === count);
+const expectAllResponses = (count: number) =>
+  until('all have their responses', () => host.served.length === count);
 
 describe('two devices', () => {
   test('compute two requests at once, in the order of the queue', async () => {
@@ -60,7 +60,7 @@ describe('two devices', () => {
     await hasStarted(right, 2, 3, 4);
     left.finish();
     right.finish();
-    await expectAllAnswered(4);
+    await expectAllResponses(4);
     expect(host.served).toEqual(['2', '3', '1', '4']);
     expect(left.started).toEqual([1]);
   });
@@ -86,8 +86,8 @@ describe('two devices', () => {
       await hasStarted(other, ...operands);
     }
     other.finish();
-    await expectAllAnswered(4);
-    for (const a of [1, 2, 3, 4]) expect(files.answer(named(`${a}`))).toBe(`${a}\n`);
+    await expectAllResponses(4);
+    for (const a of [1, 2, 3, 4]) expect(files.responseText(named(`${a}`))).toBe(`${a}\n`);
     expect(mediator.statistics().outcome).toEqual({ OK: 4 });
     expect(lost.isClosed).toBe(true);
   });
@@ -105,32 +105,32 @@ describe('two devices', () => {
     expect(other.inFlight).toBe(1);
     back.finish();
     other.finish();
-    await expectAllAnswered(3);
+    await expectAllResponses(3);
     expect(host.outcomes()).toEqual(['OK', 'OK', 'OK']);
   });
 });
 
 describe('a request whose device was lost', () => {
-  test('is answered with DEVICE_FAILED when it meets that a second time', async () => {
+  test('gets DEVICE_FAILED when it meets that a second time', async () => {
     await put(1, 2);
     const adders = Array.from({ length: 3 }, () => new FakeManualAdder());
     await host.start([], { devices: [inTurn(...adders)] });
     for (const adder of adders.slice(0, 2)) {
       await hasStarted(adder, 1);
-      expect(files.answer(named('1'))).toBe('');
+      expect(files.responseText(named('1'))).toBe('');
       adder.fail(LOST);
     }
-    await until('it is answered', () => host.served.length === 1);
-    expect(files.answer(named('1'))).toBe(`ERROR:DEVICE_FAILED:${LOST.message}\n`);
+    await until('it has its response', () => host.served.length === 1);
+    expect(files.responseText(named('1'))).toBe(`ERROR:DEVICE_FAILED:${LOST.message}\n`);
     expect(host.logger.of(AGAIN)).toHaveLength(1);
     const [, , last] = adders;
     await until('the next one is on the device', () => last?.started.join() === '2');
     last?.finish();
-    await expectAllAnswered(2);
+    await expectAllResponses(2);
     expect(host.outcomes()).toEqual(['DEVICE_FAILED', 'OK']);
   });
 
-  test('in the plain slot is answered once, by the next device', async () => {
+  test('in the plain slot gets one response, from the next device', async () => {
     files.write(PLAIN, 'A:1:7:1:0\n');
     const [lost, next] = [new FakeManualAdder(), new FakeManualAdder()];
     await host.start([], { devices: [inTurn(lost, next)] });
@@ -138,11 +138,14 @@ describe('a request whose device was lost', () => {
     lost.fail(LOST);
     await hasStarted(next, 1);
     next.finish();
-    await until('it is answered', () => files.answer(PLAIN) === '1\n' && !files.hasRequest(PLAIN));
+    await until(
+      'it has its response',
+      () => files.responseText(PLAIN) === '1\n' && !files.hasRequest(PLAIN),
+    );
     expect(host.outcomes()).toEqual(['OK']);
   });
 
-  test('and that was withdrawn or written anew meanwhile is not computed again', async () => {
+  test('and that was withdrawn or rewritten meanwhile is not computed again', async () => {
     files.write(PLAIN, 'A:1:7:1:0\n');
     await nextTick();
     await put(2);
@@ -162,8 +165,8 @@ describe('a request whose device was lost', () => {
     expect(host.outcomes()).toEqual(['WITHDRAWN', 'WITHDRAWN']);
     expect(mediator.queued).toBe(0);
     next.finish();
-    await expectAllAnswered(3);
-    expect(files.answer(PLAIN)).toBe('3\n');
+    await expectAllResponses(3);
+    expect(files.responseText(PLAIN)).toBe('3\n');
   });
 
   test('and whose VM is gone meanwhile is dropped', async () => {
@@ -174,7 +177,7 @@ describe('a request whose device was lost', () => {
     rmSync(files.path, { recursive: true });
     await until('it is gone', () => host.logger.of('a VM directory is gone').length === 1);
     adder.fail(LOST);
-    await expectAllAnswered(1);
+    await expectAllResponses(1);
     expect(host.outcomes()).toEqual(['WITHDRAWN']);
     expect(mediator.queued).toBe(0);
     mkdirSync(files.path);

@@ -7,7 +7,7 @@ const ENDED = new DeviceError('DEVICE_LOST', 'its process ended with signal SIGK
 const scalar: OperationCall = { operation: 'add', a: Int32Array.of(1), b: Int32Array.of(2) };
 const vector: OperationCall = { operation: 'add', a: Int32Array.of(1, 2), b: Int32Array.of(3, 4) };
 
-describe('what fails on a device', () => {
+describe('an operation that fails on a device', () => {
   test.each([
     ['whose process has ended', ENDED, scalar],
     ['whose process has ended', ENDED, vector],
@@ -24,7 +24,7 @@ describe('what fails on a device', () => {
   test.each([
     OUT_OF_MEMORY,
     new DeviceError('OUT_OF_MEMORY', 'no memory'),
-    // Whatever it says: only errors of a device tell of the device.
+    // Whatever its message: only errors of a device concern the device.
     Object.assign(new Error('something else'), { code: 'DEVICE_LOST', isDeviceLost: true }),
   ])('alone is no fault of it: %s', async (reason) => {
     expect(await execute(sumDevice(new FakeFailingAdder(reason)), scalar)).toEqual({

@@ -17,7 +17,7 @@ const LIMIT_MS = 10_000;
 const RETRY_MS = 5000;
 const CLOSE_LIMIT_MS = 2000;
 
-/** As much of a job as an executor looks at. */
+/** The fields of a job that an executor reads. */
 function fakeJob(a: readonly number[], b: readonly number[]): QueuedRequest {
   const call = { operation: 'add', a: Int32Array.from(a), b: Int32Array.from(b) };
   return { call } as QueuedRequest;
@@ -131,7 +131,7 @@ describe('a snapshot', () => {
     expect(executor.snapshot()).toMatchObject({ executor: 0, device: 3, state: 'closed' });
   });
 
-  test('says what the device is, and what it has done', async () => {
+  test('reports the device, and its work', async () => {
     const adder = new FakeManualAdder();
     const executor = executorOf(adder);
     expect(executor.snapshot()).toEqual({
@@ -225,7 +225,7 @@ describe('an operation that fails', () => {
     { reason: new Error('x'.repeat(100_000)), text: /^x{1,200}$/ },
     { reason: 'not an error', text: /^not an error$/ },
     { reason: undefined, text: /^undefined$/ },
-  ])('is answered in one line: $text', async ({ reason, text }) => {
+  ])('becomes a response of one line: $text', async ({ reason, text }) => {
     const executor = executorOf(new FakeFailingAdder(reason));
     await executor.open();
     for (const job of [JOB, fakeJob([1, 2], [3, 4])]) {
@@ -255,7 +255,7 @@ describe('an operation that fails', () => {
     await executor.stop();
   });
 
-  test('within the call is answered, too', async () => {
+  test('within the call becomes a response, too', async () => {
     const adder = new FakeManualAdder();
     adder.addScalar = () => {
       throw new Error('thrown');
@@ -280,7 +280,7 @@ describe('a device that hangs', () => {
     return { executor, hung, execution: await execution };
   }
 
-  test('is answered with DEADLINE at the limit', async () => {
+  test('gets DEADLINE at the limit', async () => {
     const { executor, execution } = await hang(new FakeManualAdder());
     expect(execution).toMatchObject({ answer: { code: 'DEADLINE' }, execMs: LIMIT_MS });
     expect(encodeAnswer(execution.answer)).toBe(
@@ -289,7 +289,7 @@ describe('a device that hangs', () => {
     await executor.stop();
   });
 
-  test('is let go and opened anew, which is told', async () => {
+  test('is closed and reopened, which is reported', async () => {
     const next = new FakeManualAdder();
     const { executor, hung } = await hang(next);
     expect(hung.closings).toBe(1);
@@ -321,7 +321,7 @@ describe('a device that hangs', () => {
     await executor.stop();
   });
 
-  test('and finishes late does not disturb what came after it', async () => {
+  test('and finishes late does not disturb the next operation', async () => {
     const late = new FakeManualAdder();
     const next = new FakeManualAdder();
     const executor = executorOf(late, next);
@@ -368,7 +368,7 @@ describe('a device that hangs', () => {
     await executor.stop();
   });
 
-  test('is not opened anew after stopping', async () => {
+  test('is not reopened after stopping', async () => {
     const { executor } = await hang(new Error('still lost'));
     await executor.stop();
     await jest.advanceTimersByTimeAsync(10 * RETRY_MS);
@@ -378,7 +378,7 @@ describe('a device that hangs', () => {
 });
 
 describe('a device that is lost', () => {
-  /** Runs a job that loses the device; gives what came of it once all has been done about it. */
+  /** Runs a job that loses the device; returns its result after all consequences. */
   async function lose(executor: Executor, adder: FakeManualAdder) {
     const execution = executor.run(JOB);
     adder.fail(LOST);
@@ -390,7 +390,7 @@ describe('a device that is lost', () => {
 
   const isOutOfService = () => logger.of('the device is out of service; trying it again').length;
 
-  test('is closed, then opened anew, which is told', async () => {
+  test('is closed, then reopened, which is reported', async () => {
     const lost = new FakeManualAdder();
     let close: () => void = () => undefined;
     lost.close = () =>
@@ -411,13 +411,13 @@ describe('a device that is lost', () => {
     await jest.advanceTimersByTimeAsync(0);
     expect(opened).toEqual([lost, next]);
     expect([executor.isIdle, ready]).toEqual([true, 1]);
-    expect(logger.of('the device is lost; opening it anew')).toMatchObject([
+    expect(logger.of('the device is lost; reopening it')).toMatchObject([
       { level: 'error', fields: { executor: 0, error: LOST.message } },
     ]);
     await executor.stop();
   });
 
-  test('by a vector is opened anew, too', async () => {
+  test('by a vector is reopened, too', async () => {
     const adders = [new FakeFailingAdder(LOST), new FakeManualAdder()];
     const executor = executorOf(...adders);
     await executor.open();
@@ -441,7 +441,7 @@ describe('a device that is lost', () => {
     await executor.stop();
   });
 
-  test('and fails to close is opened anew all the same', async () => {
+  test('and fails to close is reopened all the same', async () => {
     const adders = [new FakeManualAdder(), new FakeManualAdder()] as const;
     adders[0].close = () => Promise.reject(new Error('cannot close'));
     const executor = executorOf(...adders);
@@ -516,7 +516,7 @@ describe('a device that is lost', () => {
     expect(executor.isIdle).toBe(false);
   });
 
-  test('is not opened anew after stopping', async () => {
+  test('is not reopened after stopping', async () => {
     const adders = Array.from({ length: 3 }, () => new FakeManualAdder());
     const executor = executorOf(...adders);
     await executor.open();
@@ -537,7 +537,7 @@ describe('a device that is lost', () => {
 });
 
 describe('stopping', () => {
-  test('does not wait for ever for a device that does not close', async () => {
+  test('does not wait without limit for a device that does not close', async () => {
     const executor = executorOf(new FakeHungAdder());
     await executor.open();
     let isStopped = false;
@@ -549,7 +549,7 @@ describe('stopping', () => {
     expect(logger.of('the device does not close; leaving it behind')).toHaveLength(1);
   });
 
-  test('does not wait for ever for a device that does not open, but closes it', async () => {
+  test('does not wait without limit for a device that does not open, but closes it', async () => {
     const adder = new FakeManualAdder();
     let open: () => void = () => undefined;
     const executor = executorOf(

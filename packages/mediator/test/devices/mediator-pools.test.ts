@@ -26,7 +26,7 @@ afterEach(async () => {
 const started = () => adders.map((adder) => adder.started);
 const inFlight = () => adders.map((adder) => adder.inFlight);
 
-/** Requests that are told from each other by their numbers, in the order in which they come. */
+/** Requests that are distinguished by their numbers, in the order of arrival. */
 async function write(...lines: readonly [pool: string, priority: number, number: number][]) {
   for (const [pool, priority, number] of lines) {
     host.vm(1).write(named(`n${number}`), `${pool}:${priority}:1:${number}:0\n`);
@@ -48,7 +48,7 @@ describe('a device that is idle', () => {
       await until('the next are', () => inFlight().join() === '1,1,0');
     }
     for (const index of [0, 1]) finish(index);
-    await until('all are answered', () => host.served.length === 6);
+    await until('all have their responses', () => host.served.length === 6);
     expect(started()).toEqual([[2, 5, 1], [4, 6, 3], []]);
   });
 
@@ -64,7 +64,7 @@ describe('a device that is idle', () => {
 });
 
 describe('a registry that is read again', () => {
-  test('has what is queued taken at once by the devices that serve its pool now', async () => {
+  test('has queued requests taken at once by the devices that now serve their pool', async () => {
     registry.setPoolDevices('A', [0]);
     const mediator = await host.start(adders);
     await write(['A', 1, 1], ['A', 1, 2], ['A', 1, 3], ['B', 1, 4]);
@@ -75,14 +75,14 @@ describe('a registry that is read again', () => {
     await until('another device takes it', () => inFlight()[2] === 1);
     expect(started()[2]).toEqual([2]);
     finish(0);
-    await until('what was on a device is finished there', () => host.served.length === 1);
+    await until('the request on a device is finished there', () => host.served.length === 1);
     expect(mediator.queued).toBe(1);
     registry.setPoolDevices('A', undefined);
     mediator.reloadRegistry();
     await until('every device serves it again', () => mediator.queued === 0);
     expect(started()[0]).toEqual([1, 3]);
     for (const index of [0, 1, 2]) finish(index);
-    await until('all are answered', () => host.served.length === 4);
+    await until('all have their responses', () => host.served.length === 4);
   });
 });
 
@@ -94,7 +94,7 @@ describe('a pool of which no device exists', () => {
     await until('the other pool is served', () => inFlight().join() === '1,0,0');
     finish(0);
     mediator.reloadRegistry();
-    await until('it is answered', () => host.served.length === 1);
+    await until('it has its response', () => host.served.length === 1);
     expect(mediator.queued).toBe(2);
     expect(host.logger.of(NONE)).toMatchObject([
       { level: 'warn', fields: { pool: 'B', devices: [7, 9] } },
@@ -109,7 +109,7 @@ describe('a pool of which no device exists', () => {
     finish(2);
     await until('so is the next', () => inFlight()[2] === 1);
     finish(2);
-    await until('all are answered', () => host.served.length === 3);
+    await until('all have their responses', () => host.served.length === 3);
     expect(started()).toEqual([[3], [], [1, 2]]);
     expect(host.logger.of(AGAIN)).toMatchObject([{ fields: { pool: 'B' } }]);
     expect(mediator.snapshot().pools[1]).toEqual({ pool: 'B', devices: [2], isServed: true });
@@ -120,7 +120,7 @@ describe('a pool of which no device works', () => {
   test('waits, which is said once, until one of them has computed something', async () => {
     registry.setPoolDevices('A', [1]);
     const mediator = await host.start(adders);
-    // Each request is answered when it has met two lost devices.
+    // Each request gets its response when it has met two lost devices.
     await write(['A', 1, 1], ['A', 1, 2], ['B', 1, 3]);
     for (let faults = 0; faults < 3; faults += 1) {
       await until('one is on the device', () => inFlight()[1] === 1);
@@ -142,6 +142,6 @@ describe('a pool of which no device works', () => {
     expect(mediator.snapshot().pools[0]?.isServed).toBe(true);
     expect(host.logger.of(NONE)).toHaveLength(1);
     finish(0);
-    await until('all are answered', () => host.served.length === 3);
+    await until('all have their responses', () => host.served.length === 3);
   });
 });

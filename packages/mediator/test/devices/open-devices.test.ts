@@ -38,7 +38,7 @@ test('a device that cannot be opened does not keep the others from serving', asy
   await Promise.all([bad.stop(), good.stop()]);
 });
 
-test('one that fails once it is stopped is not said to be tried again', async () => {
+test('a device that fails after stopping is not logged as retried', async () => {
   logger.error.mockClear();
   let fail: (error: Error) => void = () => undefined;
   const opening = () => new Promise<VectorAdder>((_resolve, reject) => (fail = reject));
@@ -72,7 +72,7 @@ test('the first failure is reported if no device can be opened', async () => {
   await expect(openDevices(all, logger, events)).rejects.toThrow('first');
 });
 
-test('a device that opens for ever is not waited for once another is open', async () => {
+test('a device that never finishes opening is not waited for once another is open', async () => {
   jest.useFakeTimers();
   try {
     const [slow, good] = executors(() => new Promise<never>(() => undefined), works);

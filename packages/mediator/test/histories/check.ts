@@ -4,7 +4,7 @@ import { isExcused } from './known-limits.js';
 import type { World } from './world.js';
 
 export interface Violation {
-  /** Where in the history it shows. */
+  /** Its place in the history. */
   readonly at: number;
   readonly what: string;
 }
@@ -19,7 +19,7 @@ interface Queued {
 
 type EventOf<K extends HistoryEvent['kind']> = Extract<HistoryEvent, { readonly kind: K }>;
 
-/** What has happened to a request so far; indices into the history. */
+/** The past of a request; indices into the history. */
 export interface RequestState {
   readonly sum: Sum;
   readonly sentAt: number;
@@ -27,8 +27,8 @@ export interface RequestState {
   readonly isTerminated: boolean;
   readonly stampNs: bigint;
   queuedAt?: number;
-  /** Its answer was put in place: each time, and up to when the mediator had looked before. */
-  readonly placed: { readonly at: number; readonly lookedAt: number }[];
+  /** Its response was put in place: each time, and when the mediator had last checked before. */
+  readonly placed: { readonly at: number; readonly checkedAt: number }[];
   readAt?: number;
   /** Its client has removed it, or written another over it. */
   goneAt?: number;
@@ -36,10 +36,10 @@ export interface RequestState {
 
 /** Admission over the queue limit counts as arrival; it is logged at the end of the turn. */
 const ADMISSION_NS = 2_000_000n;
-/** So many requests a VM does not have. */
+/** No VM has this many requests. */
 const NO_LIMIT = 64;
 
-/** Looks for what must not happen in the history of a world that has come to its end. */
+/** Searches the finished history of a world for violations. */
 export function check({ history, plan, left }: World): Violation[] {
   return new Checker(history, plan.maxQueuedPerVm < NO_LIMIT).run(left);
 }
@@ -48,7 +48,7 @@ class Checker {
   readonly #history: readonly HistoryEvent[];
   readonly #isLimited: boolean;
   readonly #violations: Violation[] = [];
-  readonly #fates = new Map<number, RequestState>();
+  readonly #states = new Map<number, RequestState>();
   readonly #bySum = new Map<string, RequestState>();
   readonly #inPlainSlot = new Map<string, RequestState>();
   /** Of the mediator that runs. */
@@ -67,9 +67,9 @@ class Checker {
       this.#at = at;
       this.#visit(event);
     }
-    for (const { sum, readAt, goneAt } of this.#fates.values()) {
+    for (const { sum, readAt, goneAt } of this.#states.values()) {
       const isDone = readAt !== undefined || goneAt !== undefined;
-      if (!isDone) this.#report(`${sum.id} (${keyOf(sum)}) is never answered`);
+      if (!isDone) this.#report(`${sum.id} (${keyOf(sum)}) never gets a response`);
     }
     for (const name of left) this.#report(`${name} is left on disk`);
     return this.#violations;
@@ -81,7 +81,7 @@ class Checker {
         this.#onSent(event);
         return;
       case 'withdrawn':
-        if (event.found) this.#isGone(this.#fates.get(event.sum.id));
+        if (event.found) this.#isGone(this.#states.get(event.sum.id));
         return;
       case 'read':
         this.#onRead(event);
@@ -91,10 +91,10 @@ class Checker {
         return;
       case 'started':
         this.#queued = new Map();
-        this.#unknown = new Set([...this.#fates.values()].filter(isStanding));
+        this.#unknown = new Set([...this.#states.values()].filter(isStanding));
         return;
       case 'call':
-        // What could not be looked at is looked at later.
+        // A request that could not be read is read later.
         if (event.failure !== undefined) this.#unknown.clear();
         return;
       case 'queued':
@@ -122,59 +122,59 @@ class Checker {
   #onSent({ sum, text, stampNs }: EventOf<'sent'>): void {
     const key = keyOf(sum);
     const isTerminated = text.endsWith('\n');
-    const fate: RequestState = { sum, isTerminated, sentAt: this.#at, stampNs, placed: [] };
+    const state: RequestState = { sum, isTerminated, sentAt: this.#at, stampNs, placed: [] };
     if (sum.slot === '.') {
       this.#isGone(this.#inPlainSlot.get(key));
-      this.#inPlainSlot.set(key, fate);
+      this.#inPlainSlot.set(key, state);
     }
-    this.#fates.set(sum.id, fate);
-    this.#bySum.set(sum.answer, fate);
+    this.#states.set(sum.id, state);
+    this.#bySum.set(sum.response, state);
   }
 
-  #isGone(fate: RequestState | undefined): void {
-    if (fate !== undefined) fate.goneAt ??= this.#at;
+  #isGone(state: RequestState | undefined): void {
+    if (state !== undefined) state.goneAt ??= this.#at;
   }
 
   #onRead({ sum, text }: EventOf<'read'>): void {
-    const own = this.#fates.get(sum.id);
+    const own = this.#states.get(sum.id);
     if (own === undefined) return;
-    if (text === sum.answer) {
+    if (text === sum.response) {
       own.readAt ??= this.#at;
       return;
     }
     const other = this.#bySum.get(text);
     if (!isExcused(this.#history, own, other)) {
-      const whose = other === undefined ? '' : `, the answer to ${other.sum.id}`;
+      const whose = other === undefined ? '' : `, the response to ${other.sum.id}`;
       this.#report(`${sum.id} (${keyOf(sum)}) has read ${JSON.stringify(text)}${whose}`);
     }
   }
 
-  #onPlaced({ key, text, lookedAt }: EventOf<'placed'>): void {
+  #onPlaced({ key, text, checkedAt }: EventOf<'placed'>): void {
     if (text === '') return;
-    const fate = this.#bySum.get(text);
-    if (fate === undefined || keyOf(fate.sum) !== key) {
+    const state = this.#bySum.get(text);
+    if (state === undefined || keyOf(state.sum) !== key) {
       this.#report(`${JSON.stringify(text)} was put into ${key}: no request there has this sum`);
       return;
     }
-    fate.placed.push({ at: this.#at, lookedAt });
-    if (fate.goneAt !== undefined && fate.goneAt < lookedAt) {
+    state.placed.push({ at: this.#at, checkedAt });
+    if (state.goneAt !== undefined && state.goneAt < checkedAt) {
       this.#report(
-        `${fate.sum.id} (${key}) was answered although it was gone before the last look`,
+        `${state.sum.id} (${key}) got a response although it was gone before the last check`,
       );
     }
   }
 
   #onQueued({ key, priority, readId, readNs, nowNs }: EventOf<'queued'>): void {
     const id = readId ?? Number(key.split('/r')[1]);
-    const fate = this.#fates.get(id);
-    if (fate === undefined || keyOf(fate.sum) !== key || fate.sum.priority !== priority) {
+    const state = this.#states.get(id);
+    if (state === undefined || keyOf(state.sum) !== key || state.sum.priority !== priority) {
       this.#report(`queued in ${key} at priority ${priority}: no such request was sent as a whole`);
       return;
     }
-    fate.queuedAt ??= this.#at;
-    this.#unknown.delete(fate);
+    state.queuedAt ??= this.#at;
+    this.#unknown.delete(state);
     // The plain slot's request is marked before it is computed, which changes its time.
-    const earliestNs = readNs ?? fate.stampNs;
+    const earliestNs = readNs ?? state.stampNs;
     const latestNs = this.#isLimited ? nowNs + ADMISSION_NS : earliestNs;
     this.#queued.set(key, { id, priority, earliestNs, latestNs });
   }
@@ -192,10 +192,10 @@ class Checker {
         this.#report(`${job.id} is on a device before ${other.id}, which comes first`);
       }
     }
-    // Such as wait because their VM is over its limit need not be known.
-    for (const fate of this.#isLimited ? [] : this.#unknown) {
-      const what = `${job.id} is on a device, but ${fate.sum.id} was on disk at the start`;
-      if (isStanding(fate)) this.#report(`${what} and is not known yet`);
+    // Requests that wait because their VM is over its limit need not be known.
+    for (const state of this.#isLimited ? [] : this.#unknown) {
+      const what = `${job.id} is on a device, but ${state.sum.id} was on disk at the start`;
+      if (isStanding(state)) this.#report(`${what} and is not known yet`);
     }
     this.#unknown.clear();
   }
@@ -205,7 +205,7 @@ class Checker {
   }
 }
 
-/** Whether a request is on disk, and will stay like this until it is answered. */
+/** Whether a request is on disk, and stays unchanged until its response. */
 function isStanding({ isTerminated, placed, goneAt }: RequestState): boolean {
   return isTerminated && placed.length === 0 && goneAt === undefined;
 }

@@ -2,11 +2,11 @@ import type { Guest } from './guest.js';
 import type { HistoryEvent, Sum } from './history.js';
 import type { Random } from '../../../../tests/support/random.js';
 
-/** What a client does before its next file operation. */
+/** A client's pause before its next file operation. */
 export interface Pause {
-  /** Nothing, for so long, if nobody else has anything to do. */
+  /** It pauses for this long if no other client has a step to take. */
   readonly restMs?: number;
-  /** It goes on within this time: a mediator may take what stands there for a whole request. */
+  /** It continues within this time: a mediator may take the unfinished file for a whole request. */
   readonly withinMs?: number;
 }
 
@@ -79,14 +79,14 @@ export class Clients {
     }
   }
 
-  /** An old client: writes in place, polls, empties the answer, writes the next, often at once. */
+  /** An old client: writes in place, polls, empties the response, writes the next, often at once. */
   *old(sums: readonly Sum[], writing: Writing): Steps {
     const { guest, history, random } = this.#options;
     for (const sum of sums) {
       yield* this.#send(sum, REQUEST, writing);
       yield* this.#receive(sum, RESPONSE);
       guest.create(RESPONSE, 'w');
-      history.push({ kind: 'step', who: String(sum.id), what: 'emptied the answer' });
+      history.push({ kind: 'step', who: String(sum.id), what: 'emptied the response' });
       yield random.chance(0.7) ? NOW : this.#rest();
     }
   }
@@ -133,7 +133,7 @@ export class Clients {
   #pieces(line: string, writing: Writing): string[] {
     if (writing === 'in place') return [line];
     const text = writing === 'in pieces' ? line : line.trimEnd();
-    // Often what stands there first would be a valid request, with another sum.
+    // Often the first part alone would be a valid request, with another sum.
     const cut = text.length - this.#options.random.between(1, 4);
     return [text.slice(0, cut), text.slice(cut)];
   }
@@ -170,7 +170,7 @@ export class Clients {
     history.push({ kind: 'withdrawn', sum, found });
     yield NOW;
     if (found) return true;
-    // The mediator has cleared it, so it has answered before.
+    // The mediator has cleared it, so its response came before.
     history.push({ kind: 'read', sum, text: guest.read(response) });
     yield NOW;
     return false;
@@ -185,7 +185,7 @@ export class Clients {
 const REQUEST = 'request.txt';
 const RESPONSE = 'response.txt';
 
-/** A client that has read a late answer to an earlier question, which it may, goes on waiting. */
+/** A client may read a late response to an earlier request; then it waits on. */
 function isExcused(sum: Sum, text: string): boolean {
-  return text !== sum.answer;
+  return text !== sum.response;
 }

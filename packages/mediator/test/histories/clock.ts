@@ -1,4 +1,4 @@
-/** 2026, in milliseconds: like any time at which nobody's clock is wrong. */
+/** 2026, in milliseconds: a plausible time. */
 const START_MS = 1_767_225_600_000;
 const NS_PER_MS = 1_000_000;
 
@@ -7,7 +7,7 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** Names of what is replaced in the global object, for as long as a history lasts. */
+/** Globals that are replaced while a history runs. */
 const REPLACED = [
   'setTimeout',
   'clearTimeout',
@@ -22,7 +22,7 @@ const real = REPLACED.map(
   (name) => [name, Object.getOwnPropertyDescriptor(globalThis, name) ?? {}] as const,
 );
 
-/** Lets everything happen that waits for promises only. */
+/** Runs everything that waits only for promises. */
 export function settlePromises(): Promise<void> {
   return new Promise((resolve) => realImmediate(resolve));
 }

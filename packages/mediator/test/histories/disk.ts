@@ -11,8 +11,8 @@ interface Times {
 type OnChange = (directory: string, name: string) => void;
 
 /**
- * What a kernel notes of files that are really there: the times of its own clock, and what it tells
- * whoever watches. Everybody who changes a file says so here.
+ * The kernel's view of real files: the times of its own clock, and its notifications to watches. Every
+ * change of a file must be reported here.
  */
 export class Disk {
   readonly #clock: SimulatedClock;
@@ -37,7 +37,7 @@ export class Disk {
     this.told(path);
   }
 
-  /** Whoever watches hears of something. */
+  /** Notifies the watches. */
   told(path: string): void {
     this.#onChange(dirname(path), basename(path));
   }
@@ -46,7 +46,7 @@ export class Disk {
     this.#stamp(ino, { isContent });
   }
 
-  /** Somebody has set the time of modification. */
+  /** The time of modification was set. */
   mtimeSet(ino: bigint, mtimeNs: bigint): void {
     this.#times.set(ino, { mtimeNs, ctimeNs: this.#clock.fileTimeNs });
   }
@@ -59,7 +59,7 @@ export class Disk {
     return this.#of(ino).ctimeNs;
   }
 
-  /** Puts the simulated times into what stat(2) gave. */
+  /** Puts the simulated times into the result of stat(2). */
   restamp(stats: fs.BigIntStats): fs.BigIntStats {
     return Object.assign(stats, this.#of(stats.ino));
   }

@@ -72,7 +72,7 @@ export class Guest {
   }
 }
 
-/** A file that is written in pieces, by whatever name it has meanwhile. */
+/** A file that is written in pieces, under any name that it has meanwhile. */
 export class OpenFile {
   readonly #fd: number;
   readonly #path: string;

@@ -8,10 +8,10 @@ export interface Sum {
   readonly slot: string;
   readonly priority: Priority;
   readonly line: string;
-  readonly answer: string;
+  readonly response: string;
 }
 
-/** What the mediator's log says of a request. */
+/** A request in the mediator's log. */
 interface Logged<K> {
   readonly kind: K;
   readonly mediator: number;
@@ -24,7 +24,7 @@ interface Logged<K> {
   readonly nowNs: bigint;
 }
 
-/** What happened, one thing after another. Mediators are counted from 1. */
+/** The events of a history, in order. Mediators are counted from 1. */
 export type HistoryEvent =
   /** The request stands there as a whole. */
   | {
@@ -36,7 +36,7 @@ export type HistoryEvent =
     }
   /** The client has removed its request; `found` if it was still there. */
   | { readonly kind: 'withdrawn'; readonly sum: Sum; readonly found: boolean }
-  /** The client has read what it takes for its answer. */
+  /** The client has read a line that it takes for its response. */
   | { readonly kind: 'read'; readonly sum: Sum; readonly text: string }
   | { readonly kind: 'started' | 'killed' | 'stopped'; readonly mediator: number }
   | Logged<'queued'>
@@ -44,14 +44,14 @@ export type HistoryEvent =
   | Logged<'finished'>
   | { readonly kind: 'logged'; readonly mediator: number; readonly text: string }
   /**
-   * The mediator has put a line (or nothing) where an answer belongs. What has happened since
-   * `lookedAt`, an index into the history, it could not know.
+   * The mediator has put a line (or nothing) in a response's place. It cannot know of events after
+   * `checkedAt`, an index into the history.
    */
   | {
       readonly kind: 'placed';
       readonly key: string;
       readonly text: string;
-      readonly lookedAt: number;
+      readonly checkedAt: number;
     }
   | {
       readonly kind: 'statistics';

@@ -18,7 +18,7 @@ const KINDS: Readonly<Record<string, 'queued' | 'on device' | 'finished'>> = {
   'request queued': 'queued',
   'request on the device': 'on device',
   'request finished': 'finished',
-  // Because its directory failed: it is queued again later.
+  // Because its directory failed: it is requeued later.
   'request left on disk for the next scan': 'finished',
 };
 
@@ -48,7 +48,7 @@ export class MediatorProcess {
     });
   }
 
-  /** A mediator that cannot start is gone; whoever supervises it starts another. */
+  /** A mediator that cannot start is gone; its supervisor starts another. */
   async start(): Promise<void> {
     this.#tell('started');
     await this.mediator.start().catch((error: unknown) => {
@@ -96,7 +96,7 @@ export class MediatorProcess {
     return Promise.resolve(adder);
   }
 
-  /** What is already closed cannot be kept open by a kill. */
+  /** A kill cannot keep a closed descriptor open. */
   #before(call: FsCall): string | undefined {
     const failure = this.isDead ? 'EIO' : this.#options.before(call);
     if (call.name === 'closeSync') return undefined;

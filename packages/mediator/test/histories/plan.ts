@@ -1,7 +1,7 @@
 import type { Writing } from './clients.js';
 import type { Random } from '../../../../tests/support/random.js';
 
-/** What kind of a history it is: some are calm in one respect, so that others show. */
+/** The kind of a history: some are calm in one respect, so that others show. */
 export interface Plan {
   readonly vms: number;
   readonly devices: number;
@@ -12,7 +12,7 @@ export interface Plan {
   readonly plainRequests: number;
   /** How coarse the times of files are. */
   readonly tickNs: number;
-  /** How many of 1 event inotify tells; undefined if it cannot be had. */
+  /** Share of events that inotify reports; undefined if it is not available. */
   readonly inotify: number | undefined;
   readonly maxQueuedPerVm: number;
   /** Of 1 request, how many are withdrawn. */

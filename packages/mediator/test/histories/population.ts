@@ -52,6 +52,6 @@ function sumOf(id: number, vm: number, isPlain: boolean, random: Random): Sum {
     slot: isPlain ? '.' : `r${id}`,
     priority,
     line: `${pool}:${priority}:${vm}:${id}:${id * 1000}\n`,
-    answer: `${id * 1001}\n`,
+    response: `${id * 1001}\n`,
   };
 }

@@ -10,7 +10,7 @@ export interface SystemCallsOptions {
   readonly disk: Disk;
   readonly random: Random;
   readonly history: HistoryEvent[];
-  /** How many of 1 event inotify tells; undefined if it cannot be had. */
+  /** Share of events that inotify reports; undefined if it is not available. */
   readonly inotify: number | undefined;
   /** Called before each call has its effect; gives the code of the error that it fails with. */
   readonly before: (call: FsCall) => string | undefined;
@@ -22,16 +22,16 @@ interface Watcher {
   readonly pending: string[];
 }
 
-const TEMPORARY_ANSWER = '.vgpu-answer-';
+const TEMPORARY_RESPONSE = '.vgpu-answer-';
 
 /** The system calls of one mediator, from its start to its end. */
 export class SystemCalls {
   readonly #options: SystemCallsOptions;
   readonly #files = new Map<number, { readonly path: string; readonly ino: bigint }>();
   readonly #watchers = new Set<Watcher>();
-  /** Where in the history the mediator has last looked at a request, if that was its last call. */
-  #look: { readonly path: string; readonly at: number } | undefined;
-  #lookedAt = 0;
+  /** The place in the history where the mediator last checked a request, if that was its last call. */
+  #check: { readonly path: string; readonly at: number } | undefined;
+  #checkedAt = 0;
   /** The plain request of each VM as it was last read, and when that file had changed last. */
   readonly lastRead = new Map<number, { readonly text: string; readonly ctimeNs: bigint }>();
 
@@ -64,7 +64,7 @@ export class SystemCalls {
     }
   }
 
-  /** The kernel closes what a process that is gone had open. */
+  /** The kernel closes the descriptors of a process that is gone. */
   closeAll(): void {
     for (const fd of this.#files.keys()) fs.closeSync(fd);
     this.#files.clear();
@@ -77,12 +77,12 @@ export class SystemCalls {
     const path = this.#pathOf(call.args[0]);
     history.push({ kind: 'call', call: call.name, path: this.#label(call), failure });
     if (failure !== undefined) throw systemError(failure);
-    const look = this.#look;
-    const isLook = call.name === 'lstatSync' && basename(path).startsWith('request');
-    this.#look = isLook ? { path, at: history.length } : undefined;
-    if (call.name === 'openSync' && basename(path).startsWith(TEMPORARY_ANSWER)) {
-      const isJustNow = look !== undefined && dirname(look.path) === dirname(path);
-      this.#lookedAt = isJustNow ? look.at : history.length;
+    const check = this.#check;
+    const isCheck = call.name === 'lstatSync' && basename(path).startsWith('request');
+    this.#check = isCheck ? { path, at: history.length } : undefined;
+    if (call.name === 'openSync' && basename(path).startsWith(TEMPORARY_RESPONSE)) {
+      const isJustNow = check !== undefined && dirname(check.path) === dirname(path);
+      this.#checkedAt = isJustNow ? check.at : history.length;
     }
     return this.#perform(call, path);
   };
@@ -156,9 +156,9 @@ export class SystemCalls {
     disk.fileChanged(to, { isContent: false });
     disk.entryChanged(from);
     disk.entryChanged(to);
-    if (!basename(from).startsWith(TEMPORARY_ANSWER)) return;
+    if (!basename(from).startsWith(TEMPORARY_RESPONSE)) return;
     const text = fs.readFileSync(to, 'latin1');
-    history.push({ kind: 'placed', key: keyOfPath(to), text, lookedAt: this.#lookedAt });
+    history.push({ kind: 'placed', key: keyOfPath(to), text, checkedAt: this.#checkedAt });
   }
 
   #unlink(path: string, proceed: () => unknown): void {

@@ -21,7 +21,7 @@ export interface WorldOptions {
   readonly seed: number;
 }
 
-/** What a client is doing. */
+/** The state of a client. */
 interface Client {
   readonly steps: Steps;
   /** Not before, unless it is in the way of the mediator's next system call. */
@@ -32,15 +32,15 @@ interface Client {
 
 const MS = 1_000_000;
 const FIRST_ID = 100;
-/** In the end everything must be answered within this time, that is after some sweeps. */
+/** In the end every request must have its response within this time, that is after some scans. */
 const PATIENCE_NS = 300_000 * MS;
 const MAX_STEPS = 200_000;
 
-/** A host with its virtual machines, in which a seed decides who does the next thing. */
+/** A host with its virtual machines; a seed decides which of them acts next. */
 export class World {
   readonly history: HistoryEvent[] = [];
   readonly plan: Plan;
-  /** What is left on disk in the end, as `<directory>/<name>`. */
+  /** Files left on disk in the end, as `<directory>/<name>`. */
   left: string[] = [];
   readonly #options: WorldOptions;
   readonly #random: Random;
@@ -51,7 +51,7 @@ export class World {
   #clients: Client[] = [];
   #process: MediatorProcess | undefined;
   #mediators = 0;
-  /** Nothing fails any more, and nobody is killed. */
+  /** From now on there are no failures and no kills. */
   #isPeaceful = false;
   #isClientRunning = false;
 
@@ -191,7 +191,7 @@ export class World {
     await this.#runUntil(() => this.#clock.nowNs >= endNs);
   }
 
-  /** What happens before a system call of the mediator. */
+  /** Acts before a system call of the mediator. */
   #beforeCall({ name }: FsCall): string | undefined {
     const { plan } = this;
     const random = this.#random;

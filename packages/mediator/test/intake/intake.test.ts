@@ -39,7 +39,7 @@ beforeEach(() => {
   });
 });
 
-/** The last job that comes of what the VM has written. */
+/** The last job from the VM's requests. */
 function consider(): Job | undefined {
   let job: Job | undefined;
   while (vm.hasWork) job = intake.consider(vm.next()).job ?? job;
@@ -53,7 +53,7 @@ function outcomeOf(line: string, slot = 'x'): Job | string | undefined {
 }
 
 describe('a request', () => {
-  it('becomes a job, and takes up a place', () => {
+  it('becomes a job, and takes a place', () => {
     const job = outcomeOf('B:0:7:1,2:-1,-2\n');
     expect(job).toMatchObject({
       ...{ pool: 'B', priority: 0, vm: 7, slot: 'x' },
@@ -85,8 +85,8 @@ describe('a request', () => {
   });
 });
 
-describe('who a VM is', () => {
-  it('is decided by the registry, and what its line claims is remembered', () => {
+describe('the identity of a VM', () => {
+  it('is decided by the registry, and the claim of its line is recorded', () => {
     registrations.set(7, { pool: 'B', priority: 0, suspended: false });
     expect(outcomeOf('A:2:7:1:2\n')).toMatchObject({
       ...{ pool: 'B', priority: 0, vm: 7 },
@@ -94,7 +94,7 @@ describe('who a VM is', () => {
     });
   });
 
-  it('is what its line claims where that is the same, or where it is not registered', () => {
+  it('is the claim of its line if that is the same, or if the VM is not registered', () => {
     registrations.set(8, { pool: 'B', priority: 0, suspended: false });
     registrations.set(7, { pool: 'A', priority: 2, suspended: false });
     const job = outcomeOf('A:2:7:1:2\n');
@@ -129,13 +129,13 @@ describe('who a VM is', () => {
   });
 });
 
-it('what comes faster than it may is answered with the time to wait', () => {
+it('requests above the rate limit get the time to wait as their response', () => {
   settings.rateLimit = { perSecond: 0.5, burst: 2 };
-  const answers = ['1', '2', '3'].map((id) => {
+  const responses = ['1', '2', '3'].map((id) => {
     const outcome = outcomeOf(LINE, id);
     return typeof outcome === 'object' ? 'queued' : outcome;
   });
-  expect(answers).toEqual([
+  expect(responses).toEqual([
     'queued',
     'queued',
     expect.stringMatching(/^ERROR:RATE_LIMITED:retry in (?:1[0-9]{3}|2000) ms\n$/),

@@ -16,7 +16,7 @@ test('lets a burst pass, then the rate, and says when to come again', () => {
   expect(take(9000)).toBe(100);
 });
 
-test('property: passes no more than burst and rate, and whoever waits as told passes', () => {
+test('property: passes no more than burst and rate, and a request after the given wait passes', () => {
   const arbitraryPauses = fc.array(fc.integer({ min: 0, max: 500 }), { maxLength: 200 });
   fc.assert(
     fc.property(
@@ -39,7 +39,7 @@ test('property: passes no more than burst and rate, and whoever waits as told pa
         }
       },
     ),
-    // What is rounded leaves a token a little short here.
+    // Rounding leaves a token slightly short here.
     { examples: [[0.10000000000000002, 5, [0, 466, 88, 325, 147, 223]]] },
   );
 });

@@ -1,4 +1,4 @@
-/** What a VM's requests cost is charged to it: how many of them come before a neighbour's. */
+/** The cost of a VM's requests is charged to it: how many of them come before a neighbour's. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { CpuVectorAdder } from '@vgpu/cuda-binding';
@@ -60,7 +60,7 @@ class Neighbourhood {
   async start(): Promise<void> {
     const mediator = await host.start([new CpuVectorAdder()]);
     mediator.observe({ requestFinished: ({ vm }) => this.done.push(vm) });
-    // The first turn is to know all that was on disk, whatever that costs.
+    // The first turn should read all requests on disk, whatever their cost.
     for (let turn = 0; turn < 5; turn += 1) await nextTurn();
   }
 
@@ -92,7 +92,7 @@ describe.each([1, 8])('beside %d VMs that send', (count) => {
   const cases = Object.entries(KINDS).map(([kind, lineOf], index) => ({
     kind,
     lineOf,
-    // What is refused has no priority.
+    // A refused request has no priority.
     priority: (kind.startsWith('vectors') ? 1 : index % 3) as Priority,
     most: kind.startsWith('vectors') ? MOST_VALID : MOST_REFUSED,
   }));

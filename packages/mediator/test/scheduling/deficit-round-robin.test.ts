@@ -16,7 +16,7 @@ interface Flow {
   readonly steps: number[];
 }
 
-/** Flows that are served turn by turn, and what was done for them in each. */
+/** Flows that are served turn by turn, and their steps in each turn. */
 class Flows {
   nowMs = 0;
   readonly turns: { name: string; cost: number; round: number }[][] = [];
@@ -106,11 +106,11 @@ describe('flows that share turns', () => {
     flows.give(b, ...times(1000, 4));
     const served = Array.from({ length: 60 }, () => flows.turn()).flat();
     const costOf = (name: string, cost: number) => cost * served.filter((n) => n === name).length;
-    // What each has cost differs by one step, and not by what a step costs.
+    // The costs of the flows differ by one step, whatever a step costs.
     expect(Math.abs(costOf('a', 64) - costOf('b', 4))).toBeLessThanOrEqual(64 + 16);
   });
 
-  it('pay for what they cause outside of their steps', () => {
+  it('pay for costs outside of their steps', () => {
     const flows = new Flows({ turnCost: 16 });
     const [a, b] = [flow('a'), flow('b')];
     flows.scheduler.charge(a, 16 * 5);
@@ -130,7 +130,7 @@ describe('flows that share turns', () => {
     expect(flows.turn().filter((name) => name === 'a')).toHaveLength(16);
   });
 
-  it('end their part of a turn, and a turn, when it has taken too long, whatever it has cost', () => {
+  it('end their part of a turn, and a turn, when it takes too long, whatever its cost', () => {
     const flows = new Flows({ flowMs: 1, turnMs: 3 });
     flows.stepMs = 1;
     for (const name of ['a', 'b', 'c', 'd', 'e']) flows.give(flow(name), ...times(100, 0.1));
@@ -140,7 +140,7 @@ describe('flows that share turns', () => {
     expect(flows.turn().join('')).toBe('eab');
   });
 
-  it('are served one each turn at least, however slow those are that are ready', () => {
+  it('are served at least once a turn, however slow the ready ones are', () => {
     const flows = new Flows({ turnMs: 1 });
     const [slow, waiting] = [flow('slow'), flow('waiting')];
     flows.give(waiting, ...times(100, 16));
@@ -185,12 +185,12 @@ describe('flows that share turns', () => {
     served.length = 0;
     scheduler.beginTurn(LIMITS);
     scheduler.serve(service);
-    // What is left of a greater quantum is none of the usual one.
+    // The rest of a greater quantum is not part of the usual one.
     expect(served.join('')).toMatch(/^cca/);
   });
 });
 
-describe('whatever flows do', () => {
+describe('under any load', () => {
   const steps = fc.array(fc.oneof(fc.constantFrom(1, 2, 70), fc.integer({ min: 1, max: 100 })), {
     maxLength: 30,
   });
@@ -221,7 +221,7 @@ describe('whatever flows do', () => {
     );
   });
 
-  it('each has in a round its quantum and what its last step costs beyond it, and no more', () => {
+  it('each gets in a round its quantum and the excess of its last step, and no more', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
         const flows = new Flows();
@@ -241,7 +241,7 @@ describe('whatever flows do', () => {
     );
   });
 
-  it('what two that never run out of work have cost differs by a quantum and a step at most', () => {
+  it('the costs of two flows that never run out of work differ by a quantum and a step at most', () => {
     const costs = fc.infiniteStream(fc.integer({ min: 1, max: MOST }));
     fc.assert(
       fc.property(

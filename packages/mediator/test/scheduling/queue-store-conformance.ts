@@ -28,7 +28,7 @@ export function fakeRequest(
   return { vm: 1, slot: 'x', priority, pool, arrivalNs, call, admittedMs: 0 };
 }
 
-/** What a queue does, as plainly as it can be said: a list that is searched. */
+/** The simplest model of a queue: a list that is searched. */
 class Model {
   readonly #queued: QueuedRequest[] = [];
 
@@ -125,7 +125,7 @@ export function checkQueueStore(open: () => Store): void {
   );
 }
 
-/** What every {@link QueueStore} promises the dispatcher. */
+/** The contract of every {@link QueueStore} with the dispatcher. */
 export function describeQueueStore(name: string, open: () => Store): void {
   describe(`${name}, a queue store`, () => {
     /** All that is queued, in the order in which it is granted. */
@@ -165,7 +165,7 @@ export function describeQueueStore(name: string, open: () => Store): void {
       expect(store.size).toBe(0);
     });
 
-    it('grants nothing where no slot is free, or none serves the pool', () => {
+    it('grants nothing if no slot is free, or no slot serves the pool', () => {
       const store = open();
       store.admit([fakeRequest(2, 1n)]);
       const busy = new FakeSlot('A', 'B');

@@ -5,7 +5,7 @@ import { checkQueueStore, describeQueueStore, type FakeSlot } from './queue-stor
 
 describeQueueStore('the queue in memory', () => new RequestQueue());
 
-it('the suite finds a store that forgets its order where a request comes back', () => {
+it('the suite finds a store that loses the order of a requeued request', () => {
   class Careless extends RequestQueue<QueuedRequest, FakeSlot> {
     override requeue(request: QueuedRequest): void {
       const { seq = 0 } = request;

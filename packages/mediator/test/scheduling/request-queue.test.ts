@@ -7,7 +7,7 @@ import { RequestQueue } from '../../src/scheduling/request-queue.js';
 /** July 2025, in nanoseconds: a double counts such numbers in steps of 256. */
 const NOW_NS = 1_752_000_000_123_456_789n;
 
-/** As much of a job as the queue looks at. */
+/** The fields of a job that the queue reads. */
 function fakeJob(priority: Priority, arrivalNs: bigint, pool: Pool = 'A'): QueuedRequest {
   return { priority, pool, arrivalNs } as QueuedRequest;
 }
@@ -18,7 +18,7 @@ function drain(queue: RequestQueue): QueuedRequest[] {
 
 const priority = fc.constantFrom<Priority[]>(0, 1, 2);
 
-describe('a job that is put back', () => {
+describe('a requeued job', () => {
   test('has its old place, its number and its handle', () => {
     const queue = new RequestQueue();
     const [first, second, last] = [0n, 0n, 1n].map((offset) => fakeJob(1, NOW_NS + offset));
@@ -104,7 +104,7 @@ describe('order', () => {
     expect(drain(queue).map((job) => job.pool)).toEqual(pools);
   });
 
-  test('property: is that of a stable sort by priority and arrival, whatever came when', () => {
+  test('property: is that of a stable sort by priority and arrival, for any arrivals', () => {
     const batches = fc.array(
       fc.array(
         fc.record({
@@ -215,7 +215,7 @@ describe('with aging', () => {
     nowNs = NOW_NS;
   });
 
-  test('a job rises by a level at the very nanosecond, and counts by arrival there', () => {
+  test('a job rises by one priority at the exact nanosecond, and is ordered by arrival there', () => {
     for (const [waitedNs, isFirst] of [
       [EVERY_NS - 1n, false],
       [EVERY_NS, true],
@@ -228,7 +228,7 @@ describe('with aging', () => {
     }
   });
 
-  test('nothing rises above the highest, where arrival decides', () => {
+  test('no job rises above the highest priority, in which arrival decides', () => {
     const queue = aging();
     const [old, older] = [fakeJob(2, NOW_NS - 9n * EVERY_NS), fakeJob(0, NOW_NS - 10n * EVERY_NS)];
     const young = fakeJob(2, NOW_NS);
@@ -236,7 +236,7 @@ describe('with aging', () => {
     expect(drain(queue)).toEqual([older, old, young]);
   });
 
-  test('what arrives two intervals after a job is never served before it', () => {
+  test('a job that arrives two intervals after another is never served before it', () => {
     const queue = aging();
     const low = fakeJob(0, NOW_NS);
     queue.admit([low]);
@@ -258,7 +258,7 @@ describe('with aging', () => {
     expect(drain(queue)).toEqual([high, low]);
   });
 
-  test('property: the first is that of all by level, arrival and discovery, at every moment', () => {
+  test('property: the first is that by effective priority, arrival and discovery, at every moment', () => {
     const seconds = fc.integer({ min: 0, max: 40 }).map((tenths) => BigInt(tenths) * 10n ** 8n);
     const steps = fc.array(
       fc.record({
@@ -268,7 +268,7 @@ describe('with aging', () => {
         passesNs: fc.oneof(fc.constant(0n), seconds),
         agingMs: fc.constantFrom(undefined, 1, 700, 1000, 2000),
         pools: fc.subarray<Pool>(['A', 'B']),
-        fate: fc.constantFrom('is taken', 'is put back', 'is removed'),
+        end: fc.constantFrom('is taken', 'is requeued', 'is removed'),
       }),
       { maxLength: 40 },
     );
@@ -288,7 +288,7 @@ describe('with aging', () => {
         for (const step of all) {
           settings.agingMs = step.agingMs;
           nowNs += step.passesNs;
-          // Some arrived a while ago, as what was on disk at a start.
+          // Some arrived a while ago, like requests on disk at a start.
           const jobs = step.jobs.map(([level, pool, agoNs]) => fakeJob(level, nowNs - agoNs, pool));
           queue.admit(jobs);
           waiting.push(...jobs);
@@ -300,13 +300,13 @@ describe('with aging', () => {
                 Number(a.arrivalNs - b.arrivalNs) ||
                 (a.seq ?? 0) - (b.seq ?? 0),
             );
-          if (step.fate === 'is removed') {
+          if (step.end === 'is removed') {
             if (expected !== undefined) expect(queue.withdraw(expected)).toBe(true);
           } else {
             expect(queue.take(step.pools)).toBe(expected);
           }
           if (expected === undefined) continue;
-          if (step.fate === 'is put back') queue.requeue(expected);
+          if (step.end === 'is requeued') queue.requeue(expected);
           else waiting.splice(waiting.indexOf(expected), 1);
         }
         expect(queue.size).toBe(waiting.length);
@@ -317,7 +317,7 @@ describe('with aging', () => {
 });
 
 describe('numbers', () => {
-  test('count the jobs from 1 in the order of arrival within what came together', () => {
+  test('count the jobs from 1 in the order of arrival within a batch', () => {
     const queue = new RequestQueue();
     const [late, early, low] = [fakeJob(1, 9n), fakeJob(1, 3n), fakeJob(0, 1n)];
     queue.admit([late, early, low]);
@@ -326,7 +326,7 @@ describe('numbers', () => {
     expect([low.seq, early.seq, late.seq, next.seq]).toEqual([1, 2, 3, 4]);
   });
 
-  test('do not change what was given', () => {
+  test('do not change the given array', () => {
     const jobs = Object.freeze([fakeJob(1, 2n), fakeJob(1, 1n)]);
     const queue = new RequestQueue();
     queue.admit(jobs);
@@ -347,12 +347,12 @@ describe('depths', () => {
     expect(new RequestQueue().oldest(1)).toBeUndefined();
   });
 
-  test('property: are those of the jobs that are queued, whatever came and went', () => {
+  test('property: are those of the queued jobs after any operations', () => {
     const jobs = fc.array(
       fc.tuple(
         priority,
         fc.constantFrom<Pool[]>('A', 'B'),
-        fc.constantFrom('stays', 'is removed', 'is taken', 'is put back'),
+        fc.constantFrom('stays', 'is removed', 'is taken', 'is requeued'),
         fc.bigInt({ min: -2n, max: 2n }),
       ),
     );
@@ -360,13 +360,13 @@ describe('depths', () => {
       fc.property(jobs, (all) => {
         const queue = new RequestQueue();
         let queued: QueuedRequest[] = [];
-        for (const [level, pool, fate, offsetNs] of all) {
+        for (const [level, pool, end, offsetNs] of all) {
           const job = fakeJob(level, NOW_NS + offsetNs, pool);
           queue.admit([job]);
           queued.push(job);
-          const gone = fate === 'is removed' ? job : fate === 'stays' ? undefined : queue.take();
-          if (fate === 'is removed') queue.withdraw(job);
-          if (fate === 'is put back' && gone !== undefined) queue.requeue(gone);
+          const gone = end === 'is removed' ? job : end === 'stays' ? undefined : queue.take();
+          if (end === 'is removed') queue.withdraw(job);
+          if (end === 'is requeued' && gone !== undefined) queue.requeue(gone);
           else queued = queued.filter((other) => other !== gone);
         }
         for (const { queued: depth, ...of } of queue.depths) {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Events } from '../../src/events.js';
 import type { Arrival, RequestSource, VmRequests } from '../../src/scheduling/request-source.js';
 
-/** What a VM can do with its requests. */
+/** A VM's operations on its requests. */
 export interface Guest {
   put(slot: string, text: string): void;
   take(slot: string): void;
@@ -20,14 +20,14 @@ export interface SourceHost {
   guest(vm: number): Guest;
   /** Takes a VM away. */
   removeVm(vm: number): void;
-  /** VMs that have told of work since the last call. */
+  /** VMs that have reported work since the last call. */
   working(): VmRequests[];
-  /** Waits until what a VM has done is known, and so long that its next request is younger. */
+  /** Waits until a VM's operations are known, and until its next request is certain to be younger. */
   pause(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What every {@link RequestSource} promises the scheduling. */
+/** The contract of every {@link RequestSource} with the scheduling. */
 export function describeRequestSource(name: string, open: () => SourceHost): void {
   describe(`${name}, a source of requests`, () => {
     let host: SourceHost;
@@ -71,7 +71,7 @@ export function describeRequestSource(name: string, open: () => SourceHost): voi
       return arrival;
     }
 
-    it('gives what was there before it was opened, once, the oldest first', async () => {
+    it('gives requests from before it was opened, once, the oldest first', async () => {
       host.guest(7).put('b', 'first\n');
       await host.pause();
       host.guest(7).put('a', 'second\n');
@@ -86,7 +86,7 @@ export function describeRequestSource(name: string, open: () => SourceHost): voi
       expect(await arrivals()).toEqual([]);
     });
 
-    it('gives what comes later', async () => {
+    it('gives requests that come later', async () => {
       host.guest(7);
       host.source.open();
       expect(await arrivals()).toEqual([]);
@@ -143,7 +143,7 @@ export function describeRequestSource(name: string, open: () => SourceHost): voi
       expect(ticket.requests.admittedCount).toBe(0);
     });
 
-    it('tells of a request that has become another one, which arrives then', async () => {
+    it('reports a request that has become another one, which arrives then', async () => {
       host.guest(7).put('x', 'hello\n');
       host.source.open();
       const { ticket } = await onlyArrival();

@@ -66,7 +66,7 @@ afterEach(async () => {
   await executor.stop();
 });
 
-/** Lets turns come, and what they lead to. */
+/** Lets turns run, and their consequences. */
 async function turn(): Promise<void> {
   turns.request();
   for (let times = 0; times < 5; times += 1) await new Promise(setImmediate);
@@ -137,7 +137,7 @@ describe('a request that is withdrawn', () => {
     expect(outcomes().sort()).toEqual(['OK', 'WITHDRAWN']);
   });
 
-  it('and written again is served as it is now', async () => {
+  it('and rewritten is served with its new content', async () => {
     source.vm(1).put('x', line(1, 2, 1));
     source.vm(2).put('x', line(2, 1, 2));
     await turn();
@@ -148,7 +148,7 @@ describe('a request that is withdrawn', () => {
 });
 
 describe('a VM that is locked', () => {
-  it('holds up no other, and has its place when it is unlocked', async () => {
+  it('delays no other VM, and has its place when it is unlocked', async () => {
     source.vm(9).put('x', line(9, 2, 9));
     source.vm(1).put('x', line(1, 2, 1));
     source.vm(2).put('x', line(2, 1, 2));
@@ -166,11 +166,11 @@ describe('a VM that is locked', () => {
 });
 
 describe('a request that cannot be read just before it is computed', () => {
-  it('stays where it is, and is found again', async () => {
+  it('stays on disk, and is found again', async () => {
     source.vm(1).put('x', line(1, 2, 1));
     source.vm(2).put('x', line(2, 1, 2));
     await turn();
-    source.vm(2).failure = new FakeSourceError('no answer');
+    source.vm(2).failure = new FakeSourceError('no response');
     await serveAll();
     expect([adder.started, source.vm(2).hasRequest('x')]).toEqual([[1], true]);
     source.vm(2).failure = undefined;

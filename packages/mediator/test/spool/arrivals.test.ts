@@ -127,7 +127,7 @@ const labelOf = (slot: Slot) => (slot.kind === 'plain' ? '.' : slot.id);
 function consider(slot: Slot, deferred = false): Job | undefined {
   const step = spool.read({ name: nameOf(slot), deferred });
   const { job } = intake.consider(step);
-  // What has the place of a request that was withdrawn is read next.
+  // The file in the place of a withdrawn request is read next.
   return step.superseded !== undefined && isQueued ? consider(slot, deferred) : job;
 }
 
@@ -137,7 +137,7 @@ function ticketOf(slot: Slot): RequestFile | undefined {
   return file as RequestFile | undefined;
 }
 
-/** Takes all steps that there are; gives the names of what arrives. */
+/** Takes all steps that are due; returns the names of the arrivals. */
 function takeAll(): string[] {
   const names: string[] = [];
   while (spool.hasWork) {
@@ -153,7 +153,7 @@ const slots = [
 ];
 
 describe.each(slots)('a well-formed request in $title', ({ slot }) => {
-  test('becomes a job with what it says', () => {
+  test('becomes a job with its content', () => {
     files.write(slot, 'B:0:7:1,2:-1,-2\n');
     const job = consider(slot);
     const { dev, ino, size, mtimeNs, ctimeNs } = statSync(files.request(slot), { bigint: true });
@@ -172,7 +172,7 @@ describe.each(slots)('a well-formed request in $title', ({ slot }) => {
     expect(rejected).toEqual([]);
   });
 
-  test('arrives when it is admitted if it was held back', async () => {
+  test('arrives when it is admitted if it was deferred', async () => {
     files.write(slot, LINE);
     await nextTick();
     const beforeNs = BigInt(Date.now()) * 1_000_000n;
@@ -180,7 +180,7 @@ describe.each(slots)('a well-formed request in $title', ({ slot }) => {
     expect(job?.arrivalNs).toBeGreaterThanOrEqual(beforeNs);
   });
 
-  test('is not taken up a second time while it is queued', () => {
+  test('is not admitted a second time while it is queued', () => {
     files.write(slot, LINE);
     const job = consider(slot);
     expect(consider(slot)).toBeUndefined();
@@ -216,27 +216,27 @@ describe.each(slots)('a well-formed request in $title', ({ slot }) => {
     expect(consider(slot)).toBeUndefined();
     expect(voided).toEqual([job]);
     expect(spool.admittedCount).toBe(0);
-    expect(files.answer(slot)).toBe('');
+    expect(files.responseText(slot)).toBe('');
   });
 });
 
-describe('an answer that nobody has read', () => {
-  test('is emptied when a plain request is taken up', () => {
+describe('a response that no client has read', () => {
+  test('is emptied when a plain request is admitted', () => {
     writeFileSync(files.response(PLAIN), '3\n');
     files.write(PLAIN, LINE);
     expect(consider(PLAIN)).toBeDefined();
     expect(files.names()).toEqual(['request.txt', 'response.txt']);
-    expect(files.answer(PLAIN)).toBe('');
+    expect(files.responseText(PLAIN)).toBe('');
   });
 
-  test('stays when a named request is taken up, and as long as a plain one is half written', () => {
+  test('stays when a named request is admitted, and while a plain one is half written', () => {
     settleMs = 1e6;
     writeFileSync(files.response(PLAIN), '3\n');
     files.write(X, LINE);
     files.write(PLAIN, 'A:2:7:100:2');
     expect(consider(X)).toBeDefined();
     expect(consider(PLAIN)).toBeUndefined();
-    expect(files.answer(PLAIN)).toBe('3\n');
+    expect(files.responseText(PLAIN)).toBe('3\n');
   });
 
   test('that cannot be emptied makes the request undeliverable, which is counted', () => {
@@ -300,7 +300,7 @@ describe('half-written requests', () => {
       consider(X);
       return rejected.length > 0;
     });
-    expect(decodeAnswer(files.answer(X))).toMatchObject({ code: 'BAD_REQUEST' });
+    expect(decodeAnswer(files.responseText(X))).toMatchObject({ code: 'BAD_REQUEST' });
   });
 
   test.each(['absent', 'empty'])('that are %s then are forgotten', (what) => {
@@ -311,7 +311,7 @@ describe('half-written requests', () => {
     if (what === 'empty') files.write(X, '');
     expect(consider(X)).toBeUndefined();
     expect(spool.settling.size).toBe(0);
-    expect(files.answer(X)).toBe('');
+    expect(files.responseText(X)).toBe('');
     expect(rejected).toEqual([]);
   });
 
@@ -321,7 +321,7 @@ describe('half-written requests', () => {
     expect(consider(X)).toBeDefined();
   });
 
-  test('beyond those that can be watched are looked at again by the sweep', () => {
+  test('beyond those that can be observed are read again by the scan', () => {
     settleMs = 1e6;
     takeAll();
     expect(spool.isDrained).toBe(true);
@@ -337,7 +337,7 @@ describe('half-written requests', () => {
 
 describe('a plain request that is refused', () => {
   const WRONG = 'A:2:8:100:200\n';
-  const isAnswer = ({ name, args }: FsCall) =>
+  const isResponse = ({ name, args }: FsCall) =>
     name === 'renameSync' && String(args[1]).endsWith('/response.txt');
 
   /** As a kernel does that stamps files with a tick: a later write in the same tick has the same time. */
@@ -358,7 +358,7 @@ describe('a plain request that is refused', () => {
       files.write(PLAIN, text);
       const stats = statSync(files.request(PLAIN));
       const next = LINE.trimEnd().padEnd(text.length - 1, '0') + '\n';
-      fakeFs.after(isAnswer, () => {
+      fakeFs.after(isResponse, () => {
         writeInTheSameTick(next, stats);
       });
       consider(PLAIN);
@@ -370,7 +370,7 @@ describe('a plain request that is refused', () => {
 
   test.each([...REMOVABLE])('because it is $name leaves the next one alone', (thing) => {
     thing.put(files.request(PLAIN), secret);
-    fakeFs.after(isAnswer, () => {
+    fakeFs.after(isResponse, () => {
       rmSync(files.request(PLAIN), { recursive: true });
       files.write(PLAIN, LINE);
     });
@@ -383,7 +383,7 @@ describe('a plain request that is refused', () => {
 describe.each(slots)('a rejection in $title', ({ slot }) => {
   const expectRejected = (code: string, text?: string) => {
     const error: unknown = text ?? expect.stringMatching(/^[\x20-\x7e]{10,200}$/);
-    expect(decodeAnswer(files.answer(slot))).toEqual({ code, text: error });
+    expect(decodeAnswer(files.responseText(slot))).toEqual({ code, text: error });
     expect(files.hasRequest(slot)).toBe(false);
     expect(files.names()).toHaveLength(1);
     expect(rejected).toEqual([{ vm: 7, slot: labelOf(slot), outcome: code, error }]);
@@ -440,7 +440,7 @@ describe.each(slots)('a rejection in $title', ({ slot }) => {
     expectRejected('BAD_REQUEST', `request: expected a regular file, got ${thing.what}`);
   });
 
-  test('comes in the place of an answer that nobody has read', () => {
+  test('replaces a response that no client has read', () => {
     writeFileSync(files.response(slot), '3\n');
     files.write(slot, 'hello\n');
     consider(slot);
@@ -464,7 +464,7 @@ describe.each(slots)('a rejection in $title', ({ slot }) => {
       },
     );
     expect(consider(slot)).toBeUndefined();
-    expect(files.answer(slot)).toBe('');
+    expect(files.responseText(slot)).toBe('');
     expect(rejected).toEqual([]);
     expect(consider(slot)).toBeDefined();
   });
@@ -476,15 +476,15 @@ describe('a directory with content in the place of a request', () => {
     consider(X);
   });
 
-  test('is answered once', () => {
-    expect(decodeAnswer(files.answer(X))).toMatchObject({ code: 'BAD_REQUEST' });
+  test('gets one response', () => {
+    expect(decodeAnswer(files.responseText(X))).toMatchObject({ code: 'BAD_REQUEST' });
     rmSync(files.response(X));
     expect(consider(X)).toBeUndefined();
     expect(files.names()).toEqual(['request-x.txt']);
     expect(rejected).toHaveLength(1);
   });
 
-  test('is not answered again by the next mediator while its answer is there', async () => {
+  test('gets no second response from the next mediator while the first is there', async () => {
     NON_EMPTY_DIRECTORY.put(files.request(PLAIN), secret);
     await nextTick();
     consider(PLAIN);
@@ -497,12 +497,12 @@ describe('a directory with content in the place of a request', () => {
     expect(files.names()).toEqual(names);
   });
 
-  test('is counted once also where its answer has no place', () => {
+  test('is counted once also if its response is undeliverable', () => {
     const y = named('y');
     NON_EMPTY_DIRECTORY.put(files.request(y), secret);
     NON_EMPTY_DIRECTORY.put(files.response(y), secret);
     rejected = [];
-    for (let looks = 0; looks < 5; looks += 1) expect(consider(y)).toBeUndefined();
+    for (let reads = 0; reads < 5; reads += 1) expect(consider(y)).toBeUndefined();
     expect(rejected).toHaveLength(1);
     expect(failures).toHaveLength(1);
   });
@@ -513,7 +513,7 @@ describe('a directory with content in the place of a request', () => {
     expect(consider(X)).toBeDefined();
   });
 
-  test('is answered anew if it is another one', () => {
+  test('gets another response if it is another directory', () => {
     // Created while the first exists, so that its inode is another one.
     NON_EMPTY_DIRECTORY.put(files.at('other'), secret);
     rmSync(files.request(X), { recursive: true });
@@ -534,10 +534,10 @@ describe('a directory with content in the place of a request', () => {
   });
 });
 
-describe('a request that was answered before a crash', () => {
-  test.each(slots)('is cleared, not answered again, in $title', async ({ slot }) => {
+describe('a request that had its response before a crash', () => {
+  test.each(slots)('is cleared, and gets no second response, in $title', async ({ slot }) => {
     files.write(slot, LINE);
-    // As it is when it is killed between the answer and the clearing.
+    // The state after a kill between the response and the clearing.
     const file = slot === PLAIN ? spool.directory.markPlain(LINE) : undefined;
     await nextTick();
     writeFileSync(files.response(slot), '300\n');
@@ -547,11 +547,11 @@ describe('a request that was answered before a crash', () => {
     reopen();
     expect(consider(slot)).toBeUndefined();
     expect(files.hasRequest(slot)).toBe(false);
-    expect(files.answer(slot)).toBe('300\n');
+    expect(files.responseText(slot)).toBe('300\n');
     expect(cleared).toEqual([nameOf(slot)]);
   });
 
-  test.each(slots)('is served if it came after the answer, in $title', async ({ slot }) => {
+  test.each(slots)('is served if it came after the response, in $title', async ({ slot }) => {
     writeFileSync(files.response(slot), '300\n');
     await nextTick();
     files.write(slot, LINE);
@@ -560,7 +560,7 @@ describe('a request that was answered before a crash', () => {
     expect(consider(slot)).toBeDefined();
   });
 
-  test.each(slots)('is served if its answer is empty, in $title', async ({ slot }) => {
+  test.each(slots)('is served if its response is empty, in $title', async ({ slot }) => {
     files.write(slot, LINE);
     await nextTick();
     writeFileSync(files.response(slot), '');
@@ -580,9 +580,9 @@ describe('a request that was answered before a crash', () => {
   });
 });
 
-describe('what goes wrong with one request', () => {
+describe('an error of one request', () => {
   test.each(['EIO', 'ESTALE', 'EMFILE', 'ENOSPC'])(
-    '(%s) is logged and tried again at the next sweep',
+    '(%s) is logged, and the request retried at the next scan',
     (code) => {
       takeAll();
       files.write(X, 'hello\n');
@@ -595,7 +595,7 @@ describe('what goes wrong with one request', () => {
       expect(failures).toEqual([
         { request: 'request-x.txt', error: expect.stringContaining(code) },
       ]);
-      // What fails is not waited for, but counted and tried again.
+      // A failed request is not waited for, but counted and retried.
       expect(spool.isDrained).toBe(true);
       expect(spool.hasFailed).toBe(true);
       spool.scan();
@@ -604,7 +604,7 @@ describe('what goes wrong with one request', () => {
     },
   );
 
-  test('but is a defect is not hidden', () => {
+  test('that is a defect is not hidden', () => {
     files.write(X, LINE);
     fakeFs.intercept(() => {
       throw new TypeError('a defect');
@@ -626,7 +626,7 @@ test('names that are no slots are ignored', () => {
   expect(files.names()).toEqual([]);
 });
 
-test('property: whatever the bytes, there is a job or an answer, and never both', () => {
+test('property: any bytes lead to a job or a response, and never to both', () => {
   const int32 = fc.integer({ min: INT32_MIN, max: INT32_MAX });
   const valid = fc.array(fc.tuple(int32, int32), { minLength: 1, maxLength: 20 }).map((pairs) =>
     encodeRequest({
@@ -657,13 +657,13 @@ test('property: whatever the bytes, there is a job or an answer, and never both'
       rmSync(files.response(slot), { force: true });
       const job = consider(slot);
       if (job === undefined) {
-        const answer = decodeAnswer(files.answer(slot));
-        if (!('code' in answer)) throw new Error('expected an error');
-        const { code: outcome, text: error } = answer;
+        const response = decodeAnswer(files.responseText(slot));
+        if (!('code' in response)) throw new Error('expected an error');
+        const { code: outcome, text: error } = response;
         expect(rejected).toEqual([{ vm: 7, slot: labelOf(slot), outcome, error }]);
       } else {
         served += 1;
-        expect(files.answer(slot)).toBe('');
+        expect(files.responseText(slot)).toBe('');
         expect(rejected).toEqual([]);
         job.ticket.release();
       }

@@ -71,7 +71,7 @@ describe.each<[string, () => DirectoryCalls]>([
     return bytes.toString('latin1', 0, calls.read(name, bytes).bytes);
   }
 
-  test('look at names of every kind as lstat(2) does', () => {
+  test('stat names of every kind as lstat(2) does', () => {
     fs.writeFileSync(at('file'), 'A\n');
     fs.utimesSync(at('file'), 1, -1.5);
     fs.linkSync(at('file'), at('second name'));
@@ -109,7 +109,7 @@ describe.each<[string, () => DirectoryCalls]>([
     expect(calls.read('long', bytes)).toMatchObject({ bytes: 0, stats: { size: 65n } });
   });
 
-  test('do not read what is none, or has a second name; nothing blocks', () => {
+  test('read no irregular file and none with a second name; no call blocks', () => {
     fs.writeFileSync(at('file'), 'secret\n');
     fs.utimesSync(at('file'), 1000, 2000);
     fs.linkSync(at('file'), at('second name'));
@@ -126,23 +126,23 @@ describe.each<[string, () => DirectoryCalls]>([
     expect(() => calls.read('absent', bytes)).toThrow(failingWith('ENOENT'));
   });
 
-  test('create a file as it is to be, whatever the umask', () => {
+  test('create a file with its attributes, whatever the umask', () => {
     const umask = process.umask(0o077);
     try {
       for (const content of ['', '300\n', '-2147483648,'.repeat(20_000)]) {
         const attributes = { ...OWN, mode: 0o666, mtimeNs: 1_234_567_000_000n };
-        calls.create('answer', content, attributes);
-        const { mode, mtimeMs } = fs.statSync(at('answer'));
+        calls.create('response', content, attributes);
+        const { mode, mtimeMs } = fs.statSync(at('response'));
         expect({ mode: mode & 0o777, mtimeMs }).toEqual({ mode: 0o666, mtimeMs: 1_234_567 });
-        expect(fs.readFileSync(at('answer'), 'latin1') === content).toBe(true);
-        fs.unlinkSync(at('answer'));
+        expect(fs.readFileSync(at('response'), 'latin1') === content).toBe(true);
+        fs.unlinkSync(at('response'));
       }
     } finally {
       process.umask(umask);
     }
   });
 
-  test('create nothing where there is something, nor where a link leads', () => {
+  test('create no file over another, nor through a link', () => {
     fs.writeFileSync(at('taken'), 'before');
     fs.symlinkSync(at('elsewhere'), at('link'));
     for (const name of ['taken', 'link']) {
@@ -155,8 +155,8 @@ describe.each<[string, () => DirectoryCalls]>([
   });
 
   testAsRoot('give a file away', () => {
-    calls.create('answer', '300\n', { uid: 4_000_000_000n, gid: 65_534n, mode: 0o600 });
-    expect(fs.statSync(at('answer'))).toMatchObject({ uid: 4_000_000_000, gid: 65_534 });
+    calls.create('response', '300\n', { uid: 4_000_000_000n, gid: 65_534n, mode: 0o600 });
+    expect(fs.statSync(at('response'))).toMatchObject({ uid: 4_000_000_000, gid: 65_534 });
   });
 
   test('open, rename, link and remove names', async () => {
@@ -186,7 +186,7 @@ describe.each<[string, () => DirectoryCalls]>([
     expect(fs.readdirSync(path).sort()).toEqual(['directory', 'file', 'full']);
   });
 
-  test('hold what has a name, of every kind and without permission, and close it later', async () => {
+  test('hold a file of every kind and without permission, and close it later', async () => {
     fs.writeFileSync(at('file'), 'A', { mode: 0 });
     fs.symlinkSync('file', at('link'));
     makeFifo(at('fifo'));
@@ -199,7 +199,7 @@ describe.each<[string, () => DirectoryCalls]>([
     await until('the thread', () => calls.outstanding === 0 && openBelow(path).length === 1);
   });
 
-  test('close later what they have read, if it takes time to free', async () => {
+  test('close a file they have read later, if it takes time to free', async () => {
     const large = Buffer.alloc(65_536);
     fs.writeFileSync(at('large'), large.fill('x'));
     expect(calls.read('large', large).bytes).toBe(65_536);

@@ -1,4 +1,4 @@
-/** VM directories that are so large that a thread lists them, and what is done in them meanwhile. */
+/** VM directories so large that a thread lists them, and the calls in them meanwhile. */
 import { existsSync, linkSync, rmSync, unlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { CpuVectorAdder } from '@vgpu/cuda-binding';
@@ -64,7 +64,7 @@ describe('a large directory', () => {
     expect(unlocked).toBe(1);
   });
 
-  it('is listed at once where nobody may wait, as one that is not large is', () => {
+  it('is listed at once if the caller may not wait, as a small one is', () => {
     expect(directory.list(10, 10).names).toHaveLength(10);
     const small = new VmFiles(root, 8);
     small.write(named('1'), 'x');
@@ -91,17 +91,17 @@ describe('a VM with a large directory', () => {
     mediator.observe({ requestFinished: ({ outcome }) => outcomes.push(outcome) });
     let count = 0;
     for (let round = 0; round < 100; round += 1) {
-      // Each sweep sees that the directory has changed, and that nothing is known of it.
+      // Each scan sees that the directory has changed, and that no name in it is known.
       linkSync(files.at(first), files.at('other'));
       unlinkSync(files.at('other'));
       for (let more = 0; more < 3; more += 1) {
         files.put(named(String((count += 1))), `A:${more}:3:${count}:1\n`);
       }
-      await until('its response', () => files.answer(named(String(count))) !== '');
+      await until('its response', () => files.responseText(named(String(count))) !== '');
     }
     await until('all', () => outcomes.length === count);
     for (let id = 1; id <= count; id += 1)
-      expect(files.answer(named(String(id)))).toBe(`${id + 1}\n`);
+      expect(files.responseText(named(String(id)))).toBe(`${id + 1}\n`);
     expect(outcomes).toEqual(new Array(count).fill('OK'));
     expect(
       host.logger.entries.filter(({ level }) => level !== 'debug' && level !== 'info'),

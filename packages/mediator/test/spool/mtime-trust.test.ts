@@ -38,7 +38,7 @@ it('does not trust one that is young, until it is old', () => {
 it('trusts one that lies in the future, after the clock was set back, once it has been seen for a time', () => {
   expect(trust.isRacy(ns(NOW_MS - 10_000))).toBe(false);
   wallMs -= HOUR_MS;
-  // It was seen before, but nobody knows for how long.
+  // It was seen before, but for an unknown time.
   pass(2000);
   expect(trust.isRacy(ns(NOW_MS - 10_000))).toBe(false);
 });

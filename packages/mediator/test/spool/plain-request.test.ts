@@ -45,9 +45,9 @@ function rewriteInTheSameTick(text: string): void {
 }
 
 function readText(): { text: string; mtimeNs: bigint } {
-  const sight = directory.look(PLAIN_SLOT);
-  if (sight.kind !== 'text') throw new Error(`expected a request, got ${sight.kind}`);
-  return { text: sight.text, mtimeNs: sight.version.mtimeNs };
+  const content = directory.read(PLAIN_SLOT);
+  if (content.kind !== 'text') throw new Error(`expected a request, got ${content.kind}`);
+  return { text: content.text, mtimeNs: content.version.mtimeNs };
 }
 
 describe('the mark of a plain request', () => {
@@ -83,12 +83,12 @@ describe('the mark of a plain request', () => {
     expect(directory.markPlain(LINE)).toBeUndefined();
   });
 
-  test('lets the next request live that follows the answer at once', () => {
+  test('keeps the next request that follows the response at once', () => {
     writeFileSync(request, LINE);
     const marked = directory.markPlain(LINE);
     if (marked === undefined) throw new Error('expected it to be marked');
-    expect(directory.answer(PLAIN_SLOT, marked, '3\n')).toBe('delivered');
-    expect(directory.look(PLAIN_SLOT).kind).toBe('absent');
+    expect(directory.respond(PLAIN_SLOT, marked, '3\n')).toBe('delivered');
+    expect(directory.read(PLAIN_SLOT).kind).toBe('absent');
     // A recovery that finds the next one set aside in the place of the marked one puts it back.
     writeFileSync(join(base, 'vm7', `.vgpu-taken-${marked.ino}-${marked.size}-1000000000-x`), LINE);
     expect(directory.recover(directory.list(10).names)).toBe(true);
@@ -96,7 +96,7 @@ describe('the mark of a plain request', () => {
   });
 });
 
-describe('an answered plain request', () => {
+describe('a plain request that has its response', () => {
   const NEXT = 'A:1:7:3:4\n';
   let client: number;
   beforeEach(() => {
@@ -107,18 +107,18 @@ describe('an answered plain request', () => {
     closeSync(client);
   });
 
-  function answer(): void {
+  function respond(): void {
     const marked = directory.markPlain(readText().text);
-    expect(marked && directory.answer(PLAIN_SLOT, marked, '3\n')).toBe('delivered');
+    expect(marked && directory.respond(PLAIN_SLOT, marked, '3\n')).toBe('delivered');
   }
 
   const held = () =>
     readdirSync(join(base, 'vm7')).filter((name) => name.startsWith('.vgpu-taken-'));
 
   test('is held, and removed when its time is over', async () => {
-    answer();
+    respond();
     expect(directory.isHolding).toBe(true);
-    expect(directory.look(PLAIN_SLOT).kind).toBe('absent');
+    expect(directory.read(PLAIN_SLOT).kind).toBe('absent');
     expect(held()).toHaveLength(1);
     afterHolding(directory);
     expect(directory.isHolding).toBe(false);
@@ -155,69 +155,69 @@ describe('an answered plain request', () => {
       },
       LINE + NEXT,
     ],
-  ])('goes back to its name where a client that has it open %s', (_how, write, text) => {
-    answer();
-    expect(directory.look(PLAIN_SLOT).kind).toBe('absent');
+  ])('gets its name back if a client that has it open %s', (_how, write, text) => {
+    respond();
+    expect(directory.read(PLAIN_SLOT).kind).toBe('absent');
     write();
     expect(readText().text).toBe(text);
     expect(held()).toEqual([]);
-    answer();
+    respond();
     expect(held()).toHaveLength(1);
   });
 
-  test('goes back before its client has written all of the next one', () => {
-    answer();
+  test('gets its name back before its client has written all of the next one', () => {
+    respond();
     ftruncateSync(client);
-    expect(directory.look(PLAIN_SLOT).kind).toBe('empty');
+    expect(directory.read(PLAIN_SLOT).kind).toBe('empty');
     writeSync(client, NEXT.slice(0, 4));
     expect(readText().text).toBe(NEXT.slice(0, 4));
     writeSync(client, NEXT.slice(4));
     expect(readText().text).toBe(NEXT);
   });
 
-  test('goes back at the last look that its time allows', () => {
-    answer();
+  test('gets its name back at the last check that its time allows', () => {
+    respond();
     writeSync(client, NEXT, 0);
     afterHolding(directory);
     expect(readText().text).toBe(NEXT);
   });
 
-  test('goes back behind the request of another writer who was faster', () => {
-    answer();
+  test('gets its name back after the request of another, faster writer', () => {
+    respond();
     writeFileSync(request, 'A:1:7:5:6\n');
     expect(readText().text).toBe('A:1:7:5:6\n');
     const marked = directory.markPlain('A:1:7:5:6\n');
     writeSync(client, NEXT, 0);
-    expect(marked && directory.answer(PLAIN_SLOT, marked, '11\n')).toBe('delivered');
+    expect(marked && directory.respond(PLAIN_SLOT, marked, '11\n')).toBe('delivered');
     expect(readText().text).toBe(NEXT);
     expect(held()).toHaveLength(1);
   });
 
   test('never has another one held beside it', async () => {
     for (let round = 0; round < 5; round += 1) {
-      answer();
+      respond();
       await until('a thread has removed the one before', () => held().length === 1);
       expect(directory.isHolding).toBe(true);
       writeFileSync(request, LINE);
     }
   });
 
-  test('is held by the next mediator where one was killed, and not answered twice', () => {
-    answer();
+  test('is held by the next mediator after a kill, and gets no second response', () => {
+    respond();
     const next = new VmDirectory(base, 7);
     expect(next.recover(next.list(10).names)).toBe(false);
-    expect(next.look(PLAIN_SLOT).kind).toBe('absent');
+    expect(next.read(PLAIN_SLOT).kind).toBe('absent');
     writeSync(client, NEXT, 0);
-    expect(next.look(PLAIN_SLOT)).toMatchObject({ text: NEXT });
+    expect(next.read(PLAIN_SLOT)).toMatchObject({ text: NEXT });
     next.close();
   });
 
-  test('goes back at the start of a mediator where it was written while none ran', () => {
-    answer();
+  test('gets its name back at the start of a mediator if it was written while none ran', () => {
+    respond();
     writeSync(client, NEXT, 0);
     const next = new VmDirectory(base, 7);
     expect(next.recover(next.list(10).names)).toBe(true);
-    expect(next.look(PLAIN_SLOT)).toMatchObject({ text: NEXT });
+    expect(next.read(PLAIN_SLOT)).toMatchObject({ text: NEXT });
     next.close();
   });
 });

@@ -1,4 +1,4 @@
-/** Large VM directories of which a call takes long, because somebody reads them meanwhile. */
+/** Large VM directories in which a call takes long, because another process reads them meanwhile. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FakeFs } from '../support/fake-fs.js';
 import { openBelow, temporaryDirectory } from '../support/temporary-directory.js';
@@ -30,14 +30,14 @@ function open(): void {
   directory.refresh();
 }
 
-/** As if the kernel had the directory locked for somebody else. */
-function lookSlowly(): void {
+/** As if the kernel had the directory locked for another process. */
+function readSlowly(): void {
   fakeFs.intercept(({ name, proceed }) => {
     const end = performance.now() + (name === 'lstatSync' ? SLOW_MS : 0);
     while (performance.now() < end);
     return proceed();
   });
-  expect(directory.look(named('x'))).toEqual({ kind: 'absent' });
+  expect(directory.read(named('x'))).toEqual({ kind: 'absent' });
   fakeFs.restore();
 }
 
@@ -49,7 +49,7 @@ describe('a call in a large directory that took long', () => {
 
   it('has it rest for a hundred times as long', async () => {
     const startedMs = performance.now();
-    lookSlowly();
+    readSlowly();
     expect([directory.isLocked, directory.isReady]).toEqual([true, false]);
     let unlocked = 0;
     directory.whenUnlocked(() => (unlocked += 1));
@@ -59,8 +59,8 @@ describe('a call in a large directory that took long', () => {
   });
 
   it('ends no call that is under way, and no rest outlasts its directory', () => {
-    lookSlowly();
-    expect(directory.look(named('x'))).toEqual({ kind: 'absent' });
+    readSlowly();
+    expect(directory.read(named('x'))).toEqual({ kind: 'absent' });
     let unlocked = 0;
     directory.whenUnlocked(() => (unlocked += 1));
     directory.close();
@@ -69,9 +69,9 @@ describe('a call in a large directory that took long', () => {
 });
 
 describe('a call in another directory that took long', () => {
-  it('changes nothing: that may happen to everybody', () => {
+  it('changes nothing: every directory has slow calls', () => {
     open();
-    lookSlowly();
+    readSlowly();
     expect([directory.isLocked, directory.isReady]).toEqual([false, true]);
   });
 });

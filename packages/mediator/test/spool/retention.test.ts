@@ -10,9 +10,9 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-test('stale files are looked for ten times in a retention time, from the first one on', () => {
+test('stale files are searched for ten times in a retention time, from the first one on', () => {
   const retention = new Retention();
-  // Nobody knows what the clock was set to before.
+  // The clock may have been set to any time before.
   for (let minutes = 6; minutes < 60; minutes += 6) {
     jest.advanceTimersByTime(HOUR_MS / 10);
     expect(retention.due(HOUR_MS)).toBeUndefined();

@@ -43,7 +43,7 @@ test('a file counts as complete once it has been the same for the settle time', 
   expect(settling.size).toBe(0);
 });
 
-test('a file is looked at again when it may have settled, once, with its name', () => {
+test('a file is read again when it may have settled, once, with its name', () => {
   settling.isSettled('x', FILE);
   jest.advanceTimersByTime(SETTLE_MS - 1);
   expect(rechecked).toEqual([]);
@@ -54,7 +54,7 @@ test('a file is looked at again when it may have settled, once, with its name', 
   expect(rechecked).toEqual(['x']);
 });
 
-test('looks in between do not put the time off, and leave one timer', () => {
+test('checks in between do not postpone the time, and leave one timer', () => {
   for (let ms = 0; ms < SETTLE_MS; ms += 10) {
     expect(settling.isSettled('x', FILE)).toBe(false);
     expect(jest.getTimerCount()).toBe(1);
@@ -64,14 +64,14 @@ test('looks in between do not put the time off, and leave one timer', () => {
   expect(settling.isSettled('x', FILE)).toBe(true);
 });
 
-test('a look that comes long after is answered at once', () => {
+test('a check that comes long after has its result at once', () => {
   settling.isSettled('x', FILE);
   jest.advanceTimersByTime(100 * SETTLE_MS);
   expect(settling.isSettled('x', FILE)).toBe(true);
 });
 
 test.each(['dev', 'ino', 'size', 'mtimeNs', 'ctimeNs'] as const)(
-  'a change of %s begins the settle time anew',
+  'a change of %s restarts the settle time',
   (field) => {
     const changed = { ...FILE, [field]: 77n };
     settling.isSettled('x', FILE);
@@ -84,7 +84,7 @@ test.each(['dev', 'ino', 'size', 'mtimeNs', 'ctimeNs'] as const)(
   },
 );
 
-test('a file that changes back begins anew, too', () => {
+test('a file that changes back restarts, too', () => {
   settling.isSettled('x', FILE);
   jest.advanceTimersByTime(SETTLE_MS / 2);
   settling.isSettled('x', { ...FILE, size: 4n });
@@ -106,7 +106,7 @@ test('once settled, the name has no past', () => {
   expect(settling.isSettled('x', FILE)).toBe(false);
 });
 
-test('a forgotten name has no past and is not looked at again', () => {
+test('a forgotten name has no past and is not read again', () => {
   settling.isSettled('x', FILE);
   settling.forget('x');
   settling.forget('never seen');
@@ -116,7 +116,7 @@ test('a forgotten name has no past and is not looked at again', () => {
   expect(settling.isSettled('x', FILE)).toBe(false);
 });
 
-test('nothing is looked at again after closing', () => {
+test('nothing is read again after closing', () => {
   for (const name of ['x', 'y', 'z']) settling.isSettled(name, FILE);
   settling.close();
   expect(settling.size).toBe(0);
@@ -130,7 +130,7 @@ test('a settle time of 0 accepts at once', () => {
   expect(settling.size).toBe(0);
 });
 
-test('a settle time that is changed holds from the next look on', () => {
+test('a changed settle time applies from the next check on', () => {
   settling.isSettled('x', FILE);
   jest.advanceTimersByTime(50);
   settleMs = 40;
@@ -148,7 +148,7 @@ test('a settle time of a fraction of a millisecond is not cut short', () => {
 });
 
 describe('the number of files at once', () => {
-  test('is bounded; those beyond settle when there is room', () => {
+  test('is bounded; further files settle when there is room', () => {
     for (let i = 0; i < 200; i += 1) settling.isSettled(`x${i}`, FILE);
     expect(settling.size).toBe(64);
     expect([settling.has('x63'), settling.has('x64')]).toEqual([true, false]);
@@ -162,7 +162,7 @@ describe('the number of files at once', () => {
     expect(settling.size).toBe(1);
   });
 
-  test('does not keep one that is known already from settling', () => {
+  test('does not prevent a known file from settling', () => {
     for (let i = 0; i < 200; i += 1) settling.isSettled(`x${i}`, FILE);
     const room = settling.size;
     jest.advanceTimersByTime(SETTLE_MS / 2);
@@ -182,11 +182,11 @@ test('property: a file is accepted only after that many milliseconds without a c
     { maxLength: 30 },
   );
   fc.assert(
-    fc.property(steps, (looks) => {
+    fc.property(steps, (checks) => {
       const subject = new Settling({ settleMs: SETTLE_MS }, () => undefined);
       let same: { size: bigint; sinceMs: number } | undefined;
       let nowMs = 0;
-      for (const { waitMs, size } of looks) {
+      for (const { waitMs, size } of checks) {
         jest.advanceTimersByTime(waitMs);
         nowMs += waitMs;
         if (same?.size !== size) same = { size, sinceMs: nowMs };

@@ -1,5 +1,5 @@
 /**
- * A guest that does to its directory whatever a file system lets it do, at random, between the turns
+ * A guest that does anything that a file system permits in its directory, at random, between the turns
  * of the mediator and in the middle of them, before and after its system calls. The seed decides
  * what it does; when the mediator runs in between is up to the machine.
  */
@@ -92,17 +92,17 @@ function interfere(): void {
 let asked = 0;
 
 /**
- * Whoever else asks gets the right sum: as urgently as the guest, since the queue is strict and its
+ * Another VM gets the right sum: its request is as urgent as the guest's, since the queue is strict and its
  * urgent requests rightly go before all others.
  */
-async function expectHonestAnswer(): Promise<void> {
+async function expectHonestResponse(): Promise<void> {
   asked += 1;
   const files = host.vm(HONEST);
   const slot = named(`h${asked}`);
   files.put(slot, `A:2:${HONEST}:${asked}:1000000\n`);
-  const isAnswered = () => files.answer(slot).endsWith('\n') && !files.hasRequest(slot);
-  await until('the honest VM is answered', isAnswered);
-  expect(files.answer(slot)).toBe(`${1_000_000 + asked}\n`);
+  const hasResponse = () => files.responseText(slot).endsWith('\n') && !files.hasRequest(slot);
+  await until('the honest VM has its response', hasResponse);
+  expect(files.responseText(slot)).toBe(`${1_000_000 + asked}\n`);
   rmSync(files.response(slot));
 }
 
@@ -138,7 +138,7 @@ async function expectUntouched(): Promise<void> {
 
 async function fuzzOnce(mediator: MediatorType): Promise<void> {
   if (random.oneIn(4)) guest.clear();
-  // Now and then everything that nobody fetches is stale at once.
+  // Now and then all unfetched files are stale at once.
   if (random.oneIn(8)) mediator.configure({ retentionMs: 1 });
   const end = guest.done + BATCH;
   while (guest.done < end) {
@@ -146,7 +146,7 @@ async function fuzzOnce(mediator: MediatorType): Promise<void> {
     if (random.oneIn(3)) await turn();
   }
   mediator.configure(SETTINGS);
-  await expectHonestAnswer();
+  await expectHonestResponse();
   await expectUntouched();
 }
 

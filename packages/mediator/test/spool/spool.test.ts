@@ -1,4 +1,4 @@
-/** All VM directories together: which of them a sweep looks at. */
+/** All VM directories together: which of them a scan reads. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +16,8 @@ const fakeFs = new FakeFs();
 const { Spool } = await import('../../src/spool/spool.js');
 
 const VMS = 200;
-const PER_SWEEP = 16;
-const SWEEPS = Math.ceil(VMS / PER_SWEEP);
+const PER_SCAN = 16;
+const SCANS = Math.ceil(VMS / PER_SCAN);
 /** Old enough that the directories' times can be trusted. */
 const LONG_AGO = new Date(Date.now() - 60_000);
 
@@ -58,7 +58,7 @@ function newSpool(logger: Logger): InstanceType<typeof Spool> {
   });
 }
 
-/** Looks at all that there is to look at. */
+/** Takes all steps that are due. */
 function work(): void {
   spool.refresh();
   while (shares.hasWork) {
@@ -67,8 +67,8 @@ function work(): void {
   }
 }
 
-/** The VMs whose directories a sweep looks at, in its first turn. */
-function swept(): Set<string> {
+/** The VMs whose directories a scan reads, in its first turn. */
+function scanned(): Set<string> {
   const names = intercepted();
   spool.scan();
   fakeFs.restore();
@@ -76,7 +76,7 @@ function swept(): Set<string> {
   return names;
 }
 
-/** Those that it looks at in later turns. */
+/** The VMs whose directories it reads in later turns. */
 async function rest(): Promise<Set<string>> {
   const names = intercepted();
   for (let turn = 0; turn < 3; turn += 1) await nextTurn();
@@ -84,7 +84,7 @@ async function rest(): Promise<Set<string>> {
   return names;
 }
 
-/** The VMs whose directories are looked at from now on. */
+/** The VMs whose directories are read from now on. */
 function intercepted(): Set<string> {
   const names = new Set<string>();
   fakeFs.intercept(({ name, args, proceed }) => {
@@ -95,28 +95,28 @@ function intercepted(): Set<string> {
   return names;
 }
 
-test('a sweep looks at some of the quiet directories, and some sweeps at all of them', () => {
+test('a scan reads some of the idle directories, and several scans read all of them', () => {
   work();
   // Now all are known.
-  for (let sweep = 0; sweep < 4; sweep += 1) swept();
+  for (let scan = 0; scan < 4; scan += 1) scanned();
   const all = new Set<string>();
-  for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
-    const some = swept();
-    expect(some.size).toBeLessThanOrEqual(PER_SWEEP);
+  for (let scan = 0; scan < SCANS; scan += 1) {
+    const some = scanned();
+    expect(some.size).toBeLessThanOrEqual(PER_SCAN);
     for (const vm of some) all.add(vm);
   }
   expect(all.size).toBe(VMS);
 });
 
-test('every sweep looks at those in which something is going on', async () => {
+test('every scan reads the active directories', async () => {
   work();
-  for (let sweep = 0; sweep < 4; sweep += 1) swept();
+  for (let scan = 0; scan < 4; scan += 1) scanned();
   writeFileSync(join(root, 'vm7', 'request-x.txt'), 'A:1:7:1:2');
-  await until('inotify tells', () => swept().has('vm7'));
-  for (let sweep = 0; sweep < 4; sweep += 1) expect([...swept()]).toContain('vm7');
+  await until('inotify reports it', () => scanned().has('vm7'));
+  for (let scan = 0; scan < 4; scan += 1) expect([...scanned()]).toContain('vm7');
 });
 
-test('after the kernel has lost events the next sweep looks at all, and no later one', async () => {
+test('after the kernel has lost events only the next scan reads all directories', async () => {
   await spool.close();
   fakeFs.hasAddon = true;
   const lost: string[] = [];
@@ -132,18 +132,18 @@ test('after the kernel has lost events the next sweep looks at all, and no later
   spool.open();
   fakeFs.hasAddon = false;
   work();
-  for (let sweep = 0; sweep < 4; sweep += 1) swept();
-  // Nobody reads events while this thread writes; those that follow each other must differ to count.
+  for (let scan = 0; scan < 4; scan += 1) scanned();
+  // Events are not read while this thread writes; consecutive ones must differ to count.
   const queue = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
   for (let event = 0; event <= queue; event += 1) {
     writeFileSync(join(root, 'vm1', `request-${event % 2}.txt`), '');
   }
   await until('the kernel tells', () => lost.length > 0);
-  const all = swept();
+  const all = scanned();
   // Some at a time: others are served in between.
   expect(all.size).toBeLessThan(VMS);
   for (const vm of await rest()) all.add(vm);
   expect(all.size).toBe(VMS);
   // Those by turns, and some in which something goes on.
-  expect(swept().size).toBeLessThan(2 * PER_SWEEP);
+  expect(scanned().size).toBeLessThan(2 * PER_SCAN);
 });

@@ -1,4 +1,4 @@
-/** A single system call that fails must not cost a request, nor give an answer to another one. */
+/** A single failed system call must neither lose a request nor give its response to another one. */
 import { statSync, truncateSync, utimesSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { CpuVectorAdder } from '@vgpu/cuda-binding';
@@ -44,13 +44,13 @@ const isAside =
   (call: FsCall): boolean =>
     call.name === name && String(call.args[0]).includes('/.vgpu-taken-');
 
-test('a listing that fails loses no request that was taken up before it', async () => {
+test('a listing that fails loses no request that was found before it', async () => {
   let isListed = false;
   let isTaken = false;
   const error = { hasFailed: false };
   fakeFs.intercept((call) => {
     if (callOf('openSync', '/request.txt')(call)) isTaken = true;
-    // inotify is silent: the request and the listing are due in one turn, after the sweep.
+    // inotify is silent: the request and the listing are due in one turn, after the scan.
     if (call.name === 'watch') return silentWatcher();
     isListed ||= call.name === 'opendirSync';
     if (error.hasFailed || !isTaken || call.name !== 'opendirSync') return call.proceed();
@@ -61,7 +61,7 @@ test('a listing that fails loses no request that was taken up before it', async 
   await until('the directory is listed', () => isListed);
   files.put(PLAIN, FIRST);
   await until('it has failed', () => error.hasFailed);
-  await until('it is answered', () => files.answer(PLAIN) === '3\n');
+  await until('it has its response', () => files.responseText(PLAIN) === '3\n');
   expect(mediator.statistics().outcome).toEqual({ OK: 1 });
 });
 
@@ -74,7 +74,7 @@ test('a plain request is not computed without its mark', async () => {
   expect(error.hasFailed).toBe(true);
   expect(statSync(files.request(PLAIN)).mtimeMs).toBe(1000);
   adder.finish();
-  await until('it is answered', () => files.answer(PLAIN) === '3\n');
+  await until('it has its response', () => files.responseText(PLAIN) === '3\n');
 });
 
 test.each(['lstatSync', 'unlinkSync'] as const)(
@@ -85,7 +85,7 @@ test.each(['lstatSync', 'unlinkSync'] as const)(
     let isWritten = false;
     const error = { hasFailed: false };
     fakeFs.intercept((call) => {
-      // The client of the first has read its answer, and writes the next at once.
+      // The client of the first has read its response, and writes the next at once.
       if (!isWritten && callOf('renameSync', '/request.txt')(call)) {
         isWritten = true;
         truncateSync(files.response(PLAIN));
@@ -97,41 +97,41 @@ test.each(['lstatSync', 'unlinkSync'] as const)(
     });
     files.write(PLAIN, FIRST);
     await until('it has failed', () => error.hasFailed);
-    await until('the next is answered', () => files.answer(PLAIN) !== '');
-    expect(files.answer(PLAIN)).toBe('7\n');
+    await until('the next has its response', () => files.responseText(PLAIN) !== '');
+    expect(files.responseText(PLAIN)).toBe('7\n');
     await until('nothing is left', () => files.names().join() === 'response.txt');
   },
 );
 
-test('an answer is put in place once, although its request cannot be cleared at first', async () => {
+test('a response is put in place once, although its request cannot be cleared at first', async () => {
   const mediator = await host.start([new CpuVectorAdder()]);
   const error = failOnce(
     (call) => call.name === 'renameSync' && String(call.args[1]).includes('/.vgpu-taken-'),
     () => {
-      // Its client has read the answer already.
+      // Its client has already read the response.
       truncateSync(files.response(PLAIN));
     },
   );
   files.write(PLAIN, FIRST);
   await until('it has failed', () => error.hasFailed);
   await until('it is cleared', () => mediator.statistics().requests === 1);
-  expect(files.answer(PLAIN)).toBe('');
+  expect(files.responseText(PLAIN)).toBe('');
   expect(mediator.statistics().outcome).toEqual({ OK: 1 });
 });
 
 test('a root that cannot be listed once is listed again, although nothing changes in it', async () => {
   const path = host.root;
-  // Older than what the clock of the file system may hide.
+  // Older than the clock of the file system may hide.
   utimesSync(path, 1000, 1000);
   files.write(PLAIN, FIRST);
   let listings = 0;
   fakeFs.intercept((call) => {
     if (call.name === 'readdirSync' && call.args[0] === path) listings += 1;
-    // The first one asks only whether there is such a root.
+    // The first one only checks that the root exists.
     if (call.name === 'readdirSync' && listings === 2) throw systemError('EIO');
     return call.proceed();
   });
   await host.start([new CpuVectorAdder()]);
-  await until('the request is answered', () => files.answer(PLAIN) === '3\n');
+  await until('the request has its response', () => files.responseText(PLAIN) === '3\n');
   expect(listings).toBeGreaterThan(2);
 });

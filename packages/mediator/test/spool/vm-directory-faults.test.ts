@@ -1,4 +1,4 @@
-/** What a guest may do at the worst moment, and what system calls may do at any. */
+/** Actions of a guest at the worst moment, and failures of system calls at any. */
 import * as fs from 'node:fs';
 import { constants } from 'node:os';
 import { basename, join } from 'node:path';
@@ -50,12 +50,12 @@ afterEach(() => {
 });
 
 function read(slot: Slot): FileVersion {
-  const sight = directory.look(slot);
-  if (!('version' in sight)) throw new Error(`expected something to read, got ${sight.kind}`);
-  return sight.version;
+  const content = directory.read(slot);
+  if (!('version' in content)) throw new Error(`expected something to read, got ${content.kind}`);
+  return content.version;
 }
 
-describe.each(slots)('a swap while looking at $title', ({ slot }) => {
+describe.each(slots)('a swap while reading $title', ({ slot }) => {
   const path = () => files.request(slot);
   const afterLstat = (action: () => void) => {
     fakeFs.after((call) => call.name === 'lstatSync', action);
@@ -65,7 +65,7 @@ describe.each(slots)('a swap while looking at $title', ({ slot }) => {
     put(path());
   };
 
-  // Its only other name gone, a hard link looks like a file with one link.
+  // Its only other name gone, a hard link appears as a file with one link.
   const removeOnceOpen = () => {
     fakeFs.after(
       (call) => call.name === 'openSync',
@@ -85,7 +85,7 @@ describe.each(slots)('a swap while looking at $title', ({ slot }) => {
         fs.symlinkSync(secret, at);
       }),
     );
-    expect(directory.look(slot)).toEqual({ kind: 'absent' });
+    expect(directory.read(slot)).toEqual({ kind: 'absent' });
   });
 
   test('for a hard link gives nothing of the file outside', () => {
@@ -94,7 +94,7 @@ describe.each(slots)('a swap while looking at $title', ({ slot }) => {
         fs.linkSync(secret, at);
       }),
     );
-    expect(directory.look(slot)).toMatchObject({ kind: 'irregular', what: 'a hard link' });
+    expect(directory.read(slot)).toMatchObject({ kind: 'irregular', what: 'a hard link' });
     fs.unlinkSync(path());
   });
 
@@ -105,43 +105,43 @@ describe.each(slots)('a swap while looking at $title', ({ slot }) => {
       })();
       removeOnceOpen();
     });
-    expect(directory.look(slot)).toEqual({ kind: 'absent' });
+    expect(directory.read(slot)).toEqual({ kind: 'absent' });
   });
 
   test('of a hard link, removed once it is open, gives nothing of the file outside', () => {
     fs.unlinkSync(path());
     fs.linkSync(secret, path());
     removeOnceOpen();
-    expect(directory.look(slot).kind).not.toBe('text');
+    expect(directory.read(slot).kind).not.toBe('text');
   });
 
   test('for a FIFO does not block', () => {
     afterLstat(replaceBy(makeFifo));
-    expect(directory.look(slot)).toMatchObject({ kind: 'irregular', what: 'a FIFO' });
+    expect(directory.read(slot)).toMatchObject({ kind: 'irregular', what: 'a FIFO' });
   });
 
   test('for a socket gives nothing', () => {
     afterLstat(replaceBy(makeSocket));
-    expect(directory.look(slot)).toEqual({ kind: 'absent' });
+    expect(directory.read(slot)).toEqual({ kind: 'absent' });
   });
 
   test('for a directory is noticed', () => {
     afterLstat(replaceBy(fs.mkdirSync));
-    expect(directory.look(slot)).toMatchObject({ kind: 'irregular', what: 'a directory' });
+    expect(directory.read(slot)).toMatchObject({ kind: 'irregular', what: 'a directory' });
   });
 
   test('for nothing gives nothing', () => {
     afterLstat(() => {
       fs.unlinkSync(path());
     });
-    expect(directory.look(slot)).toEqual({ kind: 'absent' });
+    expect(directory.read(slot)).toEqual({ kind: 'absent' });
   });
 
   test('for a file that is too large is noticed before it is read', () => {
     afterLstat(() => {
       fs.truncateSync(path(), 2 ** 40);
     });
-    expect(directory.look(slot)).toMatchObject({ kind: 'too-large', bytes: 2n ** 40n });
+    expect(directory.read(slot)).toMatchObject({ kind: 'too-large', bytes: 2n ** 40n });
   });
 
   test('that removes the file once it is open is a withdrawal, not a hard link', () => {
@@ -151,7 +151,7 @@ describe.each(slots)('a swap while looking at $title', ({ slot }) => {
         fs.unlinkSync(path());
       },
     );
-    expect(directory.look(slot)).toEqual({ kind: 'absent' });
+    expect(directory.read(slot)).toEqual({ kind: 'absent' });
   });
 
   test('that makes the file grow after its size was seen is noticed', () => {
@@ -161,7 +161,7 @@ describe.each(slots)('a swap while looking at $title', ({ slot }) => {
         fs.truncateSync(path(), MAX_LINE_BYTES + 10);
       },
     );
-    expect(directory.look(slot)).toMatchObject({ kind: 'too-large' });
+    expect(directory.read(slot)).toMatchObject({ kind: 'too-large' });
   });
 
   test('that empties the file after its size was seen is noticed', () => {
@@ -171,7 +171,7 @@ describe.each(slots)('a swap while looking at $title', ({ slot }) => {
         fs.truncateSync(path());
       },
     );
-    expect(directory.look(slot)).toEqual({ kind: 'empty' });
+    expect(directory.read(slot)).toEqual({ kind: 'empty' });
   });
 
   test('that rewrites the file while it is read shows in the identity', () => {
@@ -182,21 +182,21 @@ describe.each(slots)('a swap while looking at $title', ({ slot }) => {
         files.write(slot, NEW);
       },
     );
-    expect(directory.look(slot)).toMatchObject({ kind: 'text', version: { ctimeNs } });
+    expect(directory.read(slot)).toMatchObject({ kind: 'text', version: { ctimeNs } });
   });
 });
 
-describe.each(slots)('what opening a request in $title may fail with', ({ slot }) => {
+describe.each(slots)('an error of opening a request in $title', ({ slot }) => {
   beforeEach(() => {
     files.write(slot, OLD);
   });
 
-  test('EACCES is an answer', () => {
+  test('EACCES makes the request irregular', () => {
     fakeFs.intercept(({ name, proceed }) => {
       if (name === 'openSync') throw systemError('EACCES');
       return proceed();
     });
-    expect(directory.look(slot)).toMatchObject({
+    expect(directory.read(slot)).toMatchObject({
       kind: 'irregular',
       what: 'a file that the mediator may not read',
     });
@@ -207,7 +207,7 @@ describe.each(slots)('what opening a request in $title may fail with', ({ slot }
       if (name === 'openSync') throw systemError(code);
       return proceed();
     });
-    expect(() => directory.look(slot)).toThrow(expect.objectContaining({ code }));
+    expect(() => directory.read(slot)).toThrow(expect.objectContaining({ code }));
   });
 
   test('a failing read is thrown, and the file closed', () => {
@@ -215,12 +215,12 @@ describe.each(slots)('what opening a request in $title may fail with', ({ slot }
       if (name === 'readSync') throw systemError('EIO');
       return proceed();
     });
-    expect(() => directory.look(slot)).toThrow(expect.objectContaining({ code: 'EIO' }));
+    expect(() => directory.read(slot)).toThrow(expect.objectContaining({ code: 'EIO' }));
     expect(openBelow(root)).toEqual([files.path]);
   });
 });
 
-describe.each(slots)('writing an answer in $title', ({ slot }) => {
+describe.each(slots)('writing a response in $title', ({ slot }) => {
   beforeEach(() => {
     files.write(slot, OLD);
   });
@@ -233,7 +233,7 @@ describe.each(slots)('writing an answer in $title', ({ slot }) => {
       if (name === 'openSync' && Number(args[1]) & O_CREAT) created.push([...args]);
       return proceed();
     });
-    directory.answer(slot, file, '3\n');
+    directory.respond(slot, file, '3\n');
     expect(created).toHaveLength(1);
     expect(created[0]?.[0]).toMatch(/^\/proc\/\d+\/fd\/\d+\/\.vgpu-answer-[\w-]{8,}$/);
     expect(created[0]?.[1]).toBe(O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY);
@@ -247,7 +247,7 @@ describe.each(slots)('writing an answer in $title', ({ slot }) => {
     });
     for (let i = 0; i < 20; i += 1) {
       files.write(slot, OLD);
-      directory.answer(slot, read(slot), '3\n');
+      directory.respond(slot, read(slot), '3\n');
     }
     expect(used.size).toBe(20);
   });
@@ -261,12 +261,12 @@ describe.each(slots)('writing an answer in $title', ({ slot }) => {
         fs.symlinkSync(secret, files.at(temporary));
       },
     );
-    directory.answer(slot, read(slot), '3\n');
+    directory.respond(slot, read(slot), '3\n');
     expect(fs.readFileSync(secret, 'latin1')).toBe(SECRET);
   });
 
   test.each(['ENOSPC', 'EDQUOT', 'EIO'] as const)(
-    '%s, at whatever call, leaves the request and nothing else, and nothing open',
+    '%s, at any call, leaves only the request, and no open descriptor',
     (code) => {
       for (const failing of ['openSync', 'writeSync', 'fchmodSync', 'renameSync'] as const) {
         // Another mode than the file is created with, so that every call is made.
@@ -279,7 +279,7 @@ describe.each(slots)('writing an answer in $title', ({ slot }) => {
           failed += 1;
           throw systemError(code);
         });
-        expect(() => directory.answer(slot, file, '3\n')).toThrow(
+        expect(() => directory.respond(slot, file, '3\n')).toThrow(
           expect.objectContaining({ code }),
         );
         fakeFs.restore();
@@ -291,7 +291,7 @@ describe.each(slots)('writing an answer in $title', ({ slot }) => {
     },
   );
 
-  test('is done to the end where the system takes a part of it only', () => {
+  test('is completed if the system writes only a part of it', () => {
     // write(2) does so when the disk fills up meanwhile, and fails only at the next call.
     fakeFs.intercept(({ name, args, proceed }) => {
       if (name !== 'writeSync') return proceed();
@@ -300,16 +300,16 @@ describe.each(slots)('writing an answer in $title', ({ slot }) => {
       const offset = from ?? 0;
       return fs.writeSync(fd, data, offset, Math.min(2, data.length - offset));
     });
-    expect(directory.answer(slot, read(slot), '1234567\n')).toBe('delivered');
-    expect(files.answer(slot)).toBe('1234567\n');
+    expect(directory.respond(slot, read(slot), '1234567\n')).toBe('delivered');
+    expect(files.responseText(slot)).toBe('1234567\n');
   });
 
-  test('gives the directory its answer where only root may give files away', () => {
+  test('gives the directory its response if only the superuser may give files away', () => {
     fakeFs.intercept(({ name, proceed }) => {
       if (name === 'fchownSync') throw systemError('EPERM');
       return proceed();
     });
-    expect(directory.answer(slot, read(slot), '3\n')).toBe('delivered');
+    expect(directory.respond(slot, read(slot), '3\n')).toBe('delivered');
   });
 
   test('over a directory that is filled just before it is removed is undeliverable', () => {
@@ -319,26 +319,26 @@ describe.each(slots)('writing an answer in $title', ({ slot }) => {
       if (name === 'rmdirSync') fs.writeFileSync(join(files.response(slot), 'inside'), '');
       return proceed();
     });
-    expect(() => directory.answer(slot, file, '3\n')).toThrow(UndeliverableError);
+    expect(() => directory.respond(slot, file, '3\n')).toThrow(UndeliverableError);
     fakeFs.restore();
     expect(files.hasRequest(slot)).toBe(false);
     expect(files.names()).toHaveLength(1);
   });
 });
 
-test('an answer to a named request that is withdrawn in the last moment does not stay', () => {
+test('a response to a named request that is withdrawn at the last moment does not stay', () => {
   const slot = named('x');
   files.write(slot, OLD);
   const file = read(slot);
   fakeFs.after(callOf('renameSync', 'response-x.txt'), () => {
     fs.unlinkSync(files.request(slot));
   });
-  expect(directory.answer(slot, file, '3\n')).toBe('withdrawn');
+  expect(directory.respond(slot, file, '3\n')).toBe('withdrawn');
   expect(files.names()).toEqual([]);
 });
 
-describe('a plain request that is written between answer and clearing', () => {
-  const answered = callOf('renameSync', 'response.txt');
+describe('a plain request that is written between response and clearing', () => {
+  const responded = callOf('renameSync', 'response.txt');
   let file: FileVersion;
 
   beforeEach(() => {
@@ -347,8 +347,8 @@ describe('a plain request that is written between answer and clearing', () => {
   });
 
   const expectRequest = (line: string) => {
-    expect(files.answer(PLAIN)).toBe('3\n');
-    expect(directory.look(PLAIN)).toMatchObject({ kind: 'text', text: line });
+    expect(files.responseText(PLAIN)).toBe('3\n');
+    expect(directory.read(PLAIN)).toMatchObject({ kind: 'text', text: line });
     expect(files.names()).toEqual(['request.txt', 'response.txt']);
   };
 
@@ -373,8 +373,8 @@ describe('a plain request that is written between answer and clearing', () => {
       },
     },
   ])('$how is not lost', ({ write }) => {
-    fakeFs.after(answered, write);
-    expect(directory.answer(PLAIN, file, '3\n')).toBe('delivered');
+    fakeFs.after(responded, write);
+    expect(directory.respond(PLAIN, file, '3\n')).toBe('delivered');
     expectRequest(NEW);
   });
 
@@ -386,61 +386,61 @@ describe('a plain request that is written between answer and clearing', () => {
       files.write(PLAIN, NEWEST);
       return result;
     });
-    directory.answer(PLAIN, file, '3\n');
+    directory.respond(PLAIN, file, '3\n');
     expectRequest(NEWEST);
   });
 
   test('stays at its name all the time', () => {
     const names: string[] = [];
-    fakeFs.after(answered, () => {
+    fakeFs.after(responded, () => {
       files.write(PLAIN, NEW);
       fakeFs.intercept(({ name, args, proceed }) => {
         if (name === 'renameSync') names.push(String(args[0]));
         return proceed();
       });
     });
-    expect(directory.answer(PLAIN, file, '3\n')).toBe('delivered');
+    expect(directory.respond(PLAIN, file, '3\n')).toBe('delivered');
     expectRequest(NEW);
     expect(names).toEqual([]);
   });
 
   test('by a writer that has only emptied the file so far stays its file', () => {
     let fd = -1;
-    fakeFs.after(answered, () => {
+    fakeFs.after(responded, () => {
       fd = fs.openSync(files.request(PLAIN), 'w');
     });
-    directory.answer(PLAIN, file, '3\n');
+    directory.respond(PLAIN, file, '3\n');
     fs.writeSync(fd, NEW);
     fs.closeSync(fd);
     expectRequest(NEW);
   });
 
   test.each(['EPERM', 'EOPNOTSUPP', 'EMLINK'])(
-    'is not lost where the file system or the kernel refuses a second link: %s',
+    'is not lost if the file system or the kernel refuses a second link: %s',
     (code) => {
       // EPERM: vfat, or fs.protected_hardlinks and a mediator that does not run as root.
       fakeFs.intercept((call) => {
         if (call.name === 'linkSync') throw systemError(code);
         const result = call.proceed();
-        if (answered(call)) files.write(PLAIN, NEW);
+        if (responded(call)) files.write(PLAIN, NEW);
         return result;
       });
-      directory.answer(PLAIN, file, '3\n');
+      directory.respond(PLAIN, file, '3\n');
       fakeFs.restore();
       expectRequest(NEW);
     },
   );
 
-  test('is withdrawn: there is nothing to clear', () => {
-    fakeFs.after(answered, () => {
+  test('is withdrawn: no request is left to clear', () => {
+    fakeFs.after(responded, () => {
       fs.unlinkSync(files.request(PLAIN));
     });
-    expect(directory.answer(PLAIN, file, '3\n')).toBe('delivered');
+    expect(directory.respond(PLAIN, file, '3\n')).toBe('delivered');
     expect(files.names()).toEqual(['response.txt']);
   });
 });
 
-test.each(['EIO', 'ESTALE'])('a directory is closed where the file system says %s', (code) => {
+test.each(['EIO', 'ESTALE'])('a directory is closed if the file system says %s', (code) => {
   fakeFs.intercept(({ name, proceed }) => {
     if (name === 'fstatSync') throw systemError(code);
     return proceed();
@@ -450,7 +450,7 @@ test.each(['EIO', 'ESTALE'])('a directory is closed where the file system says %
   expect(openBelow(root)).toEqual([]);
 });
 
-describe('what may take long to free', () => {
+describe('a file that may take long to free', () => {
   const huge = (path: string) => {
     fs.writeFileSync(path, Buffer.alloc(2 ** 20));
   };
@@ -471,14 +471,14 @@ describe('what may take long to free', () => {
     huge(files.request(slot));
     const file = read(slot);
     const removed = removedBy(() => {
-      expect(directory.answer(slot, file, '3\n')).toBe('delivered');
+      expect(directory.respond(slot, file, '3\n')).toBe('delivered');
       afterHolding(directory);
     });
     expect(removed).toEqual([CLEARED]);
     expect(files.hasRequest(slot)).toBe(false);
   });
 
-  test('is held open where a response replaces it and names can not be exchanged', () => {
+  test('is held open if a response replaces it and names cannot be exchanged', () => {
     files.write(PLAIN, OLD);
     const file = read(PLAIN);
     huge(files.response(PLAIN));
@@ -489,13 +489,13 @@ describe('what may take long to free', () => {
       if (callOf('renameSync', '/response.txt')(call)) held = openBelow(root);
       return call.proceed();
     });
-    expect(directory.answer(PLAIN, file, '3\n')).toBe('delivered');
+    expect(directory.respond(PLAIN, file, '3\n')).toBe('delivered');
     fakeFs.restore();
     expect(held).toContain(files.response(PLAIN));
-    expect(files.answer(PLAIN)).toBe('3\n');
+    expect(files.responseText(PLAIN)).toBe('3\n');
   });
 
-  test('is not freed where it is stale', () => {
+  test('is not freed at once if it is stale', () => {
     huge(files.response(named('x')));
     const removed = removedBy(() => {
       directory.removeStale(files.names(), 2n ** 63n);
@@ -521,8 +521,8 @@ describe('a response that the addon puts in place', () => {
     fakeFs.hasAddon = false;
   });
 
-  /** Puts it there while a guest swaps what has the name, each time after it was looked at. */
-  const answer = () => {
+  /** Puts a response in place while a guest swaps the file of that name, each time after it was checked. */
+  const respond = () => {
     const file = read(slot);
     fakeFs.intercept((call) => {
       if (call.name === 'renameAt' && call.args[2] === 'response-x.txt') flags.push(call.args[3]);
@@ -531,7 +531,7 @@ describe('a response that the addon puts in place', () => {
       return result;
     });
     try {
-      return directory.answer(slot, file, '3\n');
+      return directory.respond(slot, file, '3\n');
     } finally {
       fakeFs.restore();
     }
@@ -552,33 +552,33 @@ describe('a response that the addon puts in place', () => {
   ])('replaces nothing by rename(2) where a file %s', (_what, before, swapped, expected) => {
     before();
     swaps = swapped;
-    expect(answer()).toBe('delivered');
+    expect(respond()).toBe('delivered');
     expect(flags).toEqual(expected);
     expect(files.names()).toEqual(['response-x.txt']);
-    expect(files.answer(slot)).toBe('3\n');
+    expect(files.responseText(slot)).toBe('3\n');
   });
 
-  test('is given up for now where that never ends; nothing is left', () => {
+  test('is given up for now if that never ends; no file is left', () => {
     swaps = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? put('slow') : remove));
-    expect(answer).toThrow(expect.objectContaining({ code: 'EBUSY' }));
+    expect(respond).toThrow(expect.objectContaining({ code: 'EBUSY' }));
     expect(files.names().filter((name) => name.startsWith('.'))).toEqual([]);
     expect(files.hasRequest(slot)).toBe(true);
   });
 
-  test.each(['EINVAL', 'ENOSYS'] as const)('is renamed where the file system says %s', (code) => {
+  test.each(['EINVAL', 'ENOSYS'] as const)('is renamed if the file system says %s', (code) => {
     put('old')();
     const file = read(slot);
     fakeFs.intercept((call) => {
       if (call.name === 'renameAt' && Number(call.args[3]) !== 0) return -constants.errno[code];
       return call.proceed();
     });
-    expect(directory.answer(slot, file, '3\n')).toBe('delivered');
-    expect(files.answer(slot)).toBe('3\n');
+    expect(directory.respond(slot, file, '3\n')).toBe('delivered');
+    expect(files.responseText(slot)).toBe('3\n');
     expect(files.names()).toEqual(['response-x.txt']);
   });
 });
 
-/** What `kill -9` does: from some call on, none is made. */
+/** Acts like `kill -9`: from some call on, no call is made. */
 class FakeKill extends Error {}
 
 const isChange = ({ name }: FsCall): boolean =>
@@ -603,13 +603,13 @@ function killBefore(change: number, action: () => void): boolean {
     if (!(error instanceof FakeKill)) throw error;
   } finally {
     fakeFs.restore();
-    // The kernel closes what a killed process had open.
+    // The kernel closes the descriptors of a killed process.
     for (const fd of opened) fs.closeSync(fd);
   }
   return killed;
 }
 
-describe('a mediator that is killed while it answers', () => {
+describe('a mediator that is killed while it responds', () => {
   test.each(slots)('loses nothing and leaves nothing half done, in $title', ({ slot }) => {
     let kills = 0;
     for (let killed = true; killed; kills += 1) {
@@ -617,14 +617,14 @@ describe('a mediator that is killed while it answers', () => {
       fs.rmSync(files.response(slot), { force: true });
       const file = read(slot);
       killed = killBefore(kills, () => {
-        directory.answer(slot, file, '3\n');
+        directory.respond(slot, file, '3\n');
       });
       const next = new VmDirectory(root, 7);
       next.recover(next.list(100).names);
       next.close();
-      // The old answer or none, never a part; and what has no answer still is a request.
-      expect(['', '3\n']).toContain(files.answer(slot));
-      if (files.answer(slot) === '') expect(directory.stateOf(slot, file)).toBe('untouched');
+      // The old response or none, never a part; and a request without a response is still there.
+      expect(['', '3\n']).toContain(files.responseText(slot));
+      if (files.responseText(slot) === '') expect(directory.stateOf(slot, file)).toBe('untouched');
       expect(files.names().filter((name) => name.startsWith('.'))).toEqual([]);
       if (!killed) expect(files.hasRequest(slot)).toBe(false);
     }
@@ -638,24 +638,24 @@ describe('a mediator that is killed while it answers', () => {
       files.write(PLAIN, OLD);
       const file = read(PLAIN);
       killed = killBefore(kills, () => {
-        directory.answer(PLAIN, file, '3\n');
+        directory.respond(PLAIN, file, '3\n');
       });
-      // The client has its answer and goes on, at whatever instruction the mediator died.
-      if (files.answer(PLAIN) !== '') files.write(PLAIN, NEW);
+      // The client has its response and continues, at whichever instruction the mediator was killed.
+      if (files.responseText(PLAIN) !== '') files.write(PLAIN, NEW);
       const next = new VmDirectory(root, 7);
       next.recover(next.list(100).names);
-      const sight = next.look(PLAIN);
+      const content = next.read(PLAIN);
       next.close();
-      expect(sight).toMatchObject({
+      expect(content).toMatchObject({
         kind: 'text',
-        text: files.answer(PLAIN) === '' ? OLD : NEW,
+        text: files.responseText(PLAIN) === '' ? OLD : NEW,
       });
       expect(files.names().filter((name) => name.startsWith('.'))).toEqual([]);
     }
     expect(kills).toBeGreaterThan(4);
   });
 
-  test('or while it puts a newer plain request back does not lose that one', () => {
+  test('or while it restores a newer plain request does not lose that one', () => {
     let kills = 0;
     for (let killed = true; killed; kills += 1) {
       files.write(PLAIN, OLD);
@@ -666,7 +666,7 @@ describe('a mediator that is killed while it answers', () => {
       });
       const next = new VmDirectory(root, 7);
       next.recover(next.list(100).names);
-      expect(next.look(PLAIN)).toMatchObject({ kind: 'text', text: NEW });
+      expect(next.read(PLAIN)).toMatchObject({ kind: 'text', text: NEW });
       next.close();
       expect(files.names()).toEqual(['request.txt']);
     }

@@ -27,7 +27,7 @@ import { openBelow, temporaryDirectory } from '../support/temporary-directory.js
 import { nextTick, until } from '../support/until.js';
 import { named, PLAIN, VmFiles } from '../support/vm-files.js';
 
-// What the addon does on a thread it does at once here.
+// Here the addon does at once what it otherwise does on a thread.
 const fakeFs = new FakeFs();
 fakeFs.hasAddon = true;
 const { UndeliverableError } = await import('../../src/scheduling/request-source.js');
@@ -57,7 +57,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   directory.close();
-  // The addon closes by a thread what may be large.
+  // The addon closes possibly large files by a thread.
   await until('nothing is open', () => openBelow(root).length === 0);
 });
 
@@ -67,16 +67,16 @@ const never = () => {
 
 /** The identity of a request as the mediator has read it. */
 function read(slot: Slot): FileVersion {
-  const sight = directory.look(slot);
-  if (!('version' in sight)) throw new Error(`expected something to read, got ${sight.kind}`);
-  return sight.version;
+  const content = directory.read(slot);
+  if (!('version' in content)) throw new Error(`expected something to read, got ${content.kind}`);
+  return content.version;
 }
 
-/** What stands where a slot's request belongs, and is none. */
+/** The irregular file at the name of a slot's request. */
 function irregular(slot: Slot) {
-  const sight = directory.look(slot);
-  if (sight.kind !== 'irregular') throw new Error(`expected no request, got ${sight.kind}`);
-  return sight.version;
+  const content = directory.read(slot);
+  if (content.kind !== 'irregular') throw new Error(`expected no request, got ${content.kind}`);
+  return content.version;
 }
 
 /** Of an untouched secret: same content, mode and links. */
@@ -114,23 +114,23 @@ describe('the VM directory itself', () => {
     const other = new VmFiles(root, 7);
     expect(directory.is(lstatSync(other.path, { bigint: true }))).toBe(false);
     expect(directory.is(lstatSync(join(root, 'old'), { bigint: true }))).toBe(true);
-    expect(directory.answer(PLAIN, file, '3\n')).toBe('delivered');
+    expect(directory.respond(PLAIN, file, '3\n')).toBe('delivered');
     expect(other.names()).toEqual([]);
     expect(readFileSync(join(root, 'old', 'response.txt'), 'latin1')).toBe('3\n');
   });
 
-  test('says that it is gone once it has been removed, and answers nothing any more', () => {
+  test('says that it is gone once it has been removed, and takes no more responses', () => {
     files.write(PLAIN, 'A:2:7:1:2\n');
     const file = read(PLAIN);
     expect(directory.refresh().exists).toBe(true);
     rmSync(files.path, { recursive: true });
     expect(directory.refresh().exists).toBe(false);
-    expect(directory.look(PLAIN).kind).toBe('absent');
-    expect(directory.answer(PLAIN, file, '3\n')).toBe('withdrawn');
+    expect(directory.read(PLAIN).kind).toBe('absent');
+    expect(directory.respond(PLAIN, file, '3\n')).toBe('withdrawn');
     expect(directory.list(10)).toEqual({ names: [], complete: true });
   });
 
-  test('tells the time of its last change', async () => {
+  test('reports the time of its last change', async () => {
     const before = directory.refresh().mtimeNs;
     await nextTick();
     files.write(PLAIN, '');
@@ -148,20 +148,20 @@ describe('the VM directory itself', () => {
     new VmFiles(root, 8).write(PLAIN, 'A:2:8:1:2\n');
     const other = new VmDirectory(root, 8);
     try {
-      expect(() => closed.look(PLAIN)).toThrow('closed');
+      expect(() => closed.read(PLAIN)).toThrow('closed');
       expect(() => closed.ctimeNs('request.txt')).toThrow('closed');
       expect(() => {
         closed.recover(['.vgpu-answer-x']);
       }).toThrow('closed');
       expect(() => closed.removeStale(['response.txt'], 0n)).toThrow('closed');
       expect(() => {
-        closed.answerIrregular(PLAIN, file, '3\n', never);
+        closed.respondToIrregular(PLAIN, file, '3\n', never);
       }).toThrow('closed');
       expect(() => {
         closed.emptyPlainResponse();
       }).toThrow('closed');
       expect(closed.stateOf(PLAIN, file)).toBe('withdrawn');
-      expect(closed.answer(PLAIN, file, '3\n')).toBe('withdrawn');
+      expect(closed.respond(PLAIN, file, '3\n')).toBe('withdrawn');
       expect(() => closed.list(10)).toThrow('closed');
       expect(() => closed.refresh()).toThrow('closed');
     } finally {
@@ -170,20 +170,20 @@ describe('the VM directory itself', () => {
   });
 });
 
-describe.each(slots)('look at $title', ({ slot }) => {
-  test('sees nothing where there is nothing', () => {
-    expect(directory.look(slot)).toEqual({ kind: 'absent' });
+describe.each(slots)('reading $title', ({ slot }) => {
+  test('finds nothing if there is no file', () => {
+    expect(directory.read(slot)).toEqual({ kind: 'absent' });
   });
 
   test('sees an empty file', () => {
     files.write(slot, '');
-    expect(directory.look(slot)).toEqual({ kind: 'empty' });
+    expect(directory.read(slot)).toEqual({ kind: 'empty' });
   });
 
   test('reads a regular file, and identifies it', () => {
     files.write(slot, 'A:2:7:100:200');
     const { dev, ino, size, mtimeNs, ctimeNs } = statSync(files.request(slot), { bigint: true });
-    expect(directory.look(slot)).toEqual({
+    expect(directory.read(slot)).toEqual({
       kind: 'text',
       text: 'A:2:7:100:200',
       version: { dev, ino, size, mtimeNs, ctimeNs },
@@ -193,25 +193,25 @@ describe.each(slots)('look at $title', ({ slot }) => {
   test('gives a character for each byte, whatever the bytes', () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
     writeFileSync(files.request(slot), bytes);
-    const sight = directory.look(slot);
-    expect(sight).toMatchObject({ kind: 'text', text: Buffer.from(bytes).toString('latin1') });
+    const content = directory.read(slot);
+    expect(content).toMatchObject({ kind: 'text', text: Buffer.from(bytes).toString('latin1') });
   });
 
   test('gives of each file its own bytes, although the buffer is shared', () => {
     files.write(slot, 'x'.repeat(1000));
-    const first = directory.look(slot);
+    const first = directory.read(slot);
     files.write(slot, 'y');
-    const second = directory.look(slot);
+    const second = directory.read(slot);
     expect(first).toMatchObject({ text: 'x'.repeat(1000) });
     expect(second).toMatchObject({ text: 'y' });
   });
 
   test('reads 64 KiB and not a byte more', () => {
     files.write(slot, 'x'.repeat(MAX_LINE_BYTES));
-    expect(directory.look(slot)).toMatchObject({ kind: 'text', text: 'x'.repeat(65_536) });
+    expect(directory.read(slot)).toMatchObject({ kind: 'text', text: 'x'.repeat(65_536) });
     files.write(slot, 'x'.repeat(MAX_LINE_BYTES + 1));
     const { ino } = statSync(files.request(slot), { bigint: true });
-    expect(directory.look(slot)).toMatchObject({
+    expect(directory.read(slot)).toMatchObject({
       kind: 'too-large',
       bytes: 65_537n,
       version: { ino },
@@ -221,13 +221,13 @@ describe.each(slots)('look at $title', ({ slot }) => {
   test('does not read a sparse file of a tebibyte', () => {
     files.write(slot, '');
     truncateSync(files.request(slot), 2 ** 40);
-    expect(directory.look(slot)).toMatchObject({ kind: 'too-large', bytes: 2n ** 40n });
+    expect(directory.read(slot)).toMatchObject({ kind: 'too-large', bytes: 2n ** 40n });
   });
 
   test('sees a file without permissions as its text, or says that it may not read it', () => {
     files.write(slot, 'A:2:7:1:2\n');
     chmodSync(files.request(slot), 0);
-    expect(directory.look(slot)).toMatchObject(
+    expect(directory.read(slot)).toMatchObject(
       isRoot
         ? { kind: 'text', text: 'A:2:7:1:2\n' }
         : { kind: 'irregular', what: 'a file that the mediator may not read' },
@@ -237,13 +237,13 @@ describe.each(slots)('look at $title', ({ slot }) => {
   test.each([...REMOVABLE, NON_EMPTY_DIRECTORY])('neither follows nor blocks at $name', (thing) => {
     thing.put(files.request(slot), secret);
     const { ino } = lstatSync(files.request(slot), { bigint: true });
-    const sight = directory.look(slot);
-    expect(sight).toMatchObject({ kind: 'irregular', what: thing.what, version: { ino } });
-    expect(sight).not.toHaveProperty('text');
+    const content = directory.read(slot);
+    expect(content).toMatchObject({ kind: 'irregular', what: thing.what, version: { ino } });
+    expect(content).not.toHaveProperty('text');
   });
 });
 
-describe.each(slots)('fate of a request in $title', ({ slot }) => {
+describe.each(slots)('state of a request in $title', ({ slot }) => {
   const LINE = 'A:2:7:100:200\n';
   let file: FileVersion;
 
@@ -253,7 +253,7 @@ describe.each(slots)('fate of a request in $title', ({ slot }) => {
     await nextTick();
   });
 
-  test('is untouched if nobody has touched it', () => {
+  test('is untouched without a change', () => {
     readFileSync(files.request(slot));
     expect(directory.stateOf(slot, file)).toBe('untouched');
   });
@@ -265,7 +265,7 @@ describe.each(slots)('fate of a request in $title', ({ slot }) => {
 
   test.each<{ how: string; change: (path: string) => void }>([
     {
-      how: 'rewritten in place with as many bytes, and its mtime put back',
+      how: 'rewritten in place with as many bytes, and its mtime restored',
       change: (path) => {
         const { atimeMs, mtimeMs } = statSync(path);
         writeFileSync(path, 'A:2:7:100:201\n');
@@ -313,7 +313,7 @@ describe.each(slots)('fate of a request in $title', ({ slot }) => {
       },
     },
     {
-      how: 'replaced by a symbolic link to what it was',
+      how: 'replaced by a symbolic link to the former file',
       change: (path) => {
         renameSync(path, `${path}.old`);
         symlinkSync(`${path}.old`, path);
@@ -326,11 +326,11 @@ describe.each(slots)('fate of a request in $title', ({ slot }) => {
         mkdirSync(path);
       },
     },
-  ])('is changed if it was $how; it is not answered then', ({ change }) => {
+  ])('is changed if it was $how; it gets no response then', ({ change }) => {
     change(files.request(slot));
     const names = files.names();
     expect(directory.stateOf(slot, file)).toBe('changed');
-    expect(directory.answer(slot, file, '300\n')).toBe('changed');
+    expect(directory.respond(slot, file, '300\n')).toBe('changed');
     expect(files.names()).toEqual(names);
   });
 
@@ -342,7 +342,7 @@ describe.each(slots)('fate of a request in $title', ({ slot }) => {
   });
 });
 
-describe.each(slots)('an answer in $title', ({ slot }) => {
+describe.each(slots)('a response in $title', ({ slot }) => {
   beforeEach(() => {
     files.write(slot, 'A:2:7:100:200\n');
   });
@@ -356,15 +356,15 @@ describe.each(slots)('an answer in $title', ({ slot }) => {
       },
     },
     {
-      before: 'a longer answer that nobody has read',
+      before: 'a longer response that no client has read',
       prepare: () => {
         writeFileSync(files.response(slot), '1'.repeat(1000));
       },
     },
   ])('takes the place of $before, and its request goes', ({ prepare }) => {
     prepare();
-    expect(directory.answer(slot, read(slot), '300\n')).toBe('delivered');
-    expect(files.answer(slot)).toBe('300\n');
+    expect(directory.respond(slot, read(slot), '300\n')).toBe('delivered');
+    expect(files.responseText(slot)).toBe('300\n');
     expect(files.hasRequest(slot)).toBe(false);
     expect(files.names()).toHaveLength(1);
   });
@@ -372,27 +372,27 @@ describe.each(slots)('an answer in $title', ({ slot }) => {
   test('may be as long as a request', () => {
     const line = `${'1,'.repeat(MAX_LINE_BYTES / 2 - 1)}1\n`;
     expect(line).toHaveLength(MAX_LINE_BYTES);
-    directory.answer(slot, read(slot), line);
-    expect(files.answer(slot)).toBe(line);
+    directory.respond(slot, read(slot), line);
+    expect(files.responseText(slot)).toBe(line);
   });
 
-  test.each(REMOVABLE)('replaces $name itself, not what is behind it', (thing) => {
+  test.each(REMOVABLE)('replaces $name itself, not its target', (thing) => {
     const isLink = thing.what === 'a hard link';
     thing.put(files.response(slot), secret);
     expectSecretUntouched(isLink ? 2 : 1);
-    expect(directory.answer(slot, read(slot), '300\n')).toBe('delivered');
+    expect(directory.respond(slot, read(slot), '300\n')).toBe('delivered');
     expectSecretUntouched();
     expect(existsSync(`${secret}-missing`)).toBe(false);
     expect(lstatSync(files.response(slot))).toMatchObject({ nlink: 1, size: 4 });
     expect(lstatSync(files.response(slot)).isFile()).toBe(true);
-    expect(files.answer(slot)).toBe('300\n');
+    expect(files.responseText(slot)).toBe('300\n');
     expect(files.names()).toHaveLength(1);
   });
 
-  test('is undeliverable where a directory with content is; the request goes, nothing is left', () => {
+  test('is undeliverable if a directory with content has its name; the request goes, no file is left', () => {
     NON_EMPTY_DIRECTORY.put(files.response(slot), secret);
     const file = read(slot);
-    expect(() => directory.answer(slot, file, '300\n')).toThrow(UndeliverableError);
+    expect(() => directory.respond(slot, file, '300\n')).toThrow(UndeliverableError);
     expect(files.hasRequest(slot)).toBe(false);
     expect(files.names()).toHaveLength(1);
     expect(existsSync(join(files.response(slot), 'inside'))).toBe(true);
@@ -402,9 +402,9 @@ describe.each(slots)('an answer in $title', ({ slot }) => {
     const file = read(slot);
     rmSync(files.path, { recursive: true });
     expect(() => {
-      directory.answerIrregular(slot, file, '300\n', never);
+      directory.respondToIrregular(slot, file, '300\n', never);
     }).toThrow(expect.objectContaining({ code: 'ENOENT' }));
-    expect(directory.answer(slot, file, '300\n')).toBe('withdrawn');
+    expect(directory.respond(slot, file, '300\n')).toBe('withdrawn');
   });
 
   test.each([0o777, 0o750, 0o700, 0o775])(
@@ -414,7 +414,7 @@ describe.each(slots)('an answer in $title', ({ slot }) => {
       directory.refresh();
       const umask = process.umask(0o077);
       try {
-        directory.answer(slot, read(slot), '300\n');
+        directory.respond(slot, read(slot), '300\n');
       } finally {
         process.umask(umask);
       }
@@ -426,16 +426,16 @@ describe.each(slots)('an answer in $title', ({ slot }) => {
     if (needsRoot()) return;
     chownSync(files.path, 12_345, 23_456);
     directory.refresh();
-    directory.answer(slot, read(slot), '300\n');
+    directory.respond(slot, read(slot), '300\n');
     expect(statSync(files.response(slot))).toMatchObject({ uid: 12_345, gid: 23_456 });
   });
 
   test.each(REMOVABLE)('to $name as the request removes the thing itself', (thing) => {
     unlinkSync(files.request(slot));
     thing.put(files.request(slot), secret);
-    directory.answerIrregular(slot, irregular(slot), 'ERROR:BAD_REQUEST:x\n', never);
+    directory.respondToIrregular(slot, irregular(slot), 'ERROR:BAD_REQUEST:x\n', never);
     expectSecretUntouched();
-    expect(files.answer(slot)).toBe('ERROR:BAD_REQUEST:x\n');
+    expect(files.responseText(slot)).toBe('ERROR:BAD_REQUEST:x\n');
     expect(files.names()).toHaveLength(1);
   });
 
@@ -443,20 +443,20 @@ describe.each(slots)('an answer in $title', ({ slot }) => {
     unlinkSync(files.request(slot));
     NON_EMPTY_DIRECTORY.put(files.request(slot), secret);
     let isLeft = false;
-    directory.answerIrregular(
+    directory.respondToIrregular(
       slot,
       irregular(slot),
       'ERROR:BAD_REQUEST:x\n',
       () => (isLeft = true),
     );
     expect(isLeft).toBe(true);
-    expect(files.answer(slot)).toBe('ERROR:BAD_REQUEST:x\n');
+    expect(files.responseText(slot)).toBe('ERROR:BAD_REQUEST:x\n');
     expect(existsSync(join(files.request(slot), 'inside'))).toBe(true);
     expect(files.names()).toHaveLength(2);
   });
 });
 
-describe('an answer that a killed mediator has left', () => {
+describe('a response that a killed mediator has left', () => {
   const REQUEST = 'A:2:7:1:2\n';
   /** A request about to be computed. */
   const take = (slot: Slot) => {
@@ -466,58 +466,61 @@ describe('an answer that a killed mediator has left', () => {
     return file;
   };
   /** As the mediator leaves it when it is killed before it clears the request. */
-  const leave = (slot: Slot, answer: string, { ctimeNs }: FileVersion) => {
-    writeFileSync(files.response(slot), answer);
+  const leave = (slot: Slot, response: string, { ctimeNs }: FileVersion) => {
+    writeFileSync(files.response(slot), response);
     const seconds = Number(ctimeNs) / 1e9;
     if (slot === PLAIN) utimesSync(files.response(slot), seconds, seconds);
   };
 
   test.each(slots)('is known, in $title', async ({ slot }) => {
     const file = take(slot);
-    expect(directory.wasAnswered(slot, file)).toBe(false);
+    expect(directory.hasResponse(slot, file)).toBe(false);
     await nextTick();
     leave(slot, '', file);
-    expect(directory.wasAnswered(slot, file)).toBe(false);
+    expect(directory.hasResponse(slot, file)).toBe(false);
     leave(slot, '3\n', file);
-    expect(directory.wasAnswered(slot, file)).toBe(true);
+    expect(directory.hasResponse(slot, file)).toBe(true);
     directory.clear(slot, file);
     expect(files.hasRequest(slot)).toBe(false);
-    expect(files.answer(slot)).toBe('3\n');
+    expect(files.responseText(slot)).toBe('3\n');
     expect(files.names()).toHaveLength(1);
   });
 
-  test.each(slots)('is none if it is older than the request, in $title', async ({ slot }) => {
-    writeFileSync(files.response(slot), '3\n');
-    await nextTick();
-    expect(directory.wasAnswered(slot, take(slot))).toBe(false);
-  });
+  test.each(slots)(
+    'does not count if it is older than the request, in $title',
+    async ({ slot }) => {
+      writeFileSync(files.response(slot), '3\n');
+      await nextTick();
+      expect(directory.hasResponse(slot, take(slot))).toBe(false);
+    },
+  );
 
-  test('in the plain slot is none to a request that came after the clock was set back', async () => {
+  test('in the plain slot does not count for a request that came after the clock was set back', async () => {
     leave(PLAIN, '3\n', take(PLAIN));
     await nextTick();
-    // By the order of times the answer is the newer one, as if the clock had been set back.
+    // By the order of times the response is the newer one, as if the clock had been set back.
     const file = { ...take(PLAIN), ctimeNs: 1n };
-    expect(directory.hasNewerAnswer(PLAIN, file)).toBe(true);
-    expect(directory.wasAnswered(PLAIN, file)).toBe(false);
+    expect(directory.hasNewerResponse(PLAIN, file)).toBe(true);
+    expect(directory.hasResponse(PLAIN, file)).toBe(false);
   });
 
-  test('in the plain slot is none to a request that has been written again', async () => {
+  test('in the plain slot does not count for a request that has been rewritten', async () => {
     const file = take(PLAIN);
     leave(PLAIN, '3\n', file);
     files.write(PLAIN, REQUEST);
     await nextTick();
     // Within the same tick of the clock that stamps files.
-    expect(directory.wasAnswered(PLAIN, { ...read(PLAIN), ctimeNs: file.ctimeNs })).toBe(false);
+    expect(directory.hasResponse(PLAIN, { ...read(PLAIN), ctimeNs: file.ctimeNs })).toBe(false);
   });
 
   test.each([...REMOVABLE, NON_EMPTY_DIRECTORY].filter(({ what }) => what !== 'a hard link'))(
-    'is none if it is $name',
+    'does not count if it is $name',
     async (thing) => {
       files.write(PLAIN, 'A:2:7:1:2\n');
       const file = read(PLAIN);
       await nextTick();
       thing.put(files.response(PLAIN), secret);
-      expect(directory.hasNewerAnswer(PLAIN, file)).toBe(false);
+      expect(directory.hasNewerResponse(PLAIN, file)).toBe(false);
     },
   );
 
@@ -526,12 +529,12 @@ describe('an answer that a killed mediator has left', () => {
     const file = read(PLAIN);
     files.write(PLAIN, 'A:2:7:10:20\n');
     directory.clear(PLAIN, file);
-    expect(directory.look(PLAIN)).toMatchObject({ kind: 'text', text: 'A:2:7:10:20\n' });
+    expect(directory.read(PLAIN)).toMatchObject({ kind: 'text', text: 'A:2:7:10:20\n' });
     expect(files.names()).toEqual(['request.txt']);
   });
 });
 
-describe("the plain slot's leftover answer", () => {
+describe("the plain slot's leftover response", () => {
   test('is emptied, by a new file', () => {
     writeFileSync(files.response(PLAIN), '3\n');
     const { ino } = statSync(files.response(PLAIN));
@@ -555,7 +558,7 @@ describe("the plain slot's leftover answer", () => {
     directory.emptyPlainResponse();
     expectSecretUntouched();
     expect(lstatSync(files.response(PLAIN)).isFile()).toBe(true);
-    expect(files.answer(PLAIN)).toBe('');
+    expect(files.responseText(PLAIN)).toBe('');
     expect(files.names()).toEqual(['response.txt']);
   });
 
@@ -581,7 +584,7 @@ describe('recovery', () => {
     directory.recover(directory.list(100).names);
   };
 
-  test('removes unfinished answers', () => {
+  test('removes unfinished responses', () => {
     writeFileSync(files.at('.vgpu-answer-abcdefghijkl'), '30');
     writeFileSync(files.at('.vgpu-answer-'), '');
     recover();
@@ -602,11 +605,11 @@ describe('recovery', () => {
     expect(files.names()).toEqual(names);
   });
 
-  test('removes a request that was set aside after its answer', () => {
+  test('removes a request that was set aside after its response', () => {
     files.write(PLAIN, 'A:2:7:1:2\n');
     setAside(read(PLAIN));
     recover();
-    expect(directory.look(PLAIN).kind).toBe('absent');
+    expect(directory.read(PLAIN).kind).toBe('absent');
     afterHolding(directory);
     expect(files.names()).toEqual([]);
   });
@@ -631,28 +634,28 @@ describe('recovery', () => {
     change();
     setAside(file);
     recover();
-    expect(directory.look(PLAIN)).toMatchObject({ kind: 'text', text: 'A:2:7:10:20\n' });
+    expect(directory.read(PLAIN)).toMatchObject({ kind: 'text', text: 'A:2:7:10:20\n' });
     expect(files.names()).toEqual(['request.txt']);
   });
 
-  test('puts nothing back over a request that is newer still', () => {
+  test('restores no file over a request that is newer still', () => {
     files.write(PLAIN, 'A:2:7:1:2\n');
     const file = read(PLAIN);
     files.write(PLAIN, 'A:2:7:10:20\n');
     setAside(file);
     files.write(PLAIN, 'A:2:7:100:200\n');
     recover();
-    expect(directory.look(PLAIN)).toMatchObject({ kind: 'text', text: 'A:2:7:100:200\n' });
+    expect(directory.read(PLAIN)).toMatchObject({ kind: 'text', text: 'A:2:7:100:200\n' });
     expect(files.names()).toEqual(['request.txt']);
   });
 
-  test('ends the doubt where it was killed after putting back, before removing the other name', () => {
+  test('removes the second name if it was killed after restoring the name, before removing the other one', () => {
     files.write(PLAIN, 'A:2:7:1:2\n');
     const file = read(PLAIN);
     files.write(PLAIN, 'A:2:7:10:20\n');
     linkSync(files.at(setAside(file)), files.request(PLAIN));
     recover();
-    expect(directory.look(PLAIN)).toMatchObject({ kind: 'text', text: 'A:2:7:10:20\n' });
+    expect(directory.read(PLAIN)).toMatchObject({ kind: 'text', text: 'A:2:7:10:20\n' });
     expect(files.names()).toEqual(['request.txt']);
   });
 
@@ -660,11 +663,11 @@ describe('recovery', () => {
     thing.put(files.at('.vgpu-answer-x'), secret);
     thing.put(files.at('.vgpu-taken-x'), secret);
     recover();
-    // A link to a link is a link, so that even one that is put back as a request is never followed.
+    // A link to a link is a link, so that even one that is restored as a request is never followed.
     const left = files.names().filter((name) => name !== 'request.txt');
     // A mediator leaves no directories.
     expect(left.filter((name) => !lstatSync(files.at(name)).isDirectory())).toEqual([]);
-    expect(['absent', 'irregular', 'text']).toContain(directory.look(PLAIN).kind);
+    expect(['absent', 'irregular', 'text']).toContain(directory.read(PLAIN).kind);
     rmSync(files.request(PLAIN), { force: true, recursive: true });
     expectSecretUntouched();
   });
@@ -684,7 +687,7 @@ describe('listing', () => {
     return names;
   };
 
-  test('goes on where it was cut, and begins anew after its end', () => {
+  test('continues where it was cut, and restarts after its end', () => {
     const all = fill(10);
     for (let round = 0; round < 2; round += 1) {
       const parts = [directory.list(4), directory.list(4), directory.list(4)];
@@ -694,7 +697,7 @@ describe('listing', () => {
     }
   });
 
-  test('gives each name once, also beyond what the system reads at once', () => {
+  test('gives each name once, also if the system needs several reads', () => {
     const all = fill(700);
     const listed: string[] = [];
     for (let complete = false; !complete;) {
@@ -720,7 +723,7 @@ describe('listing', () => {
     expect(openBelow(root)).toEqual([files.path]);
   });
 
-  test('tells when a name last changed', () => {
+  test('reports when a name last changed', () => {
     files.write(PLAIN, 'x');
     symlinkSync(secret, files.at('link'));
     expect(directory.ctimeNs('request.txt')).toBe(
@@ -736,7 +739,7 @@ describe('stale files', () => {
   const removeStale = (beforeNs: bigint) =>
     directory.removeStale(directory.list(100).names, beforeNs);
 
-  test('are answers that nobody fetched and temporary requests, and nothing else', () => {
+  test('are unfetched responses and temporary requests, and nothing else', () => {
     const stale = ['.request-a.b', 'response-empty.txt', 'response-x.txt', 'response.txt'];
     const kept = [
       '.request-a',
@@ -766,7 +769,7 @@ describe('stale files', () => {
     expect(removeStale(beforeNs)).toBe(0);
   });
 
-  test('are told by the ctime, which a guest cannot set', () => {
+  test('are recognised by the ctime, which a guest cannot set', () => {
     writeFileSync(files.at('response-x.txt'), '3\n');
     const { ctimeNs } = statSync(files.at('response-x.txt'), { bigint: true });
     utimesSync(files.at('response-x.txt'), 0, 0);
@@ -774,7 +777,7 @@ describe('stale files', () => {
   });
 
   test.each(REMOVABLE.filter(({ what }) => what !== 'a directory'))(
-    'may be $name, of which the thing itself is removed',
+    'may be $name, which is itself removed',
     (thing) => {
       thing.put(files.response(named('x')), secret);
       expect(removeStale(FUTURE)).toBe(1);
@@ -789,7 +792,7 @@ describe('stale files', () => {
     rmdirSync(files.response(named('x')));
   });
 
-  test("do not include the plain slot's empty answer: that is how the slot is initialised", () => {
+  test("do not include the plain slot's empty response: that is how the slot is initialised", () => {
     writeFileSync(files.response(PLAIN), '');
     expect(removeStale(FUTURE)).toBe(0);
     expect(files.names()).toEqual(['response.txt']);

@@ -59,44 +59,44 @@ afterEach(() => {
   expect(openBelow(root)).toEqual([]);
 });
 
-/** As if the name had become a job, of a vector of so many elements. */
+/** As if the name had become a job, of a vector of this many elements. */
 function admit(name: string, length = 1): AdmittedFile {
   const ticket = { name, bytes: 8 * length } as AdmittedFile;
   spool.admit(ticket);
   return ticket;
 }
 
-/** All names that there are to look at without waiting for anything. */
-function takeAll(look: (name: string) => void = () => undefined): Candidate[] {
+/** All names that can be read without waiting. */
+function takeAll(read: (name: string) => void = () => undefined): Candidate[] {
   const taken: Candidate[] = [];
   for (let steps = 0; spool.hasWork; steps += 1) {
     const next = spool.finder.take().candidate;
     if (next !== undefined) {
       taken.push(next);
-      look(next.name);
+      read(next.name);
     }
-    if (steps > 20_000) throw new Error('expected an end of the names to look at');
+    if (steps > 20_000) throw new Error('expected an end of the names to read');
   }
-  // What does not fit must show, too.
+  // Names that do not fit must show, too.
   expect(spool.finder.take().candidate).toBeUndefined();
   return taken;
 }
 
-/** The same with as many sweeps as it takes. */
-function takeAllOverSweeps(look?: (name: string) => void): Set<string> {
+/** The same with as many scans as it takes. */
+function takeAllOverScans(read?: (name: string) => void): Set<string> {
   const names = new Set<string>();
-  for (let sweeps = 0; sweeps < 100; sweeps += 1) {
-    for (const { name } of takeAll(look)) names.add(name);
+  for (let scans = 0; scans < 100; scans += 1) {
+    for (const { name } of takeAll(read)) names.add(name);
     if (spool.isDrained) return names;
     spool.scan();
   }
-  throw new Error('expected to be through after a hundred sweeps');
+  throw new Error('expected to be done after a hundred scans');
 }
 
 const namesOf = (candidates: readonly Candidate[]) => candidates.map(({ name }) => name);
 const idle = () => new Promise((resolve) => setTimeout(resolve, 20));
 
-/** Makes the directory look as if nothing had happened in it for long, as far as its mtime says. */
+/** Gives the directory an old mtime, as if it had not changed for long. */
 function age(): void {
   utimesSync(files.path, 1000, 1000);
 }
@@ -106,8 +106,8 @@ function silenceInotify(): void {
   fakeFs.intercept(({ name, proceed }) => (name === 'watch' ? silentWatcher() : proceed()));
 }
 
-describe('what is there at the start', () => {
-  test('is looked at, oldest first, and nothing else is', async () => {
+describe('a request on disk at the start', () => {
+  test('is read, oldest first, and no other file is', async () => {
     for (const name of ['request-c.txt', 'request.txt', 'request-a.txt']) {
       writeFileSync(files.at(name), '');
       await nextTick();
@@ -133,13 +133,13 @@ describe('what is there at the start', () => {
     expect(spool.isDrained).toBe(true);
   });
 
-  test('is found to the last name, also where it is more than one listing', () => {
+  test('is found to the last name, also if it takes more than one listing', () => {
     const all = Array.from({ length: 5000 }, (_, i) => `request-${i}.txt`);
     for (const name of all) writeFileSync(files.at(name), '');
     silenceInotify();
     open();
-    // As if each were answered at once.
-    const found = takeAllOverSweeps((name) => {
+    // As if each got its response at once.
+    const found = takeAllOverScans((name) => {
       rmSync(files.at(name), { force: true });
     });
     found.delete('request.txt');
@@ -147,7 +147,7 @@ describe('what is there at the start', () => {
     expect(files.names()).toEqual([]);
   });
 
-  test('is found without waiting for sweeps as long as it becomes jobs', () => {
+  test('is found without waiting for scans while requests become jobs', () => {
     const all = Array.from({ length: 3000 }, (_, i) => `request-${i}.txt`);
     for (const name of all) writeFileSync(files.at(name), '');
     silenceInotify();
@@ -160,19 +160,19 @@ describe('what is there at the start', () => {
     expect(namesOf(found).sort()).toEqual(all.sort());
   });
 
-  test('is work that ends, also where many names come to nothing', () => {
+  test('is work that ends, also if many names lead to no request', () => {
     const all = Array.from({ length: 1100 }, (_, i) => `request-${i}.txt`);
     for (const name of all) writeFileSync(files.at(name), '');
     silenceInotify();
     open();
     const found = new Set(namesOf(takeAll()));
     expect(spool.hasWork).toBe(false);
-    for (const name of takeAllOverSweeps()) found.add(name);
+    for (const name of takeAllOverScans()) found.add(name);
     found.delete('request.txt');
     expect([...found].sort()).toEqual(all.sort());
   });
 
-  test('is not looked at twice while it is queued', () => {
+  test('is not read twice while it is queued', () => {
     files.write(PLAIN, '');
     files.write(named('x'), '');
     open();
@@ -180,7 +180,7 @@ describe('what is there at the start', () => {
     expect(namesOf(takeAll())).toEqual(['request.txt']);
   });
 
-  test('includes what a killed mediator has to put back, without waiting for inotify', () => {
+  test('may be one that a killed mediator set aside, and does not wait for inotify', () => {
     writeFileSync(files.at('.vgpu-taken-1-2-3-x'), 'A:2:7:1:2\n');
     writeFileSync(files.at('.vgpu-answer-x'), '3');
     silenceInotify();
@@ -189,35 +189,35 @@ describe('what is there at the start', () => {
     expect(files.names()).toEqual(['request.txt']);
   });
 
-  test('is recovered to the last name, also where it is more than one listing', () => {
+  test('is recovered to the last name, also if it takes more than one listing', () => {
     for (let i = 0; i < 4500; i += 1) {
       writeFileSync(files.at(i % 50 === 0 ? `.vgpu-answer-${i}` : `junk-${i}`), '');
     }
     silenceInotify();
     open();
-    takeAllOverSweeps();
+    takeAllOverScans();
     expect(files.names().filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
-  test('is recovered to the last name, also where a call fails in between', () => {
+  test('is recovered to the last name, also if a call fails in between', () => {
     for (let i = 0; i < 600; i += 1) symlinkSync('x', files.at(`.vgpu-taken-${i}`));
     const watcher = silentWatcher();
-    let looks = 0;
+    let reads = 0;
     fakeFs.intercept(({ name, args, proceed }) => {
       if (name === 'watch') return watcher;
       const isOfOne = name === 'lstatSync' && String(args[0]).includes('.vgpu-taken-');
-      if (isOfOne && (looks += 1) === 5) throw systemError('EMFILE');
+      if (isOfOne && (reads += 1) === 5) throw systemError('EMFILE');
       return proceed();
     });
     open();
     expect(() => takeAll()).toThrow('EMFILE');
-    spool.noteFailure(systemError('EMFILE'));
+    spool.recordFailure(systemError('EMFILE'));
     spool.scan();
-    takeAllOverSweeps();
+    takeAllOverScans();
     expect(files.names()).toEqual([]);
   });
 
-  test('is recovered once: what has such a name later is left alone', async () => {
+  test('is recovered once: a later file of such a name stays', async () => {
     open();
     takeAll();
     writeFileSync(files.at('.vgpu-answer-x'), '3');
@@ -244,7 +244,7 @@ describe('inotify', () => {
       },
       name: 'request-x.txt',
     },
-  ])('tells of a request that is written $how', async ({ act, name }) => {
+  ])('reports a request that is written $how', async ({ act, name }) => {
     open();
     takeAll();
     works = 0;
@@ -255,7 +255,7 @@ describe('inotify', () => {
     expect(takeAll()).toEqual([{ name, deferred: false }]);
   });
 
-  test('tells of a queued request that is removed, for which there is always room', async () => {
+  test('reports a removed queued request, for which there is always room', async () => {
     files.write(named('x'), 'A');
     maxQueued = 1;
     open();
@@ -276,7 +276,7 @@ describe('inotify', () => {
     expect(spool.hasWork).toBe(false);
   });
 
-  test('that cannot be had is reported; every sweep lists the directory then', () => {
+  test('that is not available is reported; every scan lists the directory then', () => {
     fakeFs.intercept(({ name, proceed }) => {
       if (name === 'watch') throw new Error('ENOSPC: no watches left');
       return proceed();
@@ -301,7 +301,7 @@ describe('inotify', () => {
     expect(watcher.close).toHaveBeenCalledTimes(1);
   });
 
-  test('is given up for a VM that causes too many events, for ever more sweeps', () => {
+  test('is throttled for a VM that causes too many events, each time for more scans', () => {
     const watches: (EventEmitter & { isClosed?: boolean })[] = [];
     let report: (event: string, name: string) => void = () => undefined;
     fakeFs.intercept(({ name, args, proceed }) => {
@@ -311,50 +311,50 @@ describe('inotify', () => {
       watches.push(watcher);
       return Object.assign(watcher, { close: () => (watcher.isClosed = true) });
     });
-    let muted = 0;
+    let throttled = 0;
     open();
-    events.on('throttled', () => (muted += 1));
+    events.on('throttled', () => (throttled += 1));
     takeAll();
     const flood = (events: number) => {
       for (let i = 0; i < events; i += 1) report('change', 'junk');
     };
-    const sweepsUntilWatched = () => {
+    const scansUntilWatched = () => {
       const before = watches.length;
-      for (let sweeps = 1; sweeps < 100; sweeps += 1) {
+      for (let scans = 1; scans < 100; scans += 1) {
         spool.scan();
-        if (watches.length > before) return sweeps;
+        if (watches.length > before) return scans;
       }
       return Infinity;
     };
     // As many as the kernel keeps while the mediator stands still.
     flood(16_384);
     expect(watches[0]?.isClosed).toBeUndefined();
-    // Requests that are served make up for their events, and so does a sweep.
+    // Served requests make up for their events, and so does a scan.
     for (let i = 0; i < 100; i += 1) spool.release(admit(`request-${i}.txt`));
     flood(6400);
     spool.scan();
     takeAll();
     flood(2048);
-    expect(muted).toBe(0);
+    expect(throttled).toBe(0);
     flood(1);
-    expect([muted, watches[0]?.isClosed]).toEqual([1, true]);
+    expect([throttled, watches[0]?.isClosed]).toEqual([1, true]);
     // The names among those events may have been lost.
     expect(spool.hasWork).toBe(true);
     // Nothing is missed meanwhile.
     files.write(named('x'), '');
     expect(namesOf(takeAll())).toContain('request-x.txt');
 
-    expect(sweepsUntilWatched()).toBe(1);
+    expect(scansUntilWatched()).toBe(1);
     flood(2049);
-    expect(sweepsUntilWatched()).toBe(2);
+    expect(scansUntilWatched()).toBe(2);
     flood(2049);
-    expect(sweepsUntilWatched()).toBe(4);
-    for (let sweeps = 0; sweeps < 10; sweeps += 1) spool.scan();
+    expect(scansUntilWatched()).toBe(4);
+    for (let scans = 0; scans < 10; scans += 1) spool.scan();
     flood(16_385);
-    expect(sweepsUntilWatched()).toBe(1);
+    expect(scansUntilWatched()).toBe(1);
   });
 
-  test('says nothing any more after closing', async () => {
+  test('reports nothing after closing', async () => {
     open();
     takeAll();
     spool.close();
@@ -366,7 +366,7 @@ describe('inotify', () => {
   });
 });
 
-describe('the limit of what is queued', () => {
+describe('the queue limit', () => {
   beforeEach(async () => {
     maxQueued = 2;
     for (const id of ['1', '2', '3', '4']) {
@@ -382,7 +382,7 @@ describe('the limit of what is queued', () => {
     return candidate && { ...candidate, job: admit(candidate.name) };
   };
 
-  test('leaves the rest on disk, held back, until jobs leave', () => {
+  test('leaves the rest on disk, deferred, until jobs leave', () => {
     const jobs = [takeAndAdmit()?.job, takeAndAdmit()?.job];
     expect(spool.finder.take().candidate).toBeUndefined();
     expect(spool.hasWork).toBe(false);
@@ -394,7 +394,7 @@ describe('the limit of what is queued', () => {
     expect(spool.finder.take().candidate).toEqual({ name: 'request-3.txt', deferred: true });
   });
 
-  test('holds back all that waited, and nothing that comes after it', () => {
+  test('defers all requests that waited, and none that come later', () => {
     const jobs = [takeAndAdmit()?.job, takeAndAdmit()?.job];
     expect(spool.finder.take().candidate).toBeUndefined();
     for (const job of jobs) if (job) spool.release(job);
@@ -406,14 +406,14 @@ describe('the limit of what is queued', () => {
     expect(spool.finder.take().candidate).toEqual({ name: 'request-5.txt', deferred: false });
   });
 
-  test('holds back also where nobody asked for more than there was room for', () => {
+  test('defers also if the room was never exceeded', () => {
     const jobs = [takeAndAdmit()?.job, takeAndAdmit()?.job];
     // No call of take() that finds no room: the turn ended exactly at the limit.
     for (const job of jobs) if (job) spool.release(job);
     expect(spool.finder.take().candidate).toEqual({ name: 'request-3.txt', deferred: true });
   });
 
-  test('holds back what arrives while there is no room', () => {
+  test('defers requests that arrive while there is no room', () => {
     const jobs = namesOf(takeAll()).map(admit);
     spool.notice('request-5.txt');
     expect(spool.hasWork).toBe(false);
@@ -421,7 +421,7 @@ describe('the limit of what is queued', () => {
     expect(spool.finder.take().candidate).toEqual({ name: 'request-5.txt', deferred: true });
   });
 
-  test('holds nothing back for what has happened to queued requests', () => {
+  test('does not defer changes of queued requests', () => {
     const jobs = namesOf(takeAll()).map(admit);
     takeAll();
     spool.notice('request-1.txt');
@@ -454,7 +454,7 @@ describe('a VM that is over its limit', () => {
     silenceInotify();
     open();
   };
-  /** Everything there is room for, and what it was. */
+  /** All candidates that there is room for. */
   const admitAll = (length?: number) => {
     const candidates: (Candidate & { readonly job: AdmittedFile })[] = [];
     while (spool.hasWork) {
@@ -464,7 +464,7 @@ describe('a VM that is over its limit', () => {
     return candidates;
   };
 
-  test('or one in a crowd has an eighth of it queued, and the rest when that is over', () => {
+  test('or any VM under overload has an eighth of it queued, and the rest after the overload', () => {
     const queue = { isOverloaded: true };
     maxQueued = 64;
     open({ queue });
@@ -498,7 +498,7 @@ describe('a VM that is over its limit', () => {
     expect(admitAll().map(({ deferred }) => deferred)).toEqual([false, false]);
   });
 
-  test('and was muted is held back no longer once its watch is back', () => {
+  test('and was throttled is no longer deferred once its watch is open again', () => {
     maxQueued = 2;
     let report: (event: string, name: string) => void = () => undefined;
     for (const id of ['1', '2', '3']) files.write(named(id), '');
@@ -522,7 +522,7 @@ describe('a VM that is over its limit', () => {
     spool.notice('request-4.txt');
     expect(spool.finder.take().candidate).toEqual({ name: 'request-4.txt', deferred: true });
     age();
-    for (let sweeps = 0; sweeps < 3; sweeps += 1) {
+    for (let scans = 0; scans < 3; scans += 1) {
       spool.scan();
       takeAll();
     }
@@ -549,7 +549,7 @@ describe('a VM that is over its limit', () => {
     }
   });
 
-  test('does not wait for a sweep where a listing has found little', () => {
+  test('does not wait for a scan if a listing has found little', () => {
     maxQueued = 10_000;
     silenceInotify();
     open();
@@ -573,7 +573,7 @@ describe('a VM that is over its limit', () => {
   });
 });
 
-describe('names beyond what is remembered', () => {
+describe('names beyond the remembered ones', () => {
   test('are found again on disk', () => {
     silenceInotify();
     open();
@@ -583,14 +583,14 @@ describe('names beyond what is remembered', () => {
       writeFileSync(files.at(name), '');
       spool.notice(name);
     }
-    const found = takeAllOverSweeps((name) => {
+    const found = takeAllOverScans((name) => {
       rmSync(files.at(name), { force: true });
     });
     found.delete('request.txt');
     expect(found.size).toBe(all.length);
   });
 
-  test('are bounded where nothing but other names is listed: the rest waits for a sweep', () => {
+  test('are bounded if only other names are listed: the rest waits for a scan', () => {
     for (let i = 0; i < 4200; i += 1) writeFileSync(files.at(`junk-${i}`), '');
     silenceInotify();
     open();
@@ -600,11 +600,11 @@ describe('names beyond what is remembered', () => {
     expect(spool.hasWork).toBe(false);
     expect(spool.isDrained).toBe(false);
     age();
-    takeAllOverSweeps();
+    takeAllOverScans();
     expect(spool.isDrained).toBe(true);
   });
 
-  test('are bounded also where requests that come to nothing are among them', () => {
+  test('are bounded also if names without a request are among them', () => {
     const total = 9000;
     for (let i = 0; i < total; i += 1) {
       writeFileSync(files.at(i % 10 === 0 ? `request-${i}.txt` : `junk-${i}`), '');
@@ -622,12 +622,12 @@ describe('names beyond what is remembered', () => {
   });
 });
 
-describe('a sweep', () => {
+describe('a scan', () => {
   beforeEach(() => {
     silenceInotify();
   });
 
-  test('finds what inotify has not told', () => {
+  test('finds requests that inotify has not reported', () => {
     open();
     takeAll();
     files.write(named('x'), '');
@@ -635,7 +635,7 @@ describe('a sweep', () => {
     expect(namesOf(takeAll())).toEqual(expect.arrayContaining(['request-x.txt']));
   });
 
-  test("looks at an empty plain request in any case: rewriting it leaves the directory's mtime", () => {
+  test("reads an empty plain request in any case: rewriting it leaves the directory's mtime", () => {
     age();
     open();
     takeAll();
@@ -648,7 +648,7 @@ describe('a sweep', () => {
     expect(namesOf(takeAll())).toEqual(['request.txt']);
   });
 
-  test('looks at no name in a directory that is quiet', () => {
+  test('reads no name in an idle directory', () => {
     age();
     open();
     takeAll();
@@ -661,7 +661,7 @@ describe('a sweep', () => {
     expect(spool.hasWork).toBe(false);
   });
 
-  test('serves what is queued before it lists again, but for its turn', () => {
+  test('serves queued requests before it lists again, except in its turn', () => {
     silenceInotify();
     open();
     takeAll();
@@ -674,7 +674,7 @@ describe('a sweep', () => {
     expect(namesOf(takeAll())).toContain('request-lost.txt');
   });
 
-  test('serves the names that wait before it lists again, but for its turn', () => {
+  test('serves waiting names before it lists again, except in its turn', () => {
     silenceInotify();
     open();
     takeAll();
@@ -687,7 +687,7 @@ describe('a sweep', () => {
     expect(namesOf(takeAll())).toContain('request-lost.txt');
   });
 
-  test('looks at requests again that were empty, however many there are', () => {
+  test('reads empty requests again, whatever their number', () => {
     const all = Array.from({ length: 100 }, (_, i) => `request-${i}.txt`);
     for (const name of all) writeFileSync(files.at(name), '');
     age();
@@ -702,7 +702,7 @@ describe('a sweep', () => {
     expect([...found].sort()).toEqual(all.sort());
   });
 
-  test('forgets a request that was empty once it has been looked at again', () => {
+  test('forgets an empty request once it has been read again', () => {
     age();
     open();
     takeAll();
@@ -747,7 +747,7 @@ describe('a sweep', () => {
     expect(spool.scan()).toBe(false);
   });
 
-  test('removes stale answers, once, and says how many', async () => {
+  test('removes stale responses, once, and reports their number', async () => {
     files.write(PLAIN, '');
     writeFileSync(files.response(named('old')), '3\n');
     await nextTick();
@@ -766,7 +766,7 @@ describe('a sweep', () => {
     expect(staleFiles).toEqual([1]);
   });
 
-  test('says nothing of stale answers where there are none', () => {
+  test('reports no stale responses if there are none', () => {
     open();
     spool.scan(1n);
     takeAll();
@@ -774,8 +774,8 @@ describe('a sweep', () => {
   });
 });
 
-describe('what could not be done', () => {
-  test('is tried again at the next sweep, not before', () => {
+describe('a failed request', () => {
+  test('is retried at the next scan, not before', () => {
     silenceInotify();
     files.write(named('x'), '');
     age();
@@ -792,7 +792,7 @@ describe('what could not be done', () => {
     expect(spool.isDrained).toBe(true);
   });
 
-  test('is tried again also if a listing was half done then', () => {
+  test('is retried also if a listing was half done then', () => {
     for (let i = 0; i < 4200; i += 1) writeFileSync(files.at(`request-${i}.txt`), '');
     silenceInotify();
     open();
@@ -800,7 +800,7 @@ describe('what could not be done', () => {
     while (first === undefined) first = spool.finder.take().candidate?.name;
     spool.finder.findLater();
     spool.scan();
-    expect(takeAllOverSweeps().has(first)).toBe(true);
+    expect(takeAllOverScans().has(first)).toBe(true);
   });
 });
 
@@ -822,12 +822,12 @@ describe('after closing', () => {
     expect(openBelow(root)).toEqual([]);
   });
 
-  test('a request that was settling is not looked at any more', async () => {
+  test('a request that was settling is not read any more', async () => {
     open({ settings: { settleMs: 5 } });
     files.write(named('x'), 'A');
-    const sight = spool.directory.look(named('x'));
-    if (!('version' in sight)) throw new Error('expected a request');
-    expect(spool.settling.isSettled('request-x.txt', sight.version)).toBe(false);
+    const content = spool.directory.read(named('x'));
+    if (!('version' in content)) throw new Error('expected a request');
+    expect(spool.settling.isSettled('request-x.txt', content.version)).toBe(false);
     expect(spool.isDrained).toBe(false);
     spool.close();
     spools = [];

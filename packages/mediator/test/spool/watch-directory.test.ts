@@ -47,7 +47,7 @@ describe.each([
     load.mockImplementation(implementation);
   });
 
-  test('tells of requests that are written, renamed into place and taken back', async () => {
+  test('reports requests that are written, renamed into place and withdrawn', async () => {
     watchFor('ofRequests');
     fs.writeFileSync(at('request.txt'), 'A:2:1:100:200\n');
     await until('it is told', () => names.includes('request.txt'));
@@ -61,7 +61,7 @@ describe.each([
     expect(others).toBeGreaterThan(0);
   });
 
-  test('tells that names come and go', async () => {
+  test('reports that names are created and removed', async () => {
     watchFor('ofNames');
     fs.mkdirSync(at('vm1'));
     await until('it is told', () => others === 1);
@@ -72,7 +72,7 @@ describe.each([
     expect(names).toEqual([]);
   });
 
-  test('tells nothing once it is closed', async () => {
+  test('reports nothing once it is closed', async () => {
     watchFor('ofRequests');
     watch?.close();
     fs.writeFileSync(at('request.txt'), '');
@@ -82,7 +82,7 @@ describe.each([
     expect(names).not.toContain('request.txt');
   });
 
-  test('says that there is none', () => {
+  test('reports that there is no watch', () => {
     fs.rmdirSync(path);
     watchFor('ofRequests');
     expect(watch).toBeUndefined();
@@ -109,7 +109,7 @@ describe('the addon', () => {
     expect(run(`watch(path, ${CLOSE_WRITE}, () => {});`)).toMatchObject({ status: 0, stderr: '' });
   });
 
-  test('leaves what a listener throws to the process', () => {
+  test('leaves errors of a listener to the process', () => {
     const { status, stderr } = run(`
       watch(path, ${CLOSE_WRITE}, () => { throw new Error('of the listener'); });
       writeFileSync(path + '/request.txt', '');

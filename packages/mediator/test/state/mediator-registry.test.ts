@@ -36,7 +36,7 @@ describe('the registry', () => {
     adder.finish();
     await until('the other is on the device', () => adder.inFlight === 1);
     adder.finish();
-    await until('both are answered', () => host.served.length === 2);
+    await until('both have their responses', () => host.served.length === 2);
     expect(adder.started).toEqual([2, 1]);
     expect(mediator.statistics().claimsOverridden).toEqual({ 1: 1, 2: 1 });
     expect(host.logger.finished).toMatchObject([
@@ -47,7 +47,9 @@ describe('the registry', () => {
     registry.remove(2);
     mediator.reloadRegistry();
     second.write(named('y'), 'B:2:2:1:1\n');
-    await until('it is refused', () => second.answer(named('y')).startsWith('ERROR:UNKNOWN_VM:'));
+    await until('it is refused', () =>
+      second.responseText(named('y')).startsWith('ERROR:UNKNOWN_VM:'),
+    );
   });
 
   test('that is invalid keeps it from starting, and from forgetting what it knows', async () => {
@@ -66,7 +68,7 @@ describe('the registry', () => {
     }).toThrow(invalid);
     const files = host.vm(1);
     files.write(X, 'A:0:1:1:2\n');
-    await until('it is answered', () => files.answer(X) === '3\n');
+    await until('it has its response', () => files.responseText(X) === '3\n');
   });
 
   test('that suspends a VM rejects its queued requests, and lets the device finish', async () => {
@@ -86,22 +88,24 @@ describe('the registry', () => {
     expect(mediator.reloadRegistry()).toBe(2);
     expect(mediator.queued).toBe(1);
     for (const id of ['y', 'z']) {
-      expect(first.answer(named(id))).toMatch(/^ERROR:SUSPENDED:VM 1 is suspended/);
+      expect(first.responseText(named(id))).toMatch(/^ERROR:SUSPENDED:VM 1 is suspended/);
     }
     first.write(named('new'), 'A:2:1:2:2\n');
-    await until('it is refused', () => first.answer(named('new')).startsWith('ERROR:SUSPENDED:'));
+    await until('it is refused', () =>
+      first.responseText(named('new')).startsWith('ERROR:SUSPENDED:'),
+    );
     adder.finish();
-    await until('the first is answered', () => first.answer(X) === '2\n');
+    await until('the first is answered', () => first.responseText(X) === '2\n');
     await until('that of the other VM is on the device', () => adder.inFlight === 1);
     adder.finish();
-    await until('it is answered', () => second.answer(X) === '6\n');
+    await until('it has its response', () => second.responseText(X) === '6\n');
 
     registry.set(1, { pool: 'A', priority: 2 });
     mediator.reloadRegistry();
     first.write(named('again'), 'A:2:1:2:2\n');
     await until('it is served again', () => adder.inFlight === 1);
     adder.finish();
-    await until('it is answered', () => first.answer(named('again')) === '4\n');
+    await until('it has its response', () => first.responseText(named('again')) === '4\n');
     expect(adder.started).toEqual([1, 3, 2]);
     expect(mediator.statistics().outcome).toEqual({ SUSPENDED: 3, OK: 3 });
   });
@@ -118,7 +122,7 @@ describe('the registry', () => {
     expect(mediator.reloadRegistry()).toBe(0);
     expect(mediator.queued).toBe(0);
     adder.finish();
-    await until('both are answered', () => host.served.length === 2);
+    await until('both have their responses', () => host.served.length === 2);
     expect(mediator.statistics().outcome).toEqual({ UNKNOWN_VM: 1, OK: 1 });
   });
 
@@ -145,7 +149,7 @@ describe('the registry', () => {
       expect(queuedOf()[0]).toBeLessThanOrEqual(2);
       adder.finish();
     }
-    await until('all are answered', () => host.served.length === 12);
+    await until('all have their responses', () => host.served.length === 12);
   });
 
   test('that raises a queue limit queues the backlog on disk immediately', async () => {
@@ -170,7 +174,7 @@ describe('the registry', () => {
       await until('one is on the device', () => adder.inFlight === 1);
       adder.finish();
     }
-    await until('all are answered', () => host.served.length === 8);
+    await until('all have their responses', () => host.served.length === 8);
     expect(host.outcomes()).toEqual(Array(8).fill('OK'));
   });
 });

@@ -4,11 +4,11 @@ import type { VmDirectory } from '../../src/spool/vm-directory.js';
 
 const A_MINUTE_MS = 60_000;
 
-/** Looks at the plain slot when the time of a request that is held is over. */
+/** Reads the plain slot when the time of a held request is over. */
 export function afterHolding(directory: VmDirectory): void {
   const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now() + A_MINUTE_MS);
   try {
-    directory.look(PLAIN_SLOT);
+    directory.read(PLAIN_SLOT);
   } finally {
     clock.mockRestore();
   }

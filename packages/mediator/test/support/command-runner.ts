@@ -5,7 +5,7 @@ import { MediatorError } from '../../src/mediator-error.js';
 
 /** Runs commands of an administrator in this process, and keeps what they print. */
 export class CommandRunner {
-  /** What was printed, and what was noted beside it, since the last {@link forget}. */
+  /** Output and notes since the last {@link forget}. */
   printed: string[] = [];
   notes: string[] = [];
   isTerminal = false;
@@ -40,7 +40,7 @@ export class CommandRunner {
     return line.run(this.context);
   }
 
-  /** What a command prints, all of it. */
+  /** The whole output of a command. */
   async outputOf(...argv: string[]): Promise<string> {
     this.forget();
     const code = await this.run(...argv);

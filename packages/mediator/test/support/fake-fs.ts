@@ -5,21 +5,21 @@ import { loadAddon, type NativeAddon } from '../../src/linux/native.js';
 
 type Name = keyof typeof fs | keyof NativeAddon;
 
-/** A call of a function of `node:fs` or of the addon, and what it would do. */
+/** A call of a function of `node:fs` or of the addon, and its action. */
 export interface FsCall {
   readonly name: Name;
   readonly args: readonly unknown[];
   readonly proceed: () => unknown;
 }
 
-/** What happens at each call; calls of the test itself do not come here. */
+/** Handles each call; calls of the test itself are not handled. */
 type Interception = (call: FsCall) => unknown;
 
 const passThrough: Interception = ({ proceed }) => proceed();
 
 /**
- * The real `node:fs` for what is imported after this, with a way in between: to fail like a full
- * disk, or to do what a guest may do at the worst moment.
+ * The real `node:fs` for modules imported after this, with a hook in between: to fail like a full
+ * disk, or to act like a guest at the worst moment.
  */
 export class FakeFs {
   /** Whether VM directories that are opened from now on are used by the addon. */
@@ -52,7 +52,7 @@ export class FakeFs {
     }));
   }
 
-  /** What Node does on a thread is done at once, and comes here by the name of the call that waits. */
+  /** Calls on a thread of Node are done at once, and come here by the name of the synchronous call. */
   #atOnce<T>(name: Name, call: (of: T) => void) {
     return (of: T, done?: (error: unknown) => void) => {
       let failure: unknown = null;
@@ -106,7 +106,7 @@ export class FakeFs {
   }
 }
 
-/** What `fs.watch` gives where inotify says nothing, as of what other hosts do on a network file system. */
+/** A watcher without events, as for changes by other hosts on a network file system. */
 export const silentWatcher = () => Object.assign(new EventEmitter(), { close: () => undefined });
 
 /** As a failed system call throws it. */
@@ -121,7 +121,7 @@ export const callOf =
     call.name === name &&
     call.args.slice(0, 2).some((arg) => typeof arg === 'string' && arg.endsWith(suffix));
 
-/** What `kill -9` does: from some call on, none is made. */
+/** Acts like `kill -9`: from some call on, no call is made. */
 export class FakeKill extends Error {}
 
 const isChange = (name: string) =>
@@ -132,7 +132,7 @@ const isChange = (name: string) =>
 /**
  * Does something; the change of the disk with this number fails, and with a kill all calls after it.
  *
- * @returns what was thrown; undefined if there were fewer changes.
+ * @returns the thrown error; undefined if there were fewer changes.
  */
 export function failAt(
   fakeFs: FakeFs,
@@ -158,7 +158,7 @@ export function failAt(
     return error;
   } finally {
     fakeFs.restore();
-    // The kernel closes what a killed process had open.
+    // The kernel closes the descriptors of a killed process.
     for (const fd of opened) fs.closeSync(fd);
   }
 }

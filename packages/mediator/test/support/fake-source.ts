@@ -11,7 +11,7 @@ import {
 /** A failure of the fake source itself, as that of a system call. */
 export class FakeSourceError extends Error {}
 
-/** What VMs write and read, in memory: the adapter of tests in which no file system matters. */
+/** Requests and responses of VMs in memory: the adapter of tests in which no file system matters. */
 export class FakeSource implements RequestSource {
   readonly #events: Events;
   readonly #onWork: (requests: VmRequests) => void;
@@ -19,7 +19,7 @@ export class FakeSource implements RequestSource {
   #lastArrivalNs = 0n;
   isReadable = true;
 
-  /** @param onWork Told of each VM that has something to read. */
+  /** @param onWork Called with each VM that has a request to read. */
   constructor(events: Events, onWork: (requests: VmRequests) => void) {
     this.#events = events;
     this.#onWork = onWork;
@@ -63,7 +63,7 @@ export class FakeSource implements RequestSource {
   }
 
   open(): void {
-    this.noteLimits();
+    this.applyLimits();
   }
 
   close(): Promise<void> {
@@ -77,10 +77,10 @@ export class FakeSource implements RequestSource {
 
   scan(): void {
     for (const requests of this.#vms.values()) requests.recover();
-    this.noteLimits();
+    this.applyLimits();
   }
 
-  noteLimits(): void {
+  applyLimits(): void {
     for (const requests of this.#vms.values()) if (requests.hasWork) this.#onWork(requests);
   }
 
@@ -104,7 +104,7 @@ interface Written {
 export class FakeVmRequests implements VmRequests {
   readonly vm: number;
   readonly failures: unknown[] = [];
-  /** What reading or responding fails with, while it is set. */
+  /** While set, the error of reading and responding. */
   failure: Error | undefined;
   readonly #host: { nextArrivalNs(): bigint; noteWork(requests: FakeVmRequests): void };
   readonly #written = new Map<string, Written>();
@@ -210,7 +210,7 @@ export class FakeVmRequests implements VmRequests {
     return { error: error.message };
   }
 
-  /** What has failed is read again. */
+  /** Failed requests are read again. */
   recover(): void {
     for (const slot of this.#later) this.#noticed.add(slot);
     this.#later.clear();

@@ -3,7 +3,7 @@ import type { Logger } from '../../src/telemetry/logger.js';
 
 const device: DeviceInfo = { backend: 'cpu', index: 0, name: 'fake' };
 
-/** A fault after which the device must be opened anew. */
+/** A fault after which the device must be reopened. */
 export const LOST = new CudaError(
   {
     operation: 'cuLaunchKernel',
@@ -58,12 +58,12 @@ export class FakeFailingAdder implements VectorAdder {
   }
 
   add(): Promise<Int32Array> {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what is no Error is a case of its own
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a value that is no Error is a case of its own
     return Promise.reject(this.#reason);
   }
 
   addScalar(): Promise<number> {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what is no Error is a case of its own
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a value that is no Error is a case of its own
     return Promise.reject(this.#reason);
   }
 
@@ -139,7 +139,7 @@ export interface LogEntry {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** Keeps what is logged. */
+/** Keeps the log. */
 export class FakeLogger implements Logger {
   readonly entries: LogEntry[] = [];
 
@@ -164,7 +164,7 @@ export class FakeLogger implements Logger {
     return this.entries.filter((entry) => entry.message === message);
   }
 
-  /** What the mediator said of every request that has left it, oldest first. */
+  /** The log entries of all requests that have left the mediator, oldest first. */
   get finished(): Readonly<Record<string, unknown>>[] {
     return this.of('request finished').map(({ fields }) => fields);
   }

@@ -1,17 +1,17 @@
 import { constants, fstatSync, lstatSync, readlinkSync } from 'node:fs';
 import type { FsCall } from './fake-fs.js';
 
-/** Calls that look into or change the file behind a descriptor. */
+/** Calls that read or change the file of a descriptor. */
 const ON_DESCRIPTOR = new Set(['readSync', 'writeSync', 'fchmodSync', 'fchownSync', 'futimesSync']);
 
-/** Sees what the mediator does with files, and notes what it must never do. */
+/** Observes the mediator's file calls, and records forbidden ones. */
 export class FsGuard {
   readonly violations: string[] = [];
   readonly #protectedInodes: ReadonlySet<number>;
   readonly #secret: string;
 
   /**
-   * @param protectedFiles Files that must be neither read nor changed, whatever name they are given.
+   * @param protectedFiles Files that must be neither read nor changed, under any name.
    * @param secret Text that must never be written anywhere.
    */
   constructor(protectedFiles: readonly string[], secret: string) {
@@ -19,7 +19,7 @@ export class FsGuard {
     this.#secret = secret;
   }
 
-  /** Carries out a call of the mediator, unless it would block for ever. */
+  /** Carries out a call of the mediator, unless it would block without limit. */
   check(call: FsCall): unknown {
     const { name, args, proceed } = call;
     const [first, second] = args;

@@ -52,7 +52,7 @@ const ODD_NAMES = [
   `request-${'x'.repeat(65)}.txt`,
 ];
 
-/** What a guest writes: requests, parts of them, and anything else. */
+/** The content that a guest writes: requests, parts of them, and any other bytes. */
 export function anyContent(random: Random, vm: number): string {
   const numbers = `${random.uint32() | 0}:${random.uint32() | 0}`;
   const line = `${random.pick(['A', 'B'])}:${random.below(3)}:${vm}:${numbers}`;

@@ -7,7 +7,7 @@ import { anyContent, anyName, ODD_TIMES } from './hostile-content.js';
 const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 const KEPT = 40;
 
-/** What a guest can put its hands on, outside its own directory. */
+/** Files outside its own directory that a guest can use. */
 export interface Surroundings {
   /** Files that it may link to, and that must stay as they are. */
   readonly protected: readonly string[];
@@ -17,7 +17,7 @@ export interface Surroundings {
   readonly special: readonly string[];
 }
 
-/** A guest whose root user does whatever a file system lets it do, at random. */
+/** A guest whose superuser does anything that a file system permits, at random. */
 export class HostileGuest {
   /** Operations that the file system has carried out. */
   done = 0;
@@ -47,7 +47,7 @@ export class HostileGuest {
     return this.#recent.join('\n');
   }
 
-  /** Does something; what the file system refuses does not count. */
+  /** Does one operation; those that the file system refuses do not count. */
   act(): void {
     let operation = this.#random.pick(this.#operations);
     if (this.#random.oneIn(1500)) operation = this.#flood;
@@ -63,7 +63,7 @@ export class HostileGuest {
     }
   }
 
-  /** Removes all that it has, and begins anew. */
+  /** Removes all its files, and starts again. */
   clear(): void {
     fs.chmodSync(this.#directory, 0o755);
     for (const name of this.#immutable) spawnSync('chattr', ['-i', join(this.#directory, name)]);
@@ -101,7 +101,7 @@ export class HostileGuest {
     }
   }
 
-  /** Whatever stands there makes way, more often than not. */
+  /** Usually removes the existing file of that name first. */
   #makeWay(name: string): void {
     if (this.#random.oneIn(4)) return;
     fs.rmSync(this.#at(name), { recursive: true, force: true });

@@ -8,7 +8,7 @@ import { temporaryDirectory } from './temporary-directory.js';
 /** Something that is no regular file with one link, and how it is put where one is expected. */
 export interface Hostile {
   readonly name: string;
-  /** What the mediator calls it. */
+  /** The mediator's name for it. */
   readonly what: string;
   /** @param secret A file outside the VM directory that must be neither read nor changed. */
   readonly put: (path: string, secret: string) => void;
@@ -20,7 +20,7 @@ export const makeFifo = (path: string): void => {
 
 let socket: string | undefined;
 
-/** Puts a socket there that nobody listens to: its creator was killed before it could tidy up. */
+/** Makes a socket without a listener: its creator was killed before it could remove it. */
 export const makeSocket = (path: string): void => {
   if (socket === undefined) {
     socket = join(temporaryDirectory(), 'socket');
@@ -32,7 +32,7 @@ export const makeSocket = (path: string): void => {
   linkSync(socket, path);
 };
 
-/** Makes a FIFO, a socket that somebody listens to and, where root may, devices. */
+/** Makes a FIFO, a socket with a listener and, if the superuser runs the test, devices. */
 export async function makeSpecialFiles(folder: string): Promise<string[]> {
   const [fifo, socket, zero, nothing] = ['fifo', 'socket', 'zero', 'null'].map((name) =>
     join(folder, name),

@@ -12,7 +12,7 @@ export interface Asking {
   readonly headers?: Record<string, string>;
 }
 
-/** Asks a server, with any headers: also such as browsers and `fetch` do not let one set. */
+/** Sends a request with any headers, including those that browsers and `fetch` forbid. */
 export function ask(endpoint: Endpoint, path: string, asking: Asking = {}): Promise<Got> {
   const at = endpoint.kind === 'unix' ? { socketPath: endpoint.path } : endpoint;
   return new Promise((resolve, reject) => {

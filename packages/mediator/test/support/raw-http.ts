@@ -8,7 +8,7 @@ export function connectTo(endpoint: Endpoint): Socket {
   return socket.on('error', () => undefined);
 }
 
-/** All that a server sends for what is written on a connection, until it closes that. */
+/** Writes to a connection; returns everything that the server sends until it closes the connection. */
 export function exchange(endpoint: Endpoint, text: string | Buffer): Promise<string> {
   return new Promise((resolve) => {
     let got = '';

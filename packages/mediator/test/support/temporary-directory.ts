@@ -5,7 +5,7 @@ import { afterAll } from '@jest/globals';
 
 const directories: string[] = [];
 
-/** A new directory that is removed, with what is in it, after the tests of a file. */
+/** A new directory that is removed with its content after the tests of a file. */
 export function temporaryDirectory(parent = tmpdir()): string {
   const directory = mkdtempSync(join(parent, 'vgpu-test-'));
   directories.push(directory);
@@ -16,7 +16,7 @@ afterAll(() => {
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
 });
 
-/** What this process holds open at or below a path; nothing may be left when all is closed. */
+/** Descriptors of this process at or below a path; none may be left when all is closed. */
 export function openBelow(path: string): string[] {
   return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {

@@ -44,7 +44,7 @@ export class TestHost {
     return new VmFiles(this.root, id);
   }
 
-  /** A mediator that looks often, so that tests do not wait; it is not started. */
+  /** A mediator that scans often, so that tests do not wait; it is not started. */
   mediator(devices: readonly VectorAdder[], options: Partial<MediatorOptions> = {}): Mediator {
     const mediator = new this.#Mediator({
       root: this.root,
@@ -68,7 +68,7 @@ export class TestHost {
     return mediator;
   }
 
-  /** Stops all mediators; gives what they have left open. */
+  /** Stops all mediators; returns their leaked descriptors. */
   async close(): Promise<{ readonly open: string[]; readonly watches: number }> {
     await Promise.all(this.#mediators.map((mediator) => mediator.stop()));
     const open = () => [...openBelow(this.root), ...openBelow(this.stateDir)];
@@ -80,7 +80,7 @@ export class TestHost {
     };
   }
 
-  /** The operation's answers in the order in which they were given, by slot. */
+  /** The slots of served requests, in the order of their responses. */
   get served(): unknown[] {
     return this.logger.finished.map(({ slot }) => slot);
   }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A limit for what hangs, and less than jest's own, so that the message is this one. */
+/** A limit for hanging conditions, below jest's own, so that this message appears. */
 const LIMIT_MS = 5 * 60_000;
 const EVERY_MS = 2;
 
-/** Waits until a condition holds, or fails saying what it has waited for. */
+/** Waits until a condition holds, or fails with its description. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
   const givenUpMs = performance.now() + LIMIT_MS;
   while (!condition()) {
@@ -15,7 +15,7 @@ export async function until(what: string, condition: () => boolean): Promise<voi
 
 /**
  * Waits until the kernel's coarse clock, which stamps files (ticks of 10 ms at most), has moved on:
- * what is written afterwards is newer than what was written before.
+ * files written afterwards are newer than files written before.
  */
 export async function nextTick(): Promise<void> {
   await sleep(21);

@@ -14,7 +14,7 @@ import { requestName, responseName, type Slot } from '@vgpu/protocol';
 export const PLAIN: Slot = { kind: 'plain' };
 export const named = (id: string): Slot => ({ kind: 'named', id });
 
-/** From this size on, in bytes, the mediator has a thread list a directory. */
+/** Size in bytes from which the mediator has a thread list a directory. */
 const LARGE_BYTES = 2 ** 20;
 /** A new name for a link; long, since the directory's size is to grow by it. */
 const longName = (index: number): string => 'x'.repeat(100) + String(index);
@@ -72,8 +72,8 @@ export class VmFiles {
     renameSync(temporary, this.request(slot));
   }
 
-  /** The answer; empty if there is none yet. */
-  answer(slot: Slot): string {
+  /** The response; empty if there is none yet. */
+  responseText(slot: Slot): string {
     return existsSync(this.response(slot)) ? readFileSync(this.response(slot), 'latin1') : '';
   }
 
@@ -81,13 +81,13 @@ export class VmFiles {
     return existsSync(this.request(slot));
   }
 
-  /** All names but that of an answered plain request, which the mediator holds for a while. */
+  /** All names but that of a held plain request. */
   names(): string[] {
     const names = readdirSync(this.path).sort();
     return names.filter((name) => !HELD.test(name));
   }
 
-  /** The names of answered plain requests that the mediator holds. */
+  /** The names of held plain requests, which have their responses. */
   heldNames(): string[] {
     return readdirSync(this.path).filter((name) => HELD.test(name));
   }

@@ -4,32 +4,32 @@ import { errnoOf } from '../linux/errno.js';
 import { UndeliverableError } from '../scheduling/request-source.js';
 import type { OpenDirectory } from './open-directory.js';
 
-/** An answer on its way to its name; left behind only by a mediator that was killed. */
-export const ANSWER_PREFIX = '.vgpu-answer-';
+/** Prefix of a response on its way to its name; only a mediator that is killed leaves such a file behind. */
+export const RESPONSE_PREFIX = '.vgpu-answer-';
 
 /**
- * Puts a line where a slot's answer belongs, over whatever stands there; leaves nothing behind if it
+ * Writes a line to a slot's response file, over any file of that name; leaves nothing behind if it
  * fails.
  *
- * @param mtimeNs The modification time that the file is to have, nanoseconds since the epoch.
- * @throws UndeliverableError if a directory with content stands there.
+ * @param mtimeNs The file's modification time, nanoseconds since the epoch; the current time if absent.
+ * @throws UndeliverableError if a directory with content has the name.
  * @throws the error of the system call that failed.
  */
-export function putAnswer(
+export function putResponse(
   directory: OpenDirectory,
   slot: Slot,
   line: string,
   mtimeNs?: bigint,
 ): void {
-  const temporary = ANSWER_PREFIX + randomUUID();
+  const temporary = RESPONSE_PREFIX + randomUUID();
   const { uid, gid, mode } = directory.stats;
   try {
-    // As readable and as writable as the directory: an old client truncates the answer it has read.
+    // As readable and as writable as the directory: an old client truncates the response it has read.
     const attributes = { uid, gid, mode: Number(mode) & 0o666, mtimeNs };
     directory.calls.create(temporary, line, attributes);
     directory.replace(temporary, responseName(slot));
   } catch (error) {
-    // What failed first counts.
+    // The first error is the one to report.
     try {
       directory.removeOwn(temporary);
     } catch {
