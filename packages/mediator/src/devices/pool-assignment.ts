@@ -39,7 +39,7 @@ export class PoolAssignment {
     this.assign();
   }
 
-  /** In the order in which idle devices choose: devices that serve fewer pools first, so that others keep more. */
+  /** In the order in which idle devices choose: those that serve fewer pools first, leaving more to others. */
   get slots(): readonly ExecutorSlot[] {
     return this.#slots;
   }

@@ -15,8 +15,8 @@ export interface Found {
 }
 
 /**
- * Finds a VM's requests: the {@link VmWatch} reports them, listings by the {@link ListingSchedule} find those that
- * the watch misses, and the {@link Backlog} keeps their names until the queue has room.
+ * Finds a VM's requests: the {@link VmWatch} reports them, listings by the {@link ListingSchedule} find those
+ * that the watch misses, and the {@link Backlog} keeps their names until the queue has room.
  *
  * inotify is the fast way to learn of a request, the scan the reliable one: events are lost when the kernel's
  * queue overflows, when watches run out, and for changes by other hosts on a network file system.
@@ -137,7 +137,7 @@ export class Finder {
     this.#schedule.noteScan(mtimeNs, !this.#watch.isOpen, isItsTurn || !isServed);
   }
 
-  /** Has files read that may be filled without an event: a write into a file leaves the directory's mtime alone. */
+  /** Has files read that may be filled without an event: a write leaves the directory's mtime alone. */
   noticeSilent(): void {
     for (const name of [requestName(PLAIN_SLOT), ...this.#backlog.empty]) this.#share.notice(name);
   }

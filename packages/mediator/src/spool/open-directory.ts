@@ -20,7 +20,7 @@ const MAX_OUTSTANDING = 256;
 const LARGE_BYTES = 2 ** 20;
 /** A large directory rests after a call in it that took longer than this, in milliseconds. */
 const SLOW_CALL_MS = 5;
-/** A rest lasts this many times the call, for each resting directory, so that all of them take 1 % of the time. */
+/** A rest lasts this many times the call, for each resting directory: all of them take 1 % of the time. */
 const REST = 100;
 const MAX_REST_MS = 60_000;
 /** Interval between checks of the thread's progress, in milliseconds; only while it is behind. */
