@@ -11,7 +11,7 @@ import { exitCodeOf } from './cli/exit-code.js';
 import { VERSION } from './constants.js';
 import { OutputQueue } from './cli/output-queue.js';
 import { escapeAround } from './cli/style.js';
-import { loadAddon } from './linux/native.js';
+import { addonIfAny } from '@vgpu/linux';
 import { escapeControls, ExitCode } from '@vgpu/protocol';
 
 /**
@@ -220,7 +220,7 @@ async function written(limit: Promise<unknown>): Promise<void> {
 /** exit(3) would join a thread that is in write(2), for as long as nobody reads. */
 function leave(status: number): void {
   if (output.isInCall) {
-    loadAddon()?.exit(status);
+    addonIfAny()?.exit(status);
     process.kill(process.pid, 'SIGKILL');
   }
   process.exit(status);

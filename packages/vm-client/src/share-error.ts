@@ -1,7 +1,5 @@
-import { constants } from 'node:os';
+import { type ErrnoName, isErrno } from '@vgpu/linux';
 import { type FailureCode, VgpuError } from './errors.js';
-
-type ErrnoName = keyof typeof constants.errno;
 
 /** What errors of the system mean for a call, and what to do about them. */
 const MEANINGS: readonly {
@@ -28,15 +26,6 @@ const MEANINGS: readonly {
   { errors: ['ENOSPC', 'EDQUOT'], code: 'CANNOT_CREATE', remedy: 'free space on the share' },
   { errors: ['EMFILE', 'ENFILE'], code: 'CANNOT_CREATE', remedy: 'raise the limit of open files' },
 ];
-
-/**
- * Whether an error is one of these of errno(3). By number, because Node knows no name for some:
- * ESTALE and EDQUOT come as 'Unknown system error -116' and '-122'.
- */
-export function isErrno(error: unknown, ...names: readonly ErrnoName[]): boolean {
-  const errno = typeof error === 'object' && error !== null && 'errno' in error ? error.errno : 0;
-  return names.some((name) => errno === -constants.errno[name]);
-}
 
 /**
  * Turns a failed file operation into the error that a caller gets; a {@link VgpuError} stays as it

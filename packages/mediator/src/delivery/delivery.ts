@@ -4,7 +4,7 @@ import type { Events } from '../events.js';
 import { COST } from '../scheduling/cost.js';
 import type { Job } from '../scheduling/job.js';
 import type { Logger } from '../telemetry/logger.js';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 import type { VmSpool } from '../spool/vm-spool.js';
 import { UndeliverableError } from '../spool/vm-directory.js';
 import type { Outcome } from '../telemetry/finished-request.js';

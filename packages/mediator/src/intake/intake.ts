@@ -15,7 +15,7 @@ import { COST } from '../scheduling/cost.js';
 import { slotLabel, type Job } from '../scheduling/job.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { FinishedRequest } from '../telemetry/finished-request.js';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 import type { FileIdentity } from '../spool/file-identity.js';
 import type { Ticket } from '../spool/ticket.js';
 import { UndeliverableError, type Sight } from '../spool/vm-directory.js';

@@ -1,6 +1,6 @@
 import { makeDirectory } from '../state/directories.js';
 import { unusableStateDir } from '../mediator-error.js';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 
 /** Creates the state directory if there is none. @throws MediatorError `STATE_DIR_UNUSABLE`. */
 export function makeStateDir(path: string): void {

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { constants as system } from 'node:os';
 import type { DirectoryCalls, FileAttributes, FileStats, Reading } from './directory-calls.js';
-import { closeRead, systemError, tolerate } from '../linux/errno.js';
+import { closeRead, systemError, tolerate } from '@vgpu/linux';
 import { PoolLane } from './pool-lane.js';
 
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

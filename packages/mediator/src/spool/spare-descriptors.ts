@@ -1,5 +1,5 @@
 import { openSync } from 'node:fs';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 
 /** A request and an answer, a directory that is listed, a log, and as many again. */
 const SPARE_DESCRIPTORS = 8;

@@ -7,14 +7,15 @@ import { DeficitRoundRobin } from '../scheduling/deficit-round-robin.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Events } from '../events.js';
 import { MediatorError } from '../mediator-error.js';
-import { closeRead, errnoOf, explain } from '../linux/errno.js';
+import { closeRead, errnoOf, type DirectoryWatch } from '@vgpu/linux';
+import { explain } from '../explain.js';
 import { MtimeTrust } from './mtime-trust.js';
 import type { MediatorSettings } from '../settings.js';
 import { openSpare } from './spare-descriptors.js';
 import { Sweeps } from './sweeps.js';
 import { removed } from './removed.js';
 import { VmSpool } from './vm-spool.js';
-import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
+import { watchDirectory } from './watch-directory.js';
 
 export interface SpoolOptions {
   /** The directory that holds the VM directories. */

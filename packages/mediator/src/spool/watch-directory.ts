@@ -1,35 +1,22 @@
-import { watch } from 'node:fs';
-import { systemError } from '../linux/errno.js';
-import { loadAddon, type NativeAddon } from '../linux/native.js';
+import {
+  watchDirectory as watch,
+  WatchEvent,
+  type DirectoryWatch,
+  type OnChange,
+} from '@vgpu/linux';
 
-/** A watch on a directory. */
-export interface DirectoryWatch {
-  close(): void;
-}
-
-/**
- * What a watch tells: names of requests that something has happened to, and how many other events.
- * `areLost`: the kernel's queue has overflowed, and events of this directory or of any other may be lost;
- * one of the watches tells of it.
- */
-export type OnChange = (names: readonly string[], others: number, areLost: boolean) => void;
-
-/** Events of inotify(7) that are waited for. */
+/** Events that are waited for. */
 const EVENTS = {
   /** What a writer does last, whichever way it writes, and that it takes a request back. */
-  ofRequests: /* IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE */ 0x008 | 0x080 | 0x200,
-  /** That a name comes or goes: IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO. */
-  ofNames: 0x100 | 0x200 | 0x040 | 0x080,
+  ofRequests: WatchEvent.CLOSE_WRITE | WatchEvent.MOVED_TO | WatchEvent.DELETE,
+  /** That a name comes or goes. */
+  ofNames: WatchEvent.CREATE | WatchEvent.DELETE | WatchEvent.MOVED_FROM | WatchEvent.MOVED_TO,
 } as const;
-const IN_ONLYDIR = 0x01000000;
-
-const REQUEST = 'request';
 
 /**
- * Hears of changes in a directory from the kernel (inotify).
+ * Hears of requests, and of other changes, in a directory.
  *
- * @param events What to wait for, where that can be chosen: each event costs its writer the waking of
- *   this process.
+ * @param events What to wait for, where that can be chosen.
  * @param onLost Called when there is no watch, or no longer: watches have run out, for example.
  * @returns undefined if there is no watch from the start.
  */
@@ -39,34 +26,10 @@ export function watchDirectory(
   onChange: OnChange,
   onLost: (error: Error) => void,
 ): DirectoryWatch | undefined {
-  const addon = loadAddon();
   try {
-    return addon === undefined
-      ? watchByNode(path, onChange, onLost)
-      : watchByAddon(addon, path, EVENTS[events], onChange);
+    return watch(path, { events: EVENTS[events], prefix: 'request' }, onChange, onLost);
   } catch (error) {
     onLost(error as Error);
     return undefined;
   }
-}
-
-function watchByNode(path: string, onChange: OnChange, onLost: (error: Error) => void) {
-  const watcher = watch(path, (_event, name) => {
-    if (name?.startsWith(REQUEST) === true) onChange([name], 0, false);
-    else onChange([], 1, false);
-  });
-  return watcher.on('error', (error) => {
-    watcher.close();
-    onLost(error);
-  });
-}
-
-function watchByAddon(addon: NativeAddon, path: string, events: number, onChange: OnChange) {
-  const number = addon.watch(path, events | IN_ONLYDIR, onChange);
-  if (number < 0) throw systemError(number, 'inotify_add_watch', path);
-  return {
-    close: () => {
-      addon.unwatch(number);
-    },
-  };
 }

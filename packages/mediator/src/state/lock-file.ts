@@ -13,8 +13,7 @@ import {
 import { dirname } from 'node:path';
 import { geteuid } from 'node:process';
 import { escapeControls } from '@vgpu/protocol';
-import { flock } from '../linux/flock.js';
-import { closeRead, tolerate } from '../linux/errno.js';
+import { closeRead, flock, tolerate } from '@vgpu/linux';
 
 /** Nothing is followed, and nothing blocks: others may be able to write into the directory. */
 const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;

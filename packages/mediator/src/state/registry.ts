@@ -7,7 +7,7 @@ import { readJson } from '../json.js';
 import { MediatorError } from '../mediator-error.js';
 import { PoolSettings, Registration } from './registration.js';
 import { replaceFile, syncDirectory } from './replace-file.js';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 
 /** zod/mini brings no messages of its own. */
 const ENGLISH = { error: en().localeError };
