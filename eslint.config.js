@@ -43,7 +43,6 @@ const PROVISIONING = '/provisioning/';
 const VM_DIRECTORY =
   '/spool/(directory-calls|native-calls|open-directory|plain-request|proc-calls|racy|request-listing|request-reader|response-writer|settling|slot-reader|finder|watch-directory)\\.js$';
 const SPOOL = '/spool/';
-const DOMAIN = '/(intake|scheduling|devices|delivery|telemetry)/';
 const STATE = '/state/';
 /** The rooms around the domain. */
 const OUTER = [CLI, HTTP, CONTROL, DOCTOR, PROVISIONING];
@@ -66,9 +65,14 @@ export default defineConfig(
     },
   },
   inward(['queue/src/**', 'protocol/src/**'], '^@vgpu/', '^node:'),
-  inward('cuda-binding/src/**', '^@vgpu/'),
-  inward('vm-client/src/**', '^@vgpu/(?!protocol$)', BIN, CLI),
-  inward(['vm-client/src/bin.ts', 'vm-client/src/cli/**'], '^@vgpu/(?!protocol(/cli)?$)', BIN),
+  inward('linux/src/**', '^@vgpu/'),
+  inward('cuda-binding/src/**', '^@vgpu/(?!linux/addons$)'),
+  inward('vm-client/src/**', '^@vgpu/(?!(?:linux|protocol)$)', BIN, CLI),
+  inward(
+    ['vm-client/src/bin.ts', 'vm-client/src/cli/**'],
+    '^@vgpu/(?!(?:linux|protocol(?:/cli)?)$)',
+    BIN,
+  ),
   inward('mediator/src/*', BIN, CLI, HTTP, DOCTOR, VM_DIRECTORY),
   inward(
     'mediator/src/{mediator,parts,serving,inspection}.ts',
@@ -79,7 +83,6 @@ export default defineConfig(
     VM_DIRECTORY,
     '^node:fs',
   ),
-  inward('mediator/src/linux/**', BIN, ...OUTER, SPOOL, DOMAIN, STATE),
   inward(
     'mediator/src/{intake,scheduling,devices,delivery}/**',
     ...[BIN, ...OUTER, SPOOL, '^node:fs'],
@@ -100,8 +103,8 @@ export default defineConfig(
       // A program of its own.
       'packages/cuda-binding/src/device-process.ts',
       // These hand the environment on to a child.
-      'packages/mediator/src/cli/notify.ts',
-      'packages/mediator/src/linux/flock.ts',
+      'packages/linux/src/flock.ts',
+      'packages/linux/src/notify.ts',
     ],
     rules: {
       'no-restricted-properties': [

@@ -38,7 +38,7 @@ export default {
     // Unit tests run on the sources; the black-box tests start what was built.
     '^@vgpu/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
     '^@vgpu/protocol/cli$': '<rootDir>/packages/protocol/src/cli.ts',
-    '^@vgpu/([^/]+)/conformance$': '<rootDir>/packages/$1/src/conformance.ts',
+    '^@vgpu/([^/]+)/(conformance|addons)$': '<rootDir>/packages/$1/src/$2.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   // A limit for what hangs: machines that run tests may be busy.

@@ -1,25 +1,28 @@
-// `node scripts/write-constants.mjs [packages/<name> ...]`: writes the constants of a package with an addon:
-// its name, version, and the hash of the addon's sources. The modules read no file for them, since a bundle
+// `node scripts/write-constants.mjs [packages/<name> ...]`: writes the constants of a package: its name,
+// version, and the hash of its addon's sources, if it has one. The modules read no file for them, since a bundle
 // has none. Building runs this before the compiler. Packing runs it again, because the version may have
 // changed since the compilation.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sourceHash } from '../packages/linux/scripts/source-hash.mjs';
 
 const PACKAGES = fileURLToPath(new URL('../packages', import.meta.url));
 
+/**
+ * @typedef {{ name: string, version: string, scripts?: { prepack?: string } }} Manifest
+ */
+
 /** @param {string} folder the package's */
-export async function writeConstants(folder) {
-  /** @type {{ name: string, version: string }} */
-  const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const script = pathToFileURL(resolve(folder, 'scripts/source-hash.mjs')).href;
-  /** @type {{ sourceHash: () => string }} */
-  const { sourceHash } = await import(script);
+export function writeConstants(folder) {
+  const { name, version } = manifestOf(folder);
+  const hash = existsSync(join(folder, 'binding.gyp'))
+    ? `export const SOURCE_HASH = '${sourceHash(folder)}';\n`
+    : '';
   const text = `// Made by scripts/write-constants.mjs.
 export const NAME = '${name}';
 export const VERSION = '${version}';
-export const SOURCE_HASH = '${sourceHash()}';
-`;
+${hash}`;
   // The compiler leaves this text unchanged.
   for (const path of [join(folder, 'src/constants.ts'), join(folder, 'dist/constants.js')]) {
     const isSource = path.endsWith('.ts');
@@ -29,10 +32,16 @@ export const SOURCE_HASH = '${sourceHash()}';
   }
 }
 
+/** @param {string} folder @returns {Manifest} */
+function manifestOf(folder) {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , ...named] = process.argv;
-  const all = readdirSync(PACKAGES).map((name) => join(PACKAGES, name));
-  for (const folder of named.length > 0 ? named : all) {
-    if (existsSync(join(folder, 'scripts/source-hash.mjs'))) await writeConstants(folder);
-  }
+  const all = readdirSync(PACKAGES)
+    .map((name) => join(PACKAGES, name))
+    // Packing runs it for those that have constants.
+    .filter((folder) => manifestOf(folder).scripts?.prepack?.includes('write-constants'));
+  for (const folder of named.length > 0 ? named : all) writeConstants(folder);
 }

@@ -6,7 +6,6 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,19 +31,17 @@ describeIf(hasTools, HOW_TO_BUILD, 'an addon that loads nowhere', () => {
 
   beforeAll(() => {
     writeFileSync(join(base, 'npmrc'), '');
-    for (const name of ['cuda-binding', 'vm-client', 'protocol']) {
+    for (const name of ['cuda-binding', 'linux']) {
       const parts = ['package.json', 'dist', 'scripts', 'binding.gyp', 'native', 'kernels'];
       for (const part of parts.filter((path) => existsSync(join(packages, name, path)))) {
         cpSync(join(packages, name, part), join(packageOf(name), part), { recursive: true });
       }
     }
-    const zod = join(packages, 'protocol/node_modules/zod');
-    symlinkSync(zod, join(project, 'node_modules/zod'));
     writeFileSync(
       join(project, 'package.json'),
       JSON.stringify({
         private: true,
-        dependencies: { '@vgpu/cuda-binding': '0.0.0', '@vgpu/vm-client': '0.0.0' },
+        dependencies: { '@vgpu/cuda-binding': '0.0.0', '@vgpu/linux': '0.0.0' },
       }),
     );
   });
@@ -54,15 +51,17 @@ describeIf(hasTools, HOW_TO_BUILD, 'an addon that loads nowhere', () => {
 
   const files = [
     ['cuda-binding', 'vgpu_cuda.node'],
-    ['vm-client', 'vgpu_client.node'],
+    ['linux', 'vgpu_linux.node'],
   ] as const;
 
   /** The message of the error, or none if the addon has loaded. */
   function complaint(name: string): string {
-    const url = pathToFileURL(join(packageOf(name), 'dist/native.js')).href;
+    const [module, load] =
+      name === 'linux' ? ['dist/addon.js', 'requireAddon'] : ['dist/native.js', 'loadAddon'];
+    const url = pathToFileURL(join(packageOf(name), module)).href;
     const program = `
-      const { loadAddon } = await import(${JSON.stringify(url)});
-      try { loadAddon(); } catch ({ message }) { process.stdout.write(message); }`;
+      const { ${load}: load } = await import(${JSON.stringify(url)});
+      try { load(); } catch ({ message }) { process.stdout.write(message); }`;
     const args = ['--input-type=module', '-e', program];
     const { status, stdout } = spawnSync(process.execPath, args, {
       env: environment,

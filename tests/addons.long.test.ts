@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { sourceHash } from '../packages/linux/scripts/source-hash.mjs';
 import { environment } from './support/processes.js';
 
 const packages = resolve(import.meta.dirname, '../packages');
@@ -24,16 +25,22 @@ afterAll(() => {
   rmSync(base, { recursive: true, force: true });
 });
 
-/** Each package with an addon, and its file. */
-const PACKAGES = [
-  { name: 'cuda-binding', file: 'vgpu_cuda.node' },
-  { name: 'vm-client', file: 'vgpu_client.node' },
-  { name: 'mediator', file: 'vgpu_spool.node' },
-];
-type Package = (typeof PACKAGES)[number];
+/** A package with an addon, its file, and the module and the function that load it. */
+interface Package {
+  readonly name: string;
+  readonly file: string;
+  readonly loader: readonly [module: string, name: string];
+}
 
-/** Those whose addon is built where they are installed, if need be; mediator works without. */
-const BUILT_PACKAGES = PACKAGES.filter(({ name }) => name !== 'mediator');
+const LINUX: Package = {
+  name: 'linux',
+  file: 'vgpu_linux.node',
+  loader: ['addon', 'requireAddon'],
+};
+const PACKAGES: readonly Package[] = [
+  { name: 'cuda-binding', file: 'vgpu_cuda.node', loader: ['native', 'loadAddon'] },
+  LINUX,
+];
 
 /** A good addon, changed. */
 type Fault = (path: string, good: Buffer) => void;
@@ -94,6 +101,7 @@ function replaced(bytes: Buffer, old: string | RegExp, text: string): Buffer {
 }
 
 interface Installed {
+  readonly loader: Package['loader'];
   readonly root: string;
   readonly prebuilt: string;
   readonly built: string;
@@ -101,7 +109,7 @@ interface Installed {
 }
 
 /** A package as it is installed, with an addon in neither place. */
-function install({ name, file }: Package): Installed {
+function install({ name, file, loader }: Package): Installed {
   const root = join(mkdtempSync(join(base, `${name}-`)), "it's here");
   mkdirSync(root);
   chmodSync(dirname(root), 0o755);
@@ -117,6 +125,7 @@ function install({ name, file }: Package): Installed {
   ];
   for (const path of [prebuilt, built]) mkdirSync(dirname(path), { recursive: true });
   return {
+    loader,
     root,
     prebuilt,
     built,
@@ -125,18 +134,16 @@ function install({ name, file }: Package): Installed {
 }
 
 /** The place that each package's addon is loaded from, or why none is, in one process of its own. */
-function load(roots: readonly string[], uid?: number): string[] {
+function load(installed: readonly Pick<Installed, 'root' | 'loader'>[], uid?: number): string[] {
   const program = `
-    import { existsSync, readFileSync } from 'node:fs';
+    import { readFileSync } from 'node:fs';
     const loaded = () => new Set(readFileSync('/proc/self/maps', 'utf8').match(/\\/.*\\.node$/gm));
     const outcomes = [];
-    for (const root of process.argv.slice(1)) {
+    for (const { root, loader: [module, name] } of JSON.parse(process.argv[1])) {
       const before = loaded();
-      const { loadAddon } = await import(
-        existsSync(root + '/dist/linux') ? root + '/dist/linux/native.js' : root + '/dist/native.js'
-      );
+      const { [name]: load } = await import(root + '/dist/' + module + '.js');
       try {
-        const name = loadAddon() === undefined ? 'nowhere' : '';
+        const name = load() === undefined ? 'nowhere' : '';
         outcomes.push([...loaded()].find((path) => path.includes(root) && !before.has(path)) ?? name);
       } catch ({ code, message }) {
         outcomes.push(code + ': ' + message);
@@ -145,7 +152,7 @@ function load(roots: readonly string[], uid?: number): string[] {
     console.log(JSON.stringify(outcomes));`;
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--input-type=module', '-e', program, ...roots],
+    ['--input-type=module', '-e', program, JSON.stringify(installed)],
     {
       env: environment,
       encoding: 'utf8',
@@ -164,7 +171,7 @@ function outcomesOf(which: Package, prepare: (fault: Fault, installed: Installed
     prepare(fault, installed);
     return { kind, reason, ...installed };
   });
-  const outcomes = load(cases.map(({ root }) => root));
+  const outcomes = load(cases);
   return cases.map((each, index) => ({ ...each, outcome: outcomes[index] ?? '' }));
 }
 
@@ -190,21 +197,22 @@ describeWherePrebuilt.each(PACKAGES)('the addon of $name', (which) => {
   });
 
   it('is the one that was built here where the other is for the superuser only', () => {
-    const { root, prebuilt, built, good } = install(which);
+    const installed = install(which);
+    const { prebuilt, built, good } = installed;
     writeFileSync(built, good);
     writeFileSync(prebuilt, good, { mode: 0 });
     // Who may read everything is to try it as another user.
-    expect(load([root], process.getuid?.() === 0 ? 65534 : undefined)).toEqual([built]);
+    expect(load([installed], process.getuid?.() === 0 ? 65534 : undefined)).toEqual([built]);
   });
 });
 
-describeWherePrebuilt.each(BUILT_PACKAGES)('without an addon that loads, $name', (which) => {
+describeWherePrebuilt.each(PACKAGES)('without an addon that loads, $name', (which) => {
   it('says what is wrong with each', () => {
     const cases = outcomesOf(which, (fault, { prebuilt, built, good }) => {
       for (const path of [prebuilt, built]) fault(path, good);
     });
     for (const { kind, reason, prebuilt, built, outcome } of cases) {
-      expect(outcome).toMatch(/^(?:BACKEND_UNAVAILABLE|NO_IDENTITY): /);
+      expect(outcome).toMatch(/^(?:BACKEND_UNAVAILABLE|ADDON_UNAVAILABLE): /);
       for (const path of [prebuilt, built]) {
         const [, after = ''] = outcome.split(`${path}: `);
         expect([kind, after.split('; ', 1)[0]]).toEqual([kind, expect.stringMatching(reason)]);
@@ -213,14 +221,14 @@ describeWherePrebuilt.each(BUILT_PACKAGES)('without an addon that loads, $name',
   });
 });
 
-describeWherePrebuilt('without an addon that loads, mediator', () => {
-  it('does without', () => {
-    const { root } = install({ name: 'mediator', file: 'vgpu_spool.node' });
-    expect(load([root])).toEqual(['nowhere']);
+describeWherePrebuilt('without an addon that loads, linux', () => {
+  it('lets others do without', () => {
+    const installed = install(LINUX);
+    expect(load([{ ...installed, loader: ['addon', 'addonIfAny'] }])).toEqual(['nowhere']);
   });
 });
 
-describeWherePrebuilt.each(BUILT_PACKAGES)('installing $name', (which) => {
+describeWherePrebuilt.each(PACKAGES)('installing $name', (which) => {
   /** Runs the install script, with a node-gyp that "builds" a file's copy. */
   function runInstallScript(root: string, result: string) {
     const bin = mkdtempSync(join(base, 'bin-'));
@@ -249,19 +257,21 @@ describeWherePrebuilt.each(BUILT_PACKAGES)('installing $name', (which) => {
 
   it.each(SOME_FAULTS)('builds where neither loads: one %s', (kind) => {
     const [fault] = FAULTS[kind];
-    const { root, prebuilt, built, good } = install(which);
+    const installed = install(which);
+    const { root, prebuilt, built, good } = installed;
     for (const path of [prebuilt, built]) fault(path, good);
     const outcome = runInstallScript(root, fine);
     expect(outcome).toEqual({ status: 0, stderr: '', isBuilding: true });
-    expect(load([root])).toEqual([built]);
+    expect(load([installed])).toEqual([built]);
   });
 
   it('keeps a built one that loads where the prebuilt one does not', () => {
-    const { root, built, good } = install(which);
+    const installed = install(which);
+    const { root, built, good } = installed;
     writeFileSync(built, good);
     const outcome = runInstallScript(root, bad);
     expect(outcome).toEqual({ status: 0, stderr: '', isBuilding: false });
-    expect(load([root])).toEqual([built]);
+    expect(load([installed])).toEqual([built]);
   });
 
   it('says so when what it has built does not load', () => {
@@ -272,30 +282,18 @@ describeWherePrebuilt.each(BUILT_PACKAGES)('installing $name', (which) => {
   });
 });
 
-describe('what packages with an addon have in common', () => {
-  const copies = (path: string, all: readonly Package[]) =>
-    new Set(all.map(({ name }) => readFileSync(join(packages, name, path), 'utf8')));
-
-  it('is the same in each', () => {
-    expect(copies('src/own-package.ts', PACKAGES).size).toBe(1);
-    expect(copies('scripts/install.mjs', BUILT_PACKAGES).size).toBe(1);
-    expect(copies('scripts/node-headers.mjs', BUILT_PACKAGES).size).toBe(1);
-  });
-
-  it.each(PACKAGES)('is known to the modules of $name, as it is', async ({ name }) => {
+describe('what a package with an addon is', () => {
+  it.each(PACKAGES)('is known to the modules of $name', async ({ name }) => {
     const folder = join(packages, name);
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
       name: string;
       version: string;
     };
-    const { sourceHash } = (await import(`../packages/${name}/scripts/source-hash.mjs`)) as {
-      sourceHash: () => string;
-    };
     const constants = (await import(`../packages/${name}/dist/constants.js`)) as object;
     expect({ ...constants }).toEqual({
       NAME: manifest.name,
       VERSION: manifest.version,
-      SOURCE_HASH: sourceHash(),
+      SOURCE_HASH: sourceHash(folder),
     });
   });
 });

@@ -88,7 +88,7 @@ const PLACES: readonly Place[] = [false, true].flatMap((isInstalled) => [
   { format: 'esm', isInstalled },
   { format: 'cjs', isInstalled },
   // Where the module was when it was bundled, on another machine.
-  { format: 'cjs', isInstalled, url: 'file:///nowhere/node_modules/@vgpu/any/dist/own-package.js' },
+  { format: 'cjs', isInstalled, url: 'file:///nowhere/node_modules/@vgpu/any/dist/own-files.js' },
 ]);
 
 describe.each(PLACES)('a program bundled as %j', (place) => {
@@ -112,7 +112,7 @@ describe.each(PLACES)('a program bundled as %j', (place) => {
     expect(warnings).toEqual([]);
     // Not to be taken for ours.
     writeFileSync(join(app, 'package.json'), '{ "name": "app", "version": "99.9.9" }');
-    for (const name of isInstalled ? ['cuda-binding', 'mediator', 'vm-client'] : []) {
+    for (const name of isInstalled ? ['cuda-binding', 'linux', 'mediator', 'vm-client'] : []) {
       for (const part of ['package.json', 'dist', 'prebuilds', 'kernels', 'udev']) {
         const [from, to] = [
           join(packages, name, part),
@@ -159,7 +159,7 @@ describe.each(PLACES)('a program bundled as %j', (place) => {
       listed: missing('@vgpu/cuda-binding'),
       opened: missing('@vgpu/cuda-binding'),
       isolated: missing('@vgpu/cuda-binding'),
-      identity: missing('@vgpu/vm-client'),
+      identity: missing('@vgpu/linux'),
     });
   });
 });

@@ -59,8 +59,8 @@ describe('the manifest', () => {
   it.each(names)('of %s depends on siblings as they are in the workspace', (name) => {
     const { dependencies = {} } = manifestOf(`packages/${name}`);
     for (const [other, range] of Object.entries(dependencies)) {
-      // What is bundled of cuda-binding loads the addon of the same version only.
-      const sibling = other === '@vgpu/cuda-binding' ? 'workspace:*' : 'workspace:^';
+      // What is bundled of a package with an addon loads the addon of the same version only.
+      const sibling = /cuda-binding|linux/.test(other) ? 'workspace:*' : 'workspace:^';
       expect([other, range]).toEqual([other, other.startsWith('@vgpu/') ? sibling : range]);
       expect(range).toMatch(/^(?:\^|workspace:)/);
     }

@@ -46,6 +46,7 @@ import { PriorityQueue } from '@vgpu/queue';
 import { decodeAnswer, encodeRequest, type Answer } from '@vgpu/protocol';
 import { openDevice, type VectorAdder } from '@vgpu/cuda-binding';
 import { Mediator, type MediatorOptions } from '@vgpu/mediator';
+import { isErrno } from '@vgpu/linux';
 import { VgpuClient } from '@vgpu/vm-client';
 
 const queue = new PriorityQueue<string>();
@@ -60,6 +61,7 @@ const device: VectorAdder = await openDevice({ backend: 'cpu' });
 const sum: number = await device.addScalar(1, 2);
 await device.close();
 const options: MediatorOptions | undefined = undefined;
+const isMissing: boolean = isErrno(new Error('none'), 'ENOENT');
 const client = new VgpuClient({ root: '/nonexistent', vmId: 1 });
 await client.close();
 console.log(JSON.stringify([first, answer, line, sum, options ?? null, typeof Mediator]));
@@ -85,7 +87,7 @@ describe('the packed packages, installed by npm outside the repository', () => {
     expect(packed).toMatchObject({ status: 0 });
     writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
     const files = readdirSync(tarballs).map((name) => join(tarballs, name));
-    expect(files).toHaveLength(5);
+    expect(files).toHaveLength(6);
     expect(await inProject('npm', 'install', ...files)).toMatchObject({ status: 0 });
   });
   afterAll(() => {
@@ -101,8 +103,9 @@ describe('the packed packages, installed by npm outside the repository', () => {
       const native =
         {
           'cuda-binding': [...addon, 'kernels'],
-          mediator: ['deploy', 'page', 'prebuilds'],
-          'vm-client': [...addon, 'udev'],
+          linux: addon,
+          mediator: ['deploy', 'page'],
+          'vm-client': ['udev'],
         }[name] ?? [];
       expect(files.sort()).toEqual(
         ['LICENSE', 'README.md', ...bundle, 'dist', 'package.json', ...native].sort(),
@@ -161,15 +164,17 @@ describe('the packed packages, installed by npm outside the repository', () => {
   });
 
   it('bring the native parts, so that installing compiles nothing', () => {
-    const addons = ['cuda-binding', 'mediator', 'vm-client'].map((name) =>
-      readdirSync(join(project, 'node_modules/@vgpu', name, 'prebuilds')),
-    );
-    expect(addons).toEqual([['linux-x64'], ['linux-x64'], ['linux-x64']]);
-    const client = join(project, 'node_modules/@vgpu/vm-client');
-    expect(readdirSync(join(client, 'udev'))).toEqual(['60-vgpu.rules']);
-    expect(readdirSync(join(client, 'scripts')).sort()).toEqual([
+    const filesIn = (folder: string) =>
+      readdirSync(join(project, 'node_modules/@vgpu', folder)).sort();
+    for (const name of ['cuda-binding', 'linux']) {
+      expect(filesIn(`${name}/prebuilds`)).toEqual(['linux-x64']);
+    }
+    expect(filesIn('vm-client/udev')).toEqual(['60-vgpu.rules']);
+    expect(filesIn('linux/scripts')).toEqual([
+      'install-addon.d.mts',
+      'install-addon.mjs',
       'install.mjs',
-      'node-headers.mjs',
+      'rebuild-arguments.mjs',
       'source-hash.mjs',
     ]);
   });
@@ -317,7 +322,7 @@ describe('the packed packages, installed by npm outside the repository', () => {
       expect(await loadedBy('vgpu-vm-client', ...request)).toEqual([
         'vgpu-vm-client.cjs',
         'program.cjs',
-        'vgpu_client.node',
+        'vgpu_linux.node',
       ]);
       await mediator.stop();
       root.remove();
@@ -327,7 +332,7 @@ describe('the packed packages, installed by npm outside the repository', () => {
       const root = new TestRoot();
       const mediator = await MediatorProcess.serving(root);
       const bench = ['bench', '--root', root.path, '--vm-id', '1', '--duration', '100ms'];
-      const files = ['vgpu-vm-client.cjs', 'program.cjs', 'vgpu_client.node', 'cli-progress.cjs'];
+      const files = ['vgpu-vm-client.cjs', 'program.cjs', 'vgpu_linux.node', 'cli-progress.cjs'];
       expect(await loadedBy('vgpu-vm-client', ...bench)).toEqual(files);
       await mediator.stop();
       root.remove();
@@ -338,14 +343,14 @@ describe('the packed packages, installed by npm outside the repository', () => {
       expect(await loadedBy('vgpu-mediator', ...serve)).toEqual([
         'vgpu-mediator.cjs',
         'program.cjs',
-        'vgpu_spool.node',
+        'vgpu_linux.node',
       ]);
     });
 
     it('prom-client too, where metrics are served', async () => {
       const serve = ['--root', './vgpu', '--backend', 'cpu', '--once', '--http', '127.0.0.1:0'];
       const loaded = await loadedBy('vgpu-mediator', ...serve);
-      const files = ['vgpu-mediator.cjs', 'program.cjs', 'prom-client.cjs', 'vgpu_spool.node'];
+      const files = ['vgpu-mediator.cjs', 'program.cjs', 'prom-client.cjs', 'vgpu_linux.node'];
       expect(loaded).toEqual(files);
     });
 
@@ -386,7 +391,7 @@ describe('the packed packages, installed by npm outside the repository', () => {
   });
 
   it('give types of their own to a program that has none of Node and of the DOM', async () => {
-    const names = ['queue', 'protocol', 'cuda-binding', 'mediator', 'vm-client'];
+    const names = ['queue', 'protocol', 'linux', 'cuda-binding', 'mediator', 'vm-client'];
     writeFileSync(
       join(project, 'bare.ts'),
       names.map((name, n) => `export * as p${n} from '@vgpu/${name}';\n`).join(''),
@@ -421,7 +426,7 @@ describe('the packed packages, installed by npm outside the repository', () => {
   }, 300_000);
 
   it('give libraries to require', async () => {
-    const names = ['queue', 'protocol', 'cuda-binding', 'mediator', 'vm-client'];
+    const names = ['queue', 'protocol', 'linux', 'cuda-binding', 'mediator', 'vm-client'];
     const program = names
       .map((name) => `Object.keys(require('@vgpu/${name}')).length`)
       .join(' && ');

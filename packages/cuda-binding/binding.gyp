@@ -25,7 +25,7 @@
         "native/vector_adder.cc",
         "native/vector_kernels.cc"
       ],
-      "defines": ["NAPI_VERSION=8", "VGPU_SOURCE_HASH=\"<!(node scripts/source-hash.mjs)\""],
+      "defines": ["NAPI_VERSION=8", "VGPU_SOURCE_HASH=\"<(vgpu_source_hash)\""],
       "cflags!": ["-fno-omit-frame-pointer"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
       "cflags_cc": [

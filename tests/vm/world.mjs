@@ -53,7 +53,7 @@ export async function withWorld(kernel, report, use) {
     installInto(host, tarballs);
     installInto(
       client,
-      tarballs.filter((path) => /vgpu-(?:vm-client|protocol)-/.test(path)),
+      tarballs.filter((path) => /vgpu-(?:linux|protocol|vm-client)-/.test(path)),
     );
     console.log('Building the image of the guests');
     const image = buildImage({ kernel, project: client, base });

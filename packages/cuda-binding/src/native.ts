@@ -1,7 +1,9 @@
+import { LinuxError, loadAddon as load } from '@vgpu/linux/addons';
 import type { CudaDeviceInfo } from './cuda-device-info.js';
 import { CudaError, type CudaFailure } from './cuda-error.js';
 import { DeviceError } from './device-error.js';
-import { loadOwnAddon, ownFile, OwnFileError } from './own-package.js';
+import { SOURCE_HASH } from './constants.js';
+import { ownFiles } from './own-files.js';
 
 /** What identifies an open device to the addon. */
 type DeviceHandle = object & { readonly deviceHandle: unique symbol };
@@ -79,7 +81,8 @@ let addon: NativeAddon | undefined;
  * @throws DeviceError `BACKEND_UNAVAILABLE`, which says what was tried.
  */
 export function loadAddon(): NativeAddon {
-  return (addon ??= orUnavailable(() => loadOwnAddon('vgpu_cuda') as NativeAddon));
+  const description = { from: ownFiles, name: 'vgpu_cuda', sourceHash: SOURCE_HASH };
+  return (addon ??= orUnavailable(() => load(description) as NativeAddon));
 }
 
 /**
@@ -88,14 +91,14 @@ export function loadAddon(): NativeAddon {
  * @throws DeviceError `BACKEND_UNAVAILABLE`, which says what was tried.
  */
 export function fileForDevices(path: string): string {
-  return orUnavailable(() => ownFile(path));
+  return orUnavailable(() => ownFiles.at(path));
 }
 
 function orUnavailable<T>(find: () => T): T {
   try {
     return find();
   } catch (error) {
-    if (!(error instanceof OwnFileError)) throw error;
+    if (!(error instanceof LinuxError)) throw error;
     const message = `${error.message}, or use the 'cpu' backend`;
     throw new DeviceError('BACKEND_UNAVAILABLE', message, { cause: error });
   }

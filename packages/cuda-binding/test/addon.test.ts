@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,14 +7,14 @@ import { fileURLToPath } from 'node:url';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { sourceHash } from '../scripts/source-hash.mjs';
+import { sourceHash } from '../../linux/scripts/source-hash.mjs';
 import { LaunchOutcome, type NativeAddon } from '../src/native.js';
 import { testWherePrebuilt } from '../../../tests/support/describe-if.js';
 import { environment } from '../../../tests/support/processes.js';
 import { describeOnStub, runChild } from './support/stub.js';
 
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
-const sources = ['binding.gyp', 'native', 'kernels', 'scripts'];
+const sources = ['binding.gyp', 'native', 'kernels'];
 const prebuilds = join(packageRoot, 'prebuilds/linux-x64');
 
 function addonOf(folder: string): NativeAddon {
@@ -22,7 +22,7 @@ function addonOf(folder: string): NativeAddon {
 }
 
 testWherePrebuilt('the prebuilt addon is that of the sources', () => {
-  expect(addonOf(prebuilds).sourceHash).toBe(sourceHash());
+  expect(addonOf(prebuilds).sourceHash).toBe(sourceHash(packageRoot));
 });
 
 testWherePrebuilt('the prebuilt addon has the numbers of LaunchOutcome', () => {
@@ -43,6 +43,7 @@ describeOnStub('an addon built here', () => {
     for (const name of [...sources, 'dist', 'package.json', 'test/children']) {
       cpSync(join(packageRoot, name), join(root, name), { recursive: true });
     }
+    symlinkSync(join(packageRoot, 'node_modules'), join(root, 'node_modules'));
     const { status, stderr } = spawnSync(
       process.execPath,
       [join(packageRoot, '../../scripts/build-addon.mjs'), root],
@@ -57,7 +58,7 @@ describeOnStub('an addon built here', () => {
 
   test('is that of the sources', () => {
     const platform = `${process.platform}-${process.arch}`;
-    expect(addonOf(join(root, 'prebuilds', platform)).sourceHash).toBe(sourceHash());
+    expect(addonOf(join(root, 'prebuilds', platform)).sourceHash).toBe(sourceHash(packageRoot));
   });
 
   test('conforms', async () => {

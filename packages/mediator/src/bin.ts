@@ -12,7 +12,7 @@ import { errorText, exitCodeOf, explained } from './cli/failure.js';
 import { VERSION } from './constants.js';
 import { OutputQueue } from './cli/output-queue.js';
 import { escapeAround } from './cli/terminal-text.js';
-import { loadAddon } from './linux/native.js';
+import { addonIfAny } from '@vgpu/linux';
 import { escapeControls, ExitCode } from '@vgpu/protocol';
 
 /**
@@ -224,7 +224,7 @@ async function written(limit: Promise<unknown>): Promise<void> {
  */
 function leave(status: number): void {
   if (output.isInCall) {
-    loadAddon()?.exit(status);
+    addonIfAny()?.exit(status);
     process.kill(process.pid, 'SIGKILL');
   }
   process.exit(status);

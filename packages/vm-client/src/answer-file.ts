@@ -1,7 +1,8 @@
+import { isErrno } from '@vgpu/linux';
 import { isCompleteLine, MAX_LINE_BYTES } from '@vgpu/protocol';
 import { VgpuError } from './errors.js';
 import { isAbsent } from './file-access.js';
-import { isErrno, shareError } from './share-error.js';
+import { shareError } from './share-error.js';
 import type { Share } from './share.js';
 
 /** The response file of one request, as it looks while the answer is still to come. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises';
+import { isFuse, sharedFileSystem } from '@vgpu/linux';
 import type { Changes } from './changes.js';
 import { VgpuError } from './errors.js';
-import { isFuse, isSharedWithOthers } from './file-system.js';
 import { FuseShare } from './fuse-share.js';
 import { LocalShare } from './local-share.js';
 import { NetworkShare } from './network-share.js';
@@ -55,7 +55,7 @@ export async function openChannel(directory: string): Promise<Channel> {
   const place = await Place.open(directory);
   try {
     const type = await fileSystemType(directory);
-    if (!isSharedWithOthers(type)) {
+    if (sharedFileSystem(type) === undefined) {
       return new Channel(new LocalShare(directory), watchOrPoll(directory), place);
     }
     const share = isFuse(type) ? new FuseShare(directory) : new NetworkShare(directory);

@@ -1,12 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { getSystemErrorMap } from 'node:util';
+import { isErrno, LinuxError, readRegisters } from '@vgpu/linux';
 import { printable, REGISTERS } from '@vgpu/protocol';
 import { VgpuError } from './errors.js';
-import { loadAddon, type SystemFailure } from './native.js';
-import { nameOwnFile } from './own-package.js';
+import { ownFiles } from './own-files.js';
 import type { PciDevice } from './pci-device.js';
-import { isErrno, reasonOf } from './share-error.js';
+import { reasonOf } from './share-error.js';
 
 /** No register behind the last that is needed is read: a device may act upon being read. */
 const WORDS = Math.max(...Object.values(REGISTERS)) / 4 + 1;
@@ -15,7 +14,7 @@ const WORDS = Math.max(...Object.values(REGISTERS)) / 4 + 1;
 const COMMAND = { offset: 4, memorySpace: 0x2 };
 
 /** Where the udev rule is that comes with this package. */
-const udevRule = () => nameOwnFile('udev/60-vgpu.rules');
+const udevRule = () => ownFiles.nameOf('udev/60-vgpu.rules');
 
 const WITHOUT_DEVICE = 'say which VM this is with --vm-id or VGPU_VM_ID';
 
@@ -75,10 +74,9 @@ function attempt<T>(read: () => T): T {
 }
 
 function mapAndRead(resource: string): Uint8Array {
-  const result = loadAddon().readWords(resource, WORDS);
+  const result = attempt(() => readRegisters(resource, WORDS));
   // By its tag: under Jest the addon makes arrays of another realm.
   if (ArrayBuffer.isView(result)) return result;
-  if ('operation' in result) throw unreadable(systemError(resource, result));
   throw new VgpuError(
     'BAD_REGISTERS',
     `registers in ${printable(resource, 200)}: expected at least ${4 * WORDS} bytes, got ` +
@@ -86,14 +84,11 @@ function mapAndRead(resource: string): Uint8Array {
   );
 }
 
-/** What the addon hands over, as an error like those of Node. */
-function systemError(file: string, { operation, errno }: SystemFailure): Error {
-  const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error'];
-  const error = new Error(`${code}: ${text}, ${operation} '${file}'`);
-  return Object.assign(error, { code, errno: -errno, syscall: operation, path: file });
-}
-
 function unreadable(cause: unknown): VgpuError {
+  if (cause instanceof LinuxError) {
+    const message = `cannot read a PCI device: ${reasonOf(cause)}, or ${WITHOUT_DEVICE}`;
+    return new VgpuError('NO_IDENTITY', message, { cause });
+  }
   const isDenied = isErrno(cause, 'EACCES', 'EPERM');
   const remedy = !isDenied
     ? 'have the device checked on the host'

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
+import { isErrno } from '@vgpu/linux';
 import { MAX_LINE_BYTES } from '@vgpu/protocol';
-import { isErrno } from './share-error.js';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants;
 

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { isErrno } from './share-error.js';
+import { isErrno } from '@vgpu/linux';
 
 /** Where Linux shows the PCI devices of a machine, one directory each. */
 export const PCI_DEVICES = '/sys/bus/pci/devices';

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import fs from 'node:fs/promises';
-import { addonIfAny } from './addon-if-any.js';
+import { addonIfAny, isErrno, systemError } from '@vgpu/linux';
 import { VgpuError } from './errors.js';
-import { isErrno, shareError } from './share-error.js';
+import { shareError } from './share-error.js';
 
 /**
  * Runs a task while no other program of this VM runs one for the same directory.
@@ -63,8 +63,8 @@ class Locks {
     if (addon === undefined) return false;
     const file = await fs.open(this.#directory, constants.O_RDONLY | constants.O_DIRECTORY);
     this.#releases.push(() => file.close());
-    const errno = addon.lock(file.fd);
-    if (errno < 0) throw Object.assign(new Error(`flock: errno ${-errno}`), { errno });
+    const status = addon.flock(file.fd);
+    if (status < 0) throw systemError(status, 'flock', this.#directory);
     return true;
   }
 

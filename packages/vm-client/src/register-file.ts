@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { isErrno } from '@vgpu/linux';
 import {
   decodeRegisterBlock,
   type Identity,
@@ -6,7 +7,7 @@ import {
   REGISTER_BLOCK_BYTES,
 } from '@vgpu/protocol';
 import { translateRefusal, VgpuError } from './errors.js';
-import { isErrno, reasonOf } from './share-error.js';
+import { reasonOf } from './share-error.js';
 
 /**
  * Reads a VM's identity from a file that holds its register block.

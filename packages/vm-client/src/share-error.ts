@@ -1,7 +1,5 @@
-import { constants } from 'node:os';
+import { type ErrnoName, isErrno } from '@vgpu/linux';
 import { type FailureCode, VgpuError } from './errors.js';
-
-type ErrnoName = keyof typeof constants.errno;
 
 /** The meanings of system errors for a call, and their remedies. */
 const MEANINGS: readonly {
@@ -28,15 +26,6 @@ const MEANINGS: readonly {
   { errors: ['ENOSPC', 'EDQUOT'], code: 'CANNOT_CREATE', remedy: 'free space on the share' },
   { errors: ['EMFILE', 'ENFILE'], code: 'CANNOT_CREATE', remedy: 'raise the limit of open files' },
 ];
-
-/**
- * Whether an error has one of these codes of errno(3). Compares numbers, because Node has no name
- * for some: ESTALE and EDQUOT are 'Unknown system error -116' and '-122'.
- */
-export function isErrno(error: unknown, ...names: readonly ErrnoName[]): boolean {
-  const errno = typeof error === 'object' && error !== null && 'errno' in error ? error.errno : 0;
-  return names.some((name) => errno === -constants.errno[name]);
-}
 
 /**
  * Turns the error of a file operation into one for the caller; a {@link VgpuError} stays unchanged.

@@ -1,6 +1,9 @@
+import { watchDirectory, WatchEvent, type DirectoryWatch } from '@vgpu/linux';
 import type { Change, Changes } from './changes.js';
 import { PolledChanges } from './polled-changes.js';
-import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
+
+/** A mediator renames a response into place. To be woken by all else would cost more than the response does. */
+const RESPONSES = { events: WatchEvent.MOVED_TO, prefix: 'response' };
 
 /** Looks are due after this time without an event too: events overflow, directories are replaced. */
 const RECHECK_MS = 1000;
@@ -21,10 +24,16 @@ export class WatchedChanges implements Changes {
    * @throws What that throws.
    */
   constructor(directory: string, watch = watchDirectory) {
-    this.#watch = watch(directory, (names) => {
-      if (names === null) this.#notifyAll();
-      else for (const name of names) this.#watched.get(name)?.notify();
-    });
+    this.#watch = watch(
+      directory,
+      RESPONSES,
+      (names, _others, areLost) => {
+        if (areLost) this.#notifyAll();
+        else for (const name of names) this.#watched.get(name)?.notify();
+      },
+      // What is heard no more is still found by looking.
+      () => undefined,
+    );
     this.#recheck = setInterval(() => {
       this.#notifyAll();
     }, RECHECK_MS).unref();

@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import { describe, expect, test } from '@jest/globals';
 import { ErrorCode, ProtocolError } from '@vgpu/protocol';
 import {
@@ -8,7 +7,7 @@ import {
   translateRefusal,
   VgpuError,
 } from '../src/errors.js';
-import { isErrno, shareError } from '../src/share-error.js';
+import { shareError } from '../src/share-error.js';
 import { errnoError } from './faulty-share.js';
 import { STATUS_OF_FAILURE, STATUS_OF_REJECTION } from './statuses.js';
 
@@ -95,23 +94,4 @@ describe('shareError', () => {
     const error = new VgpuError('TIMEOUT', 'x');
     expect(shareError('do it', error, 'BAD_RESPONSE')).toBe(error);
   });
-});
-
-describe('isErrno', () => {
-  test('knows ESTALE where Node has no name for it', () => {
-    const error = Object.assign(new Error('Unknown system error -116'), {
-      errno: -116,
-      code: 'Unknown system error -116',
-    });
-    expect(constants.errno.ESTALE).toBe(116);
-    expect(isErrno(error, 'ENOENT', 'ESTALE')).toBe(true);
-    expect(isErrno(error, 'ENOENT')).toBe(false);
-  });
-
-  test.each([undefined, null, 'ENOENT', new Error('ENOENT'), { errno: 2 }])(
-    '%p is none',
-    (value) => {
-      expect(isErrno(value, 'ENOENT')).toBe(false);
-    },
-  );
 });

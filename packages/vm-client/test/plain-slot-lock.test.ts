@@ -6,16 +6,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { loadAddon, type NativeAddon } from '../src/native.js';
+import * as linux from '../../linux/src/addon.js';
 import { testAsRoot } from '../../../tests/support/describe-if.js';
 
-let addon: NativeAddon | undefined;
-jest.unstable_mockModule('../src/native.js', () => ({
-  loadAddon: () => {
-    if (addon === undefined) throw new Error('there is none');
-    return addon;
-  },
-}));
+let addon: linux.NativeAddon | undefined;
+jest.unstable_mockModule('../../linux/src/addon.js', () => ({ ...linux, addonIfAny: () => addon }));
 const { inPlainSlot } = await import('../src/plain-slot-lock.js');
 
 const busy = expect.objectContaining({ code: 'SLOT_BUSY' });
@@ -25,7 +20,7 @@ let directory: string;
 let holders: ChildProcess[];
 
 beforeEach(() => {
-  addon = loadAddon();
+  addon = linux.requireAddon();
   holders = [];
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'vgpu-lock-'));
   fs.chmodSync(directory, 0o755);

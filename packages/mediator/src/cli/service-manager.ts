@@ -2,7 +2,7 @@ import { messageOf } from '../devices/execution.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Mediator } from '../mediator.js';
 import { MAX_TIMER_MS } from '../time.js';
-import { notify } from './notify.js';
+import { notify } from '@vgpu/linux';
 
 /** The part of a mediator that the watchdog needs. */
 export type Watched = Pick<Mediator, 'queued' | 'stuckDevices'>;

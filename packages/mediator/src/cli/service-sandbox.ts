@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Endpoint } from '../http/endpoint.js';
 import { MediatorError } from '../mediator-error.js';
-import { tolerate } from '../linux/errno.js';
+import { tolerate } from '@vgpu/linux';
 
 /**
  * Directories that the unit of {@link unitText} hides from the mediator: ProtectHome=yes and

@@ -5,7 +5,7 @@ import type * as z from 'zod/mini';
 import { messageOf } from '../devices/execution.js';
 import { isLockHeld } from '../state/instance-lock.js';
 import { MediatorError, unusableStateDir } from '../mediator-error.js';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 import {
   CONTROL_VERSION,
   check,

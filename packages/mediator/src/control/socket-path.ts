@@ -1,6 +1,6 @@
 import { constants, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { closeRead } from '../linux/errno.js';
+import { closeRead } from '@vgpu/linux';
 
 const NAME = 'control.sock';
 

@@ -9,7 +9,7 @@ import { messageOf } from '../devices/execution.js';
 import { isLockHeld } from '../state/instance-lock.js';
 import { MediatorError } from '../mediator-error.js';
 import { Registry } from '../state/registry.js';
-import { tolerate } from '../linux/errno.js';
+import { tolerate } from '@vgpu/linux';
 import { deviceFileOf, problemOfDeviceFile } from '../provisioning/device-file.js';
 import { checkAddon, type Listing, checkDevices, type DeviceFacts, checkPools } from './devices.js';
 import { checkClock, checkTimestamps } from './clock.js';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { tolerate } from '../linux/errno.js';
+import { tolerate } from '@vgpu/linux';
 import { type Export, parseExportTable } from './export-table.js';
 
 const ABSENT = ['ENOENT', 'ENOTDIR'];

@@ -1,22 +1,8 @@
+import { memoryFileSystem, sharedFileSystem } from '@vgpu/linux';
 import { type Diagnosis, finding, orOk } from './diagnosis.js';
 
-/** Magic numbers of statfs(2), grouped by their consequence for the mediator. */
-const NETWORK: ReadonlyMap<number, string> = new Map([
-  [0x6969, 'NFS'],
-  [0xff53_4d42, 'CIFS'],
-  [0xfe53_4d42, 'SMB'],
-  [0x6573_5546, 'FUSE'],
-  [0x0102_1997, '9p'],
-  [0x00c3_6400, 'Ceph'],
-  [0x0bd0_0bd0, 'Lustre'],
-]);
-const MEMORY: ReadonlyMap<number, string> = new Map([
-  [0x0102_1994, 'tmpfs'],
-  [0x8584_58f6, 'ramfs'],
-]);
-
 export interface FileSystemFacts {
-  /** Paths and the magic numbers of their file systems. */
+  /** Paths and the types of their file systems, `f_type` of statfs(2). */
   readonly root: { readonly path: string; readonly type: number };
   readonly state: { readonly path: string; readonly type: number } | undefined;
 }
@@ -24,7 +10,7 @@ export interface FileSystemFacts {
 /** Whether the root and the state directory are on persistent file systems of this host. */
 export function checkFileSystem({ root, state }: FileSystemFacts): Diagnosis[] {
   const findings: Diagnosis[] = [];
-  const network = NETWORK.get(root.type);
+  const network = sharedFileSystem(root.type);
   if (network !== undefined) {
     findings.push(
       finding(
@@ -35,7 +21,7 @@ export function checkFileSystem({ root, state }: FileSystemFacts): Diagnosis[] {
     );
   }
   for (const { path, type } of state ? [root, state] : [root]) {
-    const memory = MEMORY.get(type);
+    const memory = memoryFileSystem(type);
     if (memory === undefined) continue;
     findings.push(
       finding(
@@ -44,7 +30,7 @@ export function checkFileSystem({ root, state }: FileSystemFacts): Diagnosis[] {
       ),
     );
   }
-  const stateNetwork = state && NETWORK.get(state.type);
+  const stateNetwork = state && sharedFileSystem(state.type);
   if (state !== undefined && stateNetwork !== undefined) {
     findings.push(
       finding(

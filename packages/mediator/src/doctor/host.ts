@@ -2,7 +2,7 @@ import { lstatSync, openSync, readdirSync, readFileSync, realpathSync, statfsSyn
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { VmDirectoryName } from '@vgpu/protocol';
-import { closeRead, tolerate } from '../linux/errno.js';
+import { closeRead, tolerate } from '@vgpu/linux';
 import type { FileFacts, VmDirectoryFacts } from './directory-facts.js';
 import type { Mount } from './mount.js';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ownFile } from '../own-package.js';
+import { ownFiles } from '../own-files.js';
 
 /** The folder of the page's files, which `scripts/build-page.mjs` makes. */
 const FOLDER = 'page/dist';
@@ -29,7 +29,7 @@ export interface Asset {
 
 export function readAsset(name: AssetName): Asset {
   const extension = name.slice(name.lastIndexOf('.') + 1) as keyof typeof TYPES;
-  const content = readFileSync(ownFile(`${FOLDER}/${name}`));
+  const content = readFileSync(ownFiles.at(`${FOLDER}/${name}`));
   const scripts = extension === 'html' ? content.toString().matchAll(INLINE_SCRIPT) : [];
   const scriptHashes = [...scripts].map(
     ([, script = '']) => `sha256-${createHash('sha256').update(script).digest('base64')}`,

@@ -4,7 +4,7 @@ import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, isIP, type AddressInfo, type ListenOptions, type Server } from 'node:net';
 import type { Logger } from '../telemetry/logger.js';
 import { MediatorError } from '../mediator-error.js';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 import { describeEndpoint, isLoopback, type Endpoint } from './endpoint.js';
 
 /** The owner and the group, such as that of a reverse proxy, may connect. */

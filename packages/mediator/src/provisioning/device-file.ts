@@ -4,7 +4,7 @@ import { encodeRegisterBlock, encodeVmDirectoryName, type Identity } from '@vgpu
 import { makeDirectory } from '../state/directories.js';
 import { MediatorError } from '../mediator-error.js';
 import { ownerFor, replaceFile, syncDirectory } from '../state/replace-file.js';
-import { errnoOf, tolerate } from '../linux/errno.js';
+import { errnoOf, tolerate } from '@vgpu/linux';
 
 /**
  * The file with the register block of a VM: the memory of its virtual device.

@@ -1,7 +1,6 @@
 import { constants, openSync } from 'node:fs';
-import { flock } from '../linux/flock.js';
+import { closeRead, errnoOf, flock } from '@vgpu/linux';
 import { MediatorError } from '../mediator-error.js';
-import { closeRead, errnoOf } from '../linux/errno.js';
 
 /** The longest wait for the lock, far longer than a change of the registry, in milliseconds. */
 const PATIENCE_MS = 10_000;

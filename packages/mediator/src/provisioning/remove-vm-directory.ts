@@ -11,7 +11,7 @@ import {
 import { join, resolve } from 'node:path';
 import { encodeVmDirectoryName } from '@vgpu/protocol';
 import { MediatorError } from '../mediator-error.js';
-import { closeRead, errnoOf, tolerate } from '../linux/errno.js';
+import { closeRead, errnoOf, tolerate } from '@vgpu/linux';
 import { vmDirectoryOf } from './vm-directories.js';
 
 /** The deepest nesting of directories that is removed. */

@@ -15,7 +15,7 @@ import { join, resolve } from 'node:path';
 import { encodeVmDirectoryName } from '@vgpu/protocol';
 import { MediatorError } from '../mediator-error.js';
 import { ownerFor } from '../state/replace-file.js';
-import { errnoOf, tolerate } from '../linux/errno.js';
+import { errnoOf, tolerate } from '@vgpu/linux';
 
 /** Full access for the owner and the VM's group only; responses get the group of the directory. */
 const MODE = 0o2770;

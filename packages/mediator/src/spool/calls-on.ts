@@ -1,4 +1,4 @@
-import { loadAddon } from '../linux/native.js';
+import { addonIfAny } from '@vgpu/linux';
 import type { DirectoryCalls } from './directory-calls.js';
 import { NativeCalls } from './native-calls.js';
 import { ProcCalls } from './proc-calls.js';
@@ -9,6 +9,6 @@ import { ProcCalls } from './proc-calls.js';
  * @param path Leads to the open directory even if another one has its name by now.
  */
 export function callsOn(directory: number, path: string): DirectoryCalls {
-  const addon = loadAddon();
+  const addon = addonIfAny();
   return addon === undefined ? new ProcCalls(path) : new NativeCalls(addon, directory, path);
 }

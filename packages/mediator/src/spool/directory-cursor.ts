@@ -1,5 +1,5 @@
 import { opendirSync, type Dir } from 'node:fs';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 
 /** Names that one read returns. */
 const BATCH = 1024;

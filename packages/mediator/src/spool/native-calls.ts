@@ -1,7 +1,6 @@
 import { constants } from 'node:fs';
 import type { DirectoryCalls, FileAttributes, FileStats, Reading } from './directory-calls.js';
-import { systemError } from '../linux/errno.js';
-import type { NativeAddon } from '../linux/native.js';
+import { systemError, type NativeAddon } from '@vgpu/linux';
 
 const ENOENT = -2;
 /** The flags of renameat2(2). */

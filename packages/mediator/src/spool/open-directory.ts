@@ -7,7 +7,8 @@ import { callsOn } from './calls-on.js';
 import type { DirectoryCalls, FileStats } from './directory-calls.js';
 import { DirectoryCursor } from './directory-cursor.js';
 import { TimedCalls } from './timed-calls.js';
-import { closeRead, errnoOf, explain, systemError, tolerate } from '../linux/errno.js';
+import { closeRead, errnoOf, systemError, tolerate } from '@vgpu/linux';
+import { explain } from '../explain.js';
 
 /** Prefix of a file that is being removed; only a mediator that is killed leaves one behind. */
 export const CLEARED_PREFIX = '.vgpu-cleared-';

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { fstatSync, futimesSync } from 'node:fs';
 import { PLAIN_SLOT, requestName } from '@vgpu/protocol';
-import { errnoOf, tolerate } from '../linux/errno.js';
+import { errnoOf, tolerate } from '@vgpu/linux';
 import type { FileStats } from './directory-calls.js';
 import { versionOf, type FileVersion } from './file-version.js';
 import type { OpenDirectory } from './open-directory.js';

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { constants as system } from 'node:os';
 import type { DirectoryCalls, FileAttributes, FileStats, Reading } from './directory-calls.js';
-import { closeRead, systemError, tolerate } from '../linux/errno.js';
+import { closeRead, systemError, tolerate } from '@vgpu/linux';
 
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;

@@ -1,6 +1,6 @@
 import { MAX_LINE_BYTES, requestName, type Slot } from '@vgpu/protocol';
 import type { FileStats, Reading } from './directory-calls.js';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 import { versionOf, type FileVersion } from './file-version.js';
 import type { OpenDirectory } from './open-directory.js';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { responseName, type Slot } from '@vgpu/protocol';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 import { UndeliverableError } from '../scheduling/request-source.js';
 import type { OpenDirectory } from './open-directory.js';
 

@@ -1,5 +1,5 @@
 import { openSync } from 'node:fs';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 
 /** File descriptors kept in reserve: request, response, directory listing and log, doubled. */
 const SPARE_DESCRIPTORS = 8;

@@ -7,7 +7,8 @@ import type { RequestSource, SourceVm, VmRequests } from '../scheduling/request-
 import type { Logger } from '../telemetry/logger.js';
 import type { Events } from '../events.js';
 import { MediatorError } from '../mediator-error.js';
-import { closeRead, errnoOf, explain } from '../linux/errno.js';
+import { closeRead, errnoOf, type DirectoryWatch } from '@vgpu/linux';
+import { explain } from '../explain.js';
 import { MtimeTrust } from './mtime-trust.js';
 import type { MediatorSettings } from '../settings.js';
 import { openSpare } from './spare-descriptors.js';
@@ -15,7 +16,7 @@ import { SpoolEvents, type Share } from './share.js';
 import { Scans } from './scans.js';
 import { removed } from './removed.js';
 import { VmSpool } from './vm-spool.js';
-import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
+import { watchDirectory } from './watch-directory.js';
 
 export interface SpoolOptions {
   /** The directory that holds the VM directories. */

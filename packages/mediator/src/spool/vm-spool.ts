@@ -1,5 +1,5 @@
 import { PLAIN_SLOT, requestName, slotOfRequest } from '@vgpu/protocol';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 import { COST } from '../scheduling/cost.js';
 import { UndeliverableError, type Step, type VmRequests } from '../scheduling/request-source.js';
 import type { Candidate } from './backlog.js';

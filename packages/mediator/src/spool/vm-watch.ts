@@ -1,4 +1,5 @@
-import { watchDirectory, type DirectoryWatch } from './watch-directory.js';
+import type { DirectoryWatch } from '@vgpu/linux';
+import { watchDirectory } from './watch-directory.js';
 import { WatchThrottle } from './watch-throttle.js';
 
 /** Events of a {@link VmWatch}. */

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, realpathSync, statSync, readdirSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 import type { Logger } from '../telemetry/logger.js';
 import { MediatorError, unusableRoot, unusableStateDir } from '../mediator-error.js';
 

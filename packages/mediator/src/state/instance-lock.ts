@@ -1,11 +1,10 @@
 import { constants, lstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from './directories.js';
-import { flock, isUnsupported } from '../linux/flock.js';
+import { closeRead, flock, isUnsupported, tolerate } from '@vgpu/linux';
 import { holderOf, lockFile, openLockFile } from './lock-file.js';
 import type { Logger } from '../telemetry/logger.js';
 import { MediatorError, unusableRoot, unusableStateDir } from '../mediator-error.js';
-import { closeRead, tolerate } from '../linux/errno.js';
 
 /**
  * How long to wait for a lock, in milliseconds. Without the addon, the child process that holds the

@@ -13,8 +13,7 @@ import {
 import { dirname } from 'node:path';
 import { geteuid } from 'node:process';
 import { escapeControls } from '@vgpu/protocol';
-import { flock } from '../linux/flock.js';
-import { closeRead, tolerate } from '../linux/errno.js';
+import { closeRead, flock, tolerate } from '@vgpu/linux';
 
 /** Follows no link and does not block: other users may be able to write to the directory. */
 const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;

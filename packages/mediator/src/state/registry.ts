@@ -4,7 +4,7 @@ import en from 'zod/v4/locales/en.js';
 import { Pool, Priority, VmId } from '@vgpu/protocol';
 import { readJson } from '../json.js';
 import { MediatorError } from '../mediator-error.js';
-import { errnoOf } from '../linux/errno.js';
+import { errnoOf } from '@vgpu/linux';
 import { makeDirectory } from './directories.js';
 import { replaceFile, syncDirectory } from './replace-file.js';
 

@@ -93,7 +93,7 @@ export class SystemCalls {
     // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- of all of node:fs
     switch (name) {
       case 'watch':
-        return this.#watch(path, args[1] as (event: string, name: string) => void);
+        return this.#watch(path, args.at(-1) as (event: string, name: string) => void);
       case 'opendirSync':
         return this.#listing(path);
       case 'readdirSync':

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DirectoryCalls } from '../../src/spool/directory-calls.js';
-import { loadAddon } from '../../src/linux/native.js';
+import { addonIfAny } from '@vgpu/linux';
 import { NativeCalls } from '../../src/spool/native-calls.js';
 import { testAsRoot } from '../../../../tests/support/describe-if.js';
 import { ProcCalls } from '../../src/spool/proc-calls.js';
@@ -53,7 +53,7 @@ test('names are exchanged, or given if they are new, by the addon only', () => {
 });
 
 function callsByAddon(): DirectoryCalls {
-  const addon = loadAddon();
+  const addon = addonIfAny();
   // Not to be skipped unnoticed.
   if (addon === undefined) throw new Error('there is no addon for this machine');
   return new NativeCalls(addon, directory, path);

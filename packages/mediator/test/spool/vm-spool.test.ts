@@ -306,7 +306,7 @@ describe('inotify', () => {
     let report: (event: string, name: string) => void = () => undefined;
     fakeFs.intercept(({ name, args, proceed }) => {
       if (name !== 'watch') return proceed();
-      report = args[1] as typeof report;
+      report = args.at(-1) as typeof report;
       const watcher = new EventEmitter() as (typeof watches)[number];
       watches.push(watcher);
       return Object.assign(watcher, { close: () => (watcher.isClosed = true) });
@@ -504,7 +504,7 @@ describe('a VM that is over its limit', () => {
     for (const id of ['1', '2', '3']) files.write(named(id), '');
     fakeFs.intercept(({ name, args, proceed }) => {
       if (name !== 'watch') return proceed();
-      report = args[1] as typeof report;
+      report = args.at(-1) as typeof report;
       return silentWatcher();
     });
     open();

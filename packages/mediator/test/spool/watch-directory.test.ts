@@ -1,15 +1,13 @@
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { loadAddon } from '../../src/linux/native.js';
-import type { DirectoryWatch } from '../../src/spool/watch-directory.js';
+import type { DirectoryWatch } from '@vgpu/linux';
+import * as addon from '../../../linux/src/addon.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { until } from '../support/until.js';
 
-const load = jest.fn(loadAddon);
-jest.unstable_mockModule('../../src/linux/native.js', () => ({ loadAddon: load }));
+const load = jest.fn(addon.addonIfAny);
+jest.unstable_mockModule('../../../linux/src/addon.js', () => ({ ...addon, addonIfAny: load }));
 const { watchDirectory } = await import('../../src/spool/watch-directory.js');
 
 let path: string;
@@ -40,7 +38,7 @@ function watchFor(events: 'ofRequests' | 'ofNames'): void {
 }
 
 describe.each([
-  ['with the addon', loadAddon],
+  ['with the addon', addon.addonIfAny],
   ['without it', () => undefined],
 ])('a watch %s', (_name, implementation) => {
   beforeEach(() => {
@@ -88,48 +86,5 @@ describe.each([
     expect(watch).toBeUndefined();
     expect(onLost).toHaveBeenCalledWith(expect.objectContaining({ code: 'ENOENT' }));
     fs.mkdirSync(path);
-  });
-});
-
-describe('the addon', () => {
-  const addon = fileURLToPath(
-    new URL(`../../prebuilds/${process.platform}-${process.arch}/vgpu_spool.node`, import.meta.url),
-  );
-  const CLOSE_WRITE = 8;
-  const run = (script: string) => {
-    const prelude = `const { watch, unwatch } = require(process.argv[1]);
-      const { writeFileSync } = require('node:fs');
-      const [path, other] = process.argv.slice(2);`;
-    const args = ['-e', prelude + script, addon, path, temporaryDirectory()];
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-    return { status, stdout, stderr };
-  };
-
-  test('does not keep a process alive, nor end it while it watches', () => {
-    expect(run(`watch(path, ${CLOSE_WRITE}, () => {});`)).toMatchObject({ status: 0, stderr: '' });
-  });
-
-  test('leaves errors of a listener to the process', () => {
-    const { status, stderr } = run(`
-      watch(path, ${CLOSE_WRITE}, () => { throw new Error('of the listener'); });
-      writeFileSync(path + '/request.txt', '');
-      setTimeout(() => {}, 60_000);`);
-    expect(stderr).toContain('Error: of the listener');
-    expect(status).toBe(1);
-  });
-
-  test('is not used any more once a listener ends the last watch, and can be again', () => {
-    const { status, stdout } = run(`
-      const close = () => { unwatch(first); unwatch(second); unwatch(second); again(); };
-      const first = watch(path, ${CLOSE_WRITE}, close);
-      const second = watch(path, ${CLOSE_WRITE}, () => console.log('told in vain'));
-      const again = () => {
-        const third = watch(other, ${CLOSE_WRITE}, (names) => { console.log(names); unwatch(third); });
-        writeFileSync(other + '/request.txt', '');
-      };
-      writeFileSync(path + '/request.txt', '');
-      writeFileSync(path + '/request.txt', '');
-      setTimeout(() => {}, 500);`);
-    expect({ status, stdout }).toEqual({ status: 0, stdout: "[ 'request.txt' ]\n" });
   });
 });

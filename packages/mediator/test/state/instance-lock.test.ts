@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { InstanceLock as Lock } from '../../src/state/instance-lock.js';
 import { MediatorError } from '../../src/mediator-error.js';
-import * as native from '../../src/linux/native.js';
+import * as addon from '../../../linux/src/addon.js';
 import { openBelow, temporaryDirectory } from '../support/temporary-directory.js';
 
 /** Where programs are found, if not in the usual places. Then there is no addon either. */
@@ -18,9 +18,9 @@ jest.unstable_mockModule('node:child_process', () => ({
       env: { ...process.env, ...(path !== undefined && { PATH: path }) },
     }),
 }));
-jest.unstable_mockModule('../../src/linux/native.js', () => ({
-  ...native,
-  loadAddon: () => (path === undefined ? native.loadAddon() : undefined),
+jest.unstable_mockModule('../../../linux/src/addon.js', () => ({
+  ...addon,
+  addonIfAny: () => (path === undefined ? addon.addonIfAny() : undefined),
 }));
 const { InstanceLock } = await import('../../src/state/instance-lock.js');
 

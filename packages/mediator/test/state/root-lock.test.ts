@@ -22,7 +22,7 @@ import { describeIf } from '../../../../tests/support/describe-if.js';
 import { describeWithMounts } from '../../../../tests/support/world.js';
 import { InstanceLock, ROOT_LOCK } from '../../src/state/instance-lock.js';
 import { MediatorError } from '../../src/mediator-error.js';
-import { loadAddon } from '../../src/linux/native.js';
+import { addonIfAny } from '@vgpu/linux';
 import { openBelow, temporaryDirectory } from '../support/temporary-directory.js';
 
 let stateDir: string;
@@ -170,7 +170,7 @@ describe('the lock of a root', () => {
   test('a file system without locks is used all the same, for the state directory is locked', () => {
     rootLock().acquire();
     locks[0]?.release();
-    const addon = loadAddon();
+    const addon = addonIfAny();
     if (addon === undefined) return;
     const fails = (errno: number) => {
       jest.spyOn(addon, 'flock').mockImplementation((fd) => {

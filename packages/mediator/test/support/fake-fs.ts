@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import * as fs from 'node:fs';
 import { jest } from '@jest/globals';
-import { loadAddon, type NativeAddon } from '../../src/linux/native.js';
+// Not by the package's index: what that imports would keep the real `node:fs`.
+import { addonIfAny, requireAddon, type NativeAddon } from '../../../linux/src/addon.js';
 
 type Name = keyof typeof fs | keyof NativeAddon;
 
@@ -27,7 +28,7 @@ export class FakeFs {
   #intercept = passThrough;
 
   constructor() {
-    const addon = loadAddon();
+    const addon = addonIfAny();
     const at = (directory: number, name: string) => `/proc/self/fd/${directory}/${name}`;
     const remove = this.#atOnce('unlinkSync', fs.unlinkSync);
     const removeDirectory = this.#atOnce('rmdirSync', fs.rmdirSync);
@@ -47,8 +48,9 @@ export class FakeFs {
       rmdir: removeDirectory,
     };
     jest.unstable_mockModule('node:fs', () => wrapped);
-    jest.unstable_mockModule('../../src/linux/native.js', () => ({
-      loadAddon: () => (this.hasAddon ? wrappedAddon : undefined),
+    jest.unstable_mockModule('../../../linux/src/addon.js', () => ({
+      addonIfAny: () => (this.hasAddon ? wrappedAddon : undefined),
+      requireAddon,
     }));
   }
 
