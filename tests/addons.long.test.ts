@@ -135,6 +135,7 @@ function install({ name, file, loader }: Package): Installed {
 
 /** The place that each package's addon is loaded from, or why none is, in one process of its own. */
 function load(installed: readonly Pick<Installed, 'root' | 'loader'>[], uid?: number): string[] {
+  const places = installed.map(({ root, loader }) => ({ root, loader }));
   const program = `
     import { readFileSync } from 'node:fs';
     const loaded = () => new Set(readFileSync('/proc/self/maps', 'utf8').match(/\\/.*\\.node$/gm));
@@ -152,7 +153,7 @@ function load(installed: readonly Pick<Installed, 'root' | 'loader'>[], uid?: nu
     console.log(JSON.stringify(outcomes));`;
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--input-type=module', '-e', program, JSON.stringify(installed)],
+    ['--input-type=module', '-e', program, JSON.stringify(places)],
     {
       env: environment,
       encoding: 'utf8',

@@ -171,8 +171,8 @@ describe('the packed packages, installed by npm outside the repository', () => {
     }
     expect(filesIn('vm-client/udev')).toEqual(['60-vgpu.rules']);
     expect(filesIn('linux/scripts')).toEqual([
-      'install-addon.d.mts',
       'install-addon.mjs',
+      'install-types.d.mts',
       'install.mjs',
       'rebuild-arguments.mjs',
       'source-hash.mjs',

@@ -3,6 +3,20 @@ import type { LinuxError } from './linux-error.js';
 import { loadAddon } from './load-addon.js';
 import { ownFiles } from './own-files.js';
 
+/** A system call that failed. */
+export interface SystemFailure {
+  /** The call. */
+  readonly operation: 'open' | 'fstat' | 'mmap';
+  /** A number of errno(3), positive. */
+  readonly errno: number;
+}
+
+/** A file has fewer bytes than were to be read. */
+export interface TooShort {
+  /** How many it has. */
+  readonly size: number;
+}
+
 /**
  * The functions of this package's addon (`native/addon.cc`). Where they fail they give a negative number of
  * errno(3), unless said otherwise. Names are those of entries directly in an open directory: nothing is
@@ -170,16 +184,9 @@ export interface NativeAddon {
    *
    * @param path The file.
    * @param count How many words, at most 1024.
-   * @returns The bytes as the file has them; the call that failed, with a positive number of errno(3); or the
-   *   size of the file where that has fewer bytes.
+   * @returns The bytes as the file has them.
    */
-  readWords(
-    path: string,
-    count: number,
-  ):
-    | Uint8Array
-    | { readonly operation: 'open' | 'fstat' | 'mmap'; readonly errno: number }
-    | { readonly size: number };
+  readWords(path: string, count: number): Uint8Array | SystemFailure | TooShort;
 
   /**
    * Ends the process at once, whatever its threads are doing (`_exit(2)`).

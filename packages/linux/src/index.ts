@@ -1,5 +1,11 @@
 export * from './addons.js';
-export { addonIfAny, requireAddon, type NativeAddon } from './addon.js';
+export {
+  addonIfAny,
+  requireAddon,
+  type NativeAddon,
+  type SystemFailure,
+  type TooShort,
+} from './addon.js';
 export { closeRead, errnoOf, isErrno, systemError, tolerate, type ErrnoName } from './errno.js';
 export { isFuse, memoryFileSystem, sharedFileSystem } from './file-systems.js';
 export { flock, isUnsupported } from './flock.js';

@@ -1,4 +1,4 @@
-import { requireAddon } from './addon.js';
+import { requireAddon, type TooShort } from './addon.js';
 import { systemError } from './errno.js';
 
 /**
@@ -11,7 +11,7 @@ import { systemError } from './errno.js';
  * @throws {LinuxError} `ADDON_UNAVAILABLE`: Node cannot map memory.
  * @throws the error of open(2), fstat(2) or mmap(2).
  */
-export function readRegisters(path: string, count: number): Uint8Array | { readonly size: number } {
+export function readRegisters(path: string, count: number): Uint8Array | TooShort {
   const result = requireAddon().readWords(path, count);
   if ('operation' in result) throw systemError(-result.errno, result.operation, path);
   return result;

@@ -39,7 +39,7 @@ describe('systemError', () => {
   test('is as Node has them', () => {
     const error = systemError(-constants.errno.EXDEV, 'rename', '/a', '/b');
     expect(error.message).toBe("EXDEV: cross-device link not permitted, rename '/a' -> '/b'");
-    expect({ ...error }).toEqual({
+    expect(error).toMatchObject({
       code: 'EXDEV',
       errno: -constants.errno.EXDEV,
       syscall: 'rename',

@@ -18,6 +18,7 @@ import { FakeFs } from './support/fake-fs.js';
 const fakeFs = new FakeFs();
 jest.unstable_mockModule('node:child_process', () => ({
   fork: () => undefined,
+  execFile: () => undefined,
   // The lock: there is one process only.
   spawnSync: () => ({ status: 0, stderr: '' }),
 }));

@@ -33,7 +33,7 @@ afterEach(() => {
 const { EACCES, EPERM, EINVAL } = constants.errno;
 const RULE = /root.*\/vm-client\/udev\/60-vgpu\.rules, or .*--vm-id/;
 
-test.each<['open' | 'fstat' | 'mmap', string, number, number, string, RegExp]>([
+test.each<[linux.SystemFailure['operation'], string, number, number, string, RegExp]>([
   ['open', 'EACCES', EACCES, 1000, 'NO_PERMISSION', RULE],
   ['open', 'EPERM', EPERM, 1000, 'NO_PERMISSION', RULE],
   ['mmap', 'EPERM', EPERM, 0, 'NO_PERMISSION', /locked down.*--vm-id/],
