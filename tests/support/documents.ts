@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 const repository = resolve(import.meta.dirname, '../..');
 
 /** The text of a document without its blocks of code. */
-export function proseOf(file: string): string {
+function proseOf(file: string): string {
   const text = readFileSync(join(repository, file), 'utf8');
   return text.replaceAll(/^( *)(```+).*?^\1\2$/gms, '');
 }

@@ -19,7 +19,7 @@ type Store = QueueStore<QueuedRequest, FakeSlot>;
 /** July 2025, in nanoseconds: a double counts such numbers in steps of 256. */
 const NOW_NS = 1_752_000_000_123_456_789n;
 
-export function fakeRequest(
+function fakeRequest(
   priority: Priority,
   arrivalNs: bigint,
   pool: Pool = 'A',

@@ -4,7 +4,7 @@ import type { Events } from '../../src/events.js';
 import type { Arrival, RequestSource, VmRequests } from '../../src/scheduling/request-source.js';
 
 /** A VM's operations on its requests. */
-export interface Guest {
+interface Guest {
   put(slot: string, text: string): void;
   take(slot: string): void;
   /** Empty or undefined without one. */
