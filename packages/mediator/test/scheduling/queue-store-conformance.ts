@@ -19,11 +19,7 @@ type Store = QueueStore<QueuedRequest, FakeSlot>;
 /** July 2025, in nanoseconds: a double counts such numbers in steps of 256. */
 const NOW_NS = 1_752_000_000_123_456_789n;
 
-function fakeRequest(
-  priority: Priority,
-  arrivalNs: bigint,
-  pool: Pool = 'A',
-): QueuedRequest {
+function fakeRequest(priority: Priority, arrivalNs: bigint, pool: Pool = 'A'): QueuedRequest {
   const call = { operation: 'add', a: Int32Array.of(1), b: Int32Array.of(2) } as const;
   return { vm: 1, slot: 'x', priority, pool, arrivalNs, call, admittedMs: 0 };
 }
