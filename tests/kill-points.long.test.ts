@@ -31,7 +31,7 @@ const TWICE_KILLED = 20;
 const ERRORS_WHILE_SERVING = 30;
 /** Also kills between which nothing has changed, and all errors in all scenarios: some minutes more. */
 const HAS_ALL = process.env['VGPU_TEST_CALLS'] === 'all';
-/** Of the calls of a scenario so many are hit, chosen by the seed. */
+/** The number of calls of a scenario that are hit; the seed chooses them. */
 const PER_SCENARIO = HAS_ALL ? Infinity : 15;
 const SEED = Number(process.env['VGPU_TEST_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
 

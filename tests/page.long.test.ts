@@ -211,7 +211,7 @@ describeInChromium('the page', () => {
     await page.getByText(/^Connection lost/).waitFor();
     await serve(new URL(url).host);
     await page.getByText('Live', { exact: true }).waitFor();
-    // Another token: whoever is signed in is not any more.
+    // Another token ends every session.
     root.launch = { env: { VGPU_HTTP_TOKEN: `${TOKEN}-new` } };
     await mediator.stop();
     await serve(new URL(url).host);

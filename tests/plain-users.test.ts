@@ -9,7 +9,7 @@ import { CLIENT, MediatorProcess, run, TestRoot, until } from './support/process
 const LIBRARY = resolve(import.meta.dirname, '../packages/vm-client/dist/index.js');
 const CALLS = 300;
 
-/** Asks for sums until it has got so many, again where the slot is in use; tells what it got. */
+/** Asks for sums until it has this many, again if the slot is in use; returns them. */
 const USER = `
   const { VgpuClient } = await import(${JSON.stringify(LIBRARY)});
   const [root, first] = process.argv.slice(1);

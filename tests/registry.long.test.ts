@@ -49,7 +49,7 @@ describe('the packages, published to a registry', () => {
   const workspace = new WorkspaceCopy(join(base, 'workspace'), packageManager);
   let registry: LocalRegistry;
 
-  /** Sizes and times, to be looked at and not to be compared with anything. */
+  /** Sizes and times, for people to read; no test compares them. */
   const notes: string[] = [];
   async function timed<T>(what: string, action: () => Promise<T>): Promise<T> {
     const start = performance.now();

@@ -52,7 +52,7 @@ const answer = (vm: number, id: string) => {
 describe('pools on three devices', () => {
   const DEVICES = ['--devices', '0,1,2', '--cpu-delay', '50'];
 
-  it('whoever gives a pool devices that there are not is told that its requests wait', async () => {
+  it('a pool with devices that do not exist: the log says that its requests wait', async () => {
     await start(...DEVICES);
     const { status, stdout, stderr } = await command('pool', 'set', 'A', '--devices', '7');
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'pool A: devices 7\n' });

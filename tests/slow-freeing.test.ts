@@ -129,7 +129,7 @@ describeIf(
   'skipped: it needs root, strace, loop devices and mkfs.ext4, and a checkout that others may read',
   'files that take long to free',
   () => {
-    it('are freed by another thread, whoever may open them', async () => {
+    it('are freed by another thread, also if the mediator may not open them', async () => {
       const mediator = await MediatorProcess.serving(root);
       const pid = mediator.child.pid ?? 0;
       await record(pid);

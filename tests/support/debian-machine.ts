@@ -10,7 +10,7 @@ import { run, until } from './processes.js';
 const CACHE = resolve(import.meta.dirname, '../../.cache/debian-13');
 const MIRROR = 'http://deb.debian.org/debian';
 
-/** What a Debian that boots has; curl and all else is for whoever reads the documentation to install. */
+/** What a Debian that boots has; the reader of the documentation installs curl and all else. */
 const BASE = 'systemd,systemd-sysv,dbus,ca-certificates,iproute2,procps';
 
 const HOW_TO_ENABLE =

@@ -17,7 +17,7 @@ export class FakeClock {
     root.launch = { env: { NODE_OPTIONS: `--import=${PRELOADED}`, FAKE_CLOCK: this.#file } };
   }
 
-  /** Sets it to so many milliseconds before (negative) or after the real time. */
+  /** Sets it to this many milliseconds before (negative) or after the real time. */
   shift(ms: number): void {
     writeFileSync(`${this.#file}.new`, String(ms));
     renameSync(`${this.#file}.new`, this.#file);

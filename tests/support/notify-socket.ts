@@ -46,7 +46,7 @@ export class NotifySocket {
     return this.told.filter((text) => text.startsWith(begin));
   }
 
-  /** Waits until so many datagrams that begin with a text have come. */
+  /** Waits until this many datagrams that begin with a text have come. */
   async until(begin: string, count = 1): Promise<void> {
     await until(
       () => this.those(begin).length >= count,
@@ -54,7 +54,7 @@ export class NotifySocket {
     );
   }
 
-  /** How many datagrams that begin with a text come in so many milliseconds. */
+  /** The number of datagrams that begin with a text within this many milliseconds. */
   async countFor(ms: number, begin: string): Promise<number> {
     const before = this.those(begin).length;
     await sleep(ms);

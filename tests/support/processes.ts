@@ -16,7 +16,7 @@ const repository = resolve(import.meta.dirname, '../..');
 export const MEDIATOR = join(repository, 'packages/mediator/bin/vgpu-mediator.js');
 export const CLIENT = join(repository, 'packages/vm-client/bin/vgpu-vm-client.js');
 
-/** No setting of whoever runs the tests, or of the npm that started them, is to count. */
+/** No setting of the user who runs the tests, or of the npm that started them, has an effect. */
 export const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(?:VGPU|npm)_/i.test(name)),
 );
@@ -154,7 +154,7 @@ export class MediatorProcess {
     return this.log.filter((line) => line.message === message);
   }
 
-  /** The requests that are finished, once there are so many: an answer is there before its line in the log. */
+  /** The requests that are finished, once there are this many: a response is in place before its line is in the log. */
   async finished(count: number): Promise<LogLine[]> {
     const lines = () => this.logged('request finished');
     await until(

@@ -69,7 +69,7 @@ export class PublicPrograms implements Programs {
       await bundle(from, to);
     }
     const programs = new PublicPrograms(base);
-    // Whatever umask this process, and whoever has cloned the repository, has.
+    // Independent of the umask of this process and of the user who cloned the repository.
     spawnSync('chmod', ['-R', 'a+rX', base]);
     return programs;
   }

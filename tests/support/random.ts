@@ -29,7 +29,7 @@ export class Random {
     return min + this.below(max - min + 1);
   }
 
-  /** True once in so many times. */
+  /** True once in this many times. */
   oneIn(times: number): boolean {
     return this.below(times) === 0;
   }

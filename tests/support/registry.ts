@@ -9,7 +9,7 @@ import { environment, run, type Finished } from './processes.js';
 const repository = resolve(import.meta.dirname, '../..');
 const VERDACCIO = join(repository, 'node_modules/verdaccio/bin/verdaccio');
 
-/** So many times, a tenth of a second apart, {@link LocalRegistry.start} asks whether it serves. */
+/** {@link LocalRegistry.start} asks this many times, a tenth of a second apart, whether it serves. */
 const ATTEMPTS = 600;
 
 /** A throw-away npm registry on loopback: ours are published to it, the others come from npmjs. */

@@ -33,7 +33,7 @@ export class FragileRoot extends TestRoot {
     execFileSync('mount', ['-o', `remount,${options}`, at]);
   }
 
-  /** As an administrator does, who waits for whoever still uses it only if `lazily`. */
+  /** As an administrator does, who does not wait for its users if `lazily`. */
   unmount(at: string, lazily = false): void {
     execFileSync('umount', [...(lazily ? ['-l'] : []), at]);
     this.#mounted.splice(this.#mounted.lastIndexOf(at), 1);

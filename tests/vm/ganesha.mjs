@@ -61,7 +61,7 @@ NFS_CORE_PARAM {
 }
 NFSV4 {
   Minor_Versions = 1, 2; Only_Numeric_Owners = true; Delegations = false;
-  # Clients have so long to say after a restart what they had open.
+  # The time in which clients say after a restart what they had open.
   Grace_Period = 10; Lease_Lifetime = 10; RecoveryRoot = ${recovery};
 }
 NFS_KRB5 { Active_krb5 = false; }

@@ -166,7 +166,7 @@ export class Guest {
 
 /**
  * The shell command that mounts an export. The addresses are what mount.nfs would find out; busybox
- * leaves that to whoever calls it. Everything else is NFS 4.2 with its defaults.
+ * leaves that to the caller. Everything else is NFS 4.2 with its defaults.
  *
  * @param {string} path
  * @param {string} directory

@@ -2,10 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** So long a process may take to end after it was asked to, in milliseconds. */
+/** The time that a process may take to end after it was asked to, in milliseconds. */
 const END_MS = 10_000;
 
-/** No setting of whoever runs the tests, or of the npm that started them, is to count. */
+/** No setting of the user who runs the tests, or of the npm that started them, has an effect. */
 export const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(?:VGPU|npm)_/i.test(name)),
 );

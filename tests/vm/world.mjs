@@ -105,7 +105,7 @@ export async function withWorld(kernel, report, use) {
     console.log(`Booted in ${((performance.now() - start) / 1000).toFixed(1)} s`);
     await use({ report, spool, mediator, ganesha, port, guests });
   } catch (error) {
-    // Whoever interrupts it need not hear that the guests have gone: `interrupt` exits.
+    // An interrupt need not report that the guests have gone: `interrupt` exits.
     if (state.isEnding) await new Promise(() => undefined);
     throw error;
   } finally {

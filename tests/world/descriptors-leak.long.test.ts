@@ -7,7 +7,7 @@ import { FragileRoot } from '../support/world.js';
 
 const SWEEP_MS = 50;
 
-describeWithStrace('a VM directory that can be opened, but not looked at', () => {
+describeWithStrace('a VM directory that can be opened, but not read', () => {
   it('costs no open file for each attempt, and is served once it can', async () => {
     const root = new FragileRoot([]);
     const mediator = await MediatorProcess.serving(root, '--poll-interval', String(SWEEP_MS));

@@ -8,7 +8,7 @@ import { FragileRoot } from '../support/world.js';
 const SCANNED_ONLY = 'inotify is not available for some directories; they are only scanned';
 
 /**
- * Arguments with which unshare(1) becomes the command that follows, with so many inotify instances or
+ * Arguments with which unshare(1) becomes the command that follows, with this many inotify instances or
  * watches. These are limits of a user namespace of its own: the machine's stay as they are.
  */
 function limited(what: 'instances' | 'watches', count: number): string[] {

@@ -33,7 +33,7 @@ describeWithMounts('a file system mounted over a VM directory that is served', (
     await expectServed(1);
     root.mountTmpfs(root.in(1));
     await expectServed(1);
-    // Whoever is served from it keeps it busy; a lazy unmount needs to be noticed, too.
+    // A served directory keeps it busy; a lazy unmount needs to be noticed, too.
     root.unmount(root.in(1), true);
     await expectServed(1);
     await expectServed(2);

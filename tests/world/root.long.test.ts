@@ -33,7 +33,7 @@ describe('a mediator whose root', () => {
     return other;
   }
 
-  /** Makes the root anew, with a request in VM 1's directory. */
+  /** Makes the root again, with a request in VM 1's directory. */
   function recreate(): void {
     mkdirSync(root.path);
     mkdirSync(root.in(1));

@@ -97,7 +97,7 @@ describe('a VM directory that', () => {
         renameSync(root.in(1), aside());
       },
     ],
-  ])('is %s with requests in it is served anew', async (_how, take) => {
+  ])('is %s with requests in it is served again', async (_how, take) => {
     for (let round = 0; round < 5; round += 1) {
       dropFive(1);
       take();

@@ -1,6 +1,6 @@
 #pragma once
 // Removes names and closes files of guests on threads. To free a file of many extents takes the kernel
-// seconds on a disk that discards, and whoever removes its last name or closes its last descriptor waits.
+// seconds on a disk that discards, and the thread that removes its last name or closes its last descriptor waits.
 #include <cstddef>
 #include <string>
 

@@ -6,7 +6,7 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constan
 
 /** Node's name for O_EXCL with O_CREAT, which follows no link either. */
 export const CREATE = 'wx';
-/** Flags of open(2). O_NONBLOCK: a FIFO in the place of a file would block the open for ever. */
+/** Flags of open(2). O_NONBLOCK: a FIFO in the place of a file would block the open without end. */
 export const EMPTY = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK;
 export const READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 

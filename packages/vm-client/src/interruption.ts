@@ -2,7 +2,7 @@ import { onAbort } from './abort-listeners.js';
 import { VgpuError } from './errors.js';
 import type { CallSignal } from './options.js';
 
-/** So long an interrupted call waits for its files to be taken back: the share may hang. */
+/** An interrupted call waits at most this long for its files to be removed: the share may hang. */
 const GRACE_MS = 1000;
 
 /** How long a call may take, and who may end it. */

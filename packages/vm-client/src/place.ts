@@ -15,7 +15,7 @@ export class Place {
     this.#ino = ino;
   }
 
-  /** Undefined where it can't be held open: whoever uses the directory learns why. */
+  /** Undefined if it can't be held open: the first use of the directory gives the reason. */
   static async open(path: string): Promise<Place | undefined> {
     const file = await fs
       .open(path, constants.O_RDONLY | constants.O_DIRECTORY)

@@ -12,7 +12,7 @@ import { reasonOf } from './share-error.js';
 /**
  * Reads a VM's identity from a file that holds its register block.
  *
- * @param path A plain file; what is beyond 4096 bytes is not looked at.
+ * @param path A plain file; bytes beyond 4096 are not read.
  * @throws VgpuError `NO_IDENTITY` if the file can't be read, `NO_PERMISSION`, or `BAD_REGISTERS`
  *   with the name of the first register that makes no sense.
  */

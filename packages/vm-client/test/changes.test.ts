@@ -20,7 +20,7 @@ afterEach(() => {
   fs.rmSync(directory, { recursive: true });
 });
 
-/** Whether the change happens before so many milliseconds have passed. */
+/** Whether the change happens within this many milliseconds. */
 async function happensWithin(change: Change, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
@@ -74,7 +74,7 @@ describe('PolledChanges', () => {
     jest.useRealTimers();
   });
 
-  /** A change that has been waited for so long that looks are 50 ms apart. */
+  /** A change after a wait that is long enough for polls 50 ms apart. */
   async function waitedFor(): Promise<Change> {
     const change = changes.of('response.txt');
     const first = change.happened();

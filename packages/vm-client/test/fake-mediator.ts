@@ -76,7 +76,7 @@ export class FakeMediator {
     fs.writeFileSync(this.path(name), text);
   }
 
-  /** Resolves when so many requests have been seen. */
+  /** Resolves when this many requests have been seen. */
   async sawRequests(count = 1): Promise<void> {
     while (this.seen.length < count) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

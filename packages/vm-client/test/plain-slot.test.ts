@@ -139,7 +139,7 @@ describe.each([
     await expect(third).rejects.toEqual(failing('ABORTED'));
     const message = expect.stringMatching(/wait longer$/);
     await expect(second).rejects.toEqual(failing('TIMEOUT', { message }));
-    // Whoever comes after those that gave up still waits for the first.
+    // A call after those that gave up still waits for the first.
     const fourth = client.add(7, 8).catch((error: unknown) => error);
     await pause(30);
     expect(mediator.seen).toHaveLength(1);

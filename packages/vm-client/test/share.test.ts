@@ -108,7 +108,7 @@ describe.each([
     );
   });
 
-  test('renames over what is there', async () => {
+  test('renames over a file of that name', async () => {
     fs.writeFileSync(at('from'), 'new');
     fs.writeFileSync(at('to'), 'old');
     await share.rename('from', 'to');

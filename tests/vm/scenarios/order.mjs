@@ -4,7 +4,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { until } from '../processes.mjs';
 
 /**
- * So long the device is busy with each request, in milliseconds: longer than two emulated guests take
+ * The time for which the device is busy with each request, in milliseconds: longer than two emulated guests take
  * to start their clients. Where the host is so busy that they take longer, it is played again.
  */
 const DELAYS_MS = [7000, 25_000];

@@ -7,7 +7,7 @@ const GAP_MS = 5000;
 /** Seconds since the epoch, and how many were queued of each priority then, highest first. */
 export type Columns = [seconds: number[], ...queued: (number | null)[][]];
 
-/** How the queue was in the last minutes, also before the mediator was started anew. */
+/** The length of the queue in the last minutes, also before a restart of the mediator. */
 export class QueueHistory {
   #samples: QueueSample[] = [];
 
@@ -23,7 +23,7 @@ export class QueueHistory {
     this.#samples.push(sample);
   }
 
-  /** The average of what there was in each so many milliseconds; one value for each would be a thicket. */
+  /** The average of each interval of this many milliseconds: single values would be unreadable. */
   columns(everyMs: number): Columns {
     const columns: Columns = [[], [], [], []];
     let lastMs = Infinity;

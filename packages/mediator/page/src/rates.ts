@@ -25,7 +25,7 @@ export class RateMeter {
   take(snapshot: MediatorOverview): Rates {
     const now = totalsOf(snapshot);
     const last = this.#seen.at(-1);
-    // Another mediator counts anew.
+    // Another mediator counts from zero.
     if (last !== undefined && last.uptimeMs > now.uptimeMs) this.#seen = [];
     this.#seen = [...this.#seen.filter(({ uptimeMs }) => now.uptimeMs - uptimeMs <= OVER_MS), now];
     const first = this.#seen[0] ?? now;

@@ -48,7 +48,7 @@ export interface QueueStore<Request extends QueuedRequest, Slot extends DeviceSl
   withdraw(request: Request): boolean;
 
   readonly size: number;
-  /** Whether the queue is so long that more requests would only fill memory. */
+  /** Whether more requests would only fill memory. */
   readonly isOverloaded: boolean;
   /** Highest priority first; includes pools and priorities without queued requests. */
   readonly depths: QueueDepth[];
