@@ -41,7 +41,7 @@ const DOCTOR = '/doctor/';
 const PROVISIONING = '/provisioning/';
 /** What is in a VM directory is reached by its module, and the spool over it, alone. */
 const VM_DIRECTORY =
-  '/spool/(directory-calls|native-calls|open-directory|plain-request|proc-calls|racy|request-listing|request-reader|response-writer|settling|slot-reader|finder|watch-directory)\\.js$';
+  '/spool/(directory-calls|native-calls|open-directory|plain-request|proc-calls|request-listing|request-reader|response-writer|settling|slot-reader|finder|watch-directory)\\.js$';
 const SPOOL = '/spool/';
 const STATE = '/state/';
 /** The rooms around the domain. */

@@ -1,4 +1,4 @@
-import { messageOf } from '../devices/execution.js';
+import { messageOf } from '../message-of.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Mediator } from '../mediator.js';
 import { MAX_TIMER_MS } from '../time.js';

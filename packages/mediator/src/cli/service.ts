@@ -4,7 +4,7 @@ import type { Http } from '../http/open-http.js';
 import { MediatorError } from '../mediator-error.js';
 import type { DrainResult } from '../control/messages.js';
 import type { ControlServer } from '../control/control-server.js';
-import { messageOf } from '../devices/execution.js';
+import { messageOf } from '../message-of.js';
 import { Mediator } from '../mediator.js';
 import type { MediatorSettings } from '../settings.js';
 import { burstOf } from '../intake/token-bucket.js';

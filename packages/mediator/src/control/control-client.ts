@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type * as z from 'zod/mini';
-import { messageOf } from '../devices/execution.js';
+import { messageOf } from '../message-of.js';
 import { isLockHeld } from '../state/instance-lock.js';
 import { MediatorError, unusableStateDir } from '../mediator-error.js';
 import { errnoOf } from '@vgpu/linux';

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { messageOf } from '../devices/execution.js';
+import { messageOf } from '../message-of.js';
 import { MediatorError } from '../mediator-error.js';
 import type { MediatorSnapshot } from '../telemetry/snapshot.js';
 import {

@@ -1,5 +1,6 @@
 import { DeviceError, type Device, type OperationCall } from '@vgpu/cuda-binding';
 import type { Answer } from '@vgpu/protocol';
+import { messageOf } from '../message-of.js';
 import { responseText } from '../intake/admission.js';
 
 /** Why a device cannot be used until it has been reopened. */
@@ -43,8 +44,4 @@ export function hungExecution(limitMs: number): Execution {
     execMs: limitMs,
     fault: { kind: 'hung', message },
   };
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,14 +1,9 @@
 import type { Device, DeviceInfo } from '@vgpu/cuda-binding';
-import {
-  execute,
-  hungExecution,
-  messageOf,
-  type DeviceFault,
-  type Execution,
-} from './execution.js';
+import { execute, hungExecution, type DeviceFault, type Execution } from './execution.js';
 import type { Events } from '../events.js';
 import type { QueuedRequest } from '../scheduling/queued-request.js';
 import type { Logger } from '../telemetry/logger.js';
+import { messageOf } from '../message-of.js';
 import type { MediatorSettings } from '../settings.js';
 import { settledWithin } from '../time.js';
 import type { DeviceSnapshot } from '../telemetry/snapshot.js';

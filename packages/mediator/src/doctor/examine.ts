@@ -5,7 +5,7 @@ import { Pool } from '@vgpu/protocol';
 import { ask } from '../control/control-client.js';
 import { controlSocketOf } from '../control/socket-path.js';
 import { StatusResult } from '../control/status-result.js';
-import { messageOf } from '../devices/execution.js';
+import { messageOf } from '../message-of.js';
 import { isLockHeld } from '../state/instance-lock.js';
 import { MediatorError } from '../mediator-error.js';
 import { Registry } from '../state/registry.js';
