@@ -1,3 +1,4 @@
+import { DeviceError } from './device-error.js';
 import type { DeviceInfo, VectorAdder } from './vector-adder.js';
 
 /** The built-in operation: `b` is added to `a`, element by element as int32. */
@@ -64,7 +65,11 @@ export function sumDevice(adder: VectorAdder): Device {
   return {
     info: adder.device,
     canRun: (operation) => operation === 'add',
-    run: async ({ a, b }, options) => {
+    run: async ({ operation, a, b }, options) => {
+      // Callers need not be checked by a compiler.
+      if ((operation as string) !== 'add') {
+        throw new DeviceError('INVALID_OPTION', `operation: expected add, got ${operation}`);
+      }
       const [x, y] = [a[0], b[0]];
       // For two numbers a device takes less time than it would to measure it.
       const isScalar = a.length === 1 && b.length === 1 && x !== undefined && y !== undefined;

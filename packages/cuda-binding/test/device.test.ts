@@ -27,6 +27,14 @@ function describeDevice(name: string, open: () => Device): void {
       await device.close();
     });
 
+    it('rejects an operation that it cannot run', async () => {
+      const device = open();
+      const call = { operation: 'saxpy@1', a: Int32Array.of(1), b: Int32Array.of(1) };
+      const running = device.run(call as never);
+      await expect(running).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+      await device.close();
+    });
+
     it('rejects operands that do not fit each other, and calls after it was closed', async () => {
       const device = open();
       const call = { operation: 'add', a: Int32Array.of(1, 2), b: Int32Array.of(1) } as const;

@@ -1,5 +1,5 @@
 import { SOURCE_HASH } from './constants.js';
-import type { LinuxError } from './linux-error.js';
+import { LinuxError } from './linux-error.js';
 import { loadAddon } from './load-addon.js';
 import { ownFiles } from './own-files.js';
 
@@ -220,6 +220,7 @@ function load(): typeof outcome & object {
   try {
     return { addon: loadAddon(description) as NativeAddon };
   } catch (error) {
-    return { error: error as LinuxError };
+    if (!(error instanceof LinuxError)) throw error;
+    return { error };
   }
 }

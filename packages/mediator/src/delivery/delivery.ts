@@ -62,8 +62,9 @@ export class Delivery {
       });
       return;
     }
+    const line = encodeAnswer(answer);
     try {
-      const delivery = ticket.respond(encodeAnswer(answer));
+      const delivery = ticket.respond(line);
       const outcome = 'sum' in answer ? 'OK' : answer.code;
       this.#finish(job, delivery === 'delivered' ? outcome : 'WITHDRAWN', execution);
     } catch (error) {

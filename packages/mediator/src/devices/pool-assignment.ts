@@ -1,8 +1,7 @@
-import type { Pool } from '@vgpu/protocol';
+import { Pool } from '@vgpu/protocol';
 import type { Executor } from './executor.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { DeviceSlot } from '../scheduling/queue-store.js';
-import { POOLS } from '../scheduling/request-queue.js';
 import type { PoolSnapshot } from '../telemetry/snapshot.js';
 
 export interface PoolAssignmentOptions {
@@ -56,7 +55,7 @@ export class PoolAssignment {
         (executor) =>
           new ExecutorSlot(
             executor,
-            POOLS.filter((pool) => this.#serves(executor, pool)),
+            Pool.options.filter((pool) => this.#serves(executor, pool)),
           ),
       )
       .sort((a, b) => a.pools.length - b.pools.length);
@@ -68,7 +67,7 @@ export class PoolAssignment {
    */
   report(): void {
     const { registry, logger } = this.#options;
-    for (const pool of POOLS) {
+    for (const pool of Pool.options) {
       const devices = registry.poolDevices(pool);
       if (devices === undefined || this.#isServed(pool)) {
         if (this.#unserved.delete(pool)) logger.info('a pool has a device again', { pool });
@@ -84,7 +83,7 @@ export class PoolAssignment {
   }
 
   snapshot(): PoolSnapshot[] {
-    return POOLS.map((pool) => ({
+    return Pool.options.map((pool) => ({
       pool,
       devices: this.#options.registry.poolDevices(pool) ?? null,
       isServed: this.#isServed(pool),

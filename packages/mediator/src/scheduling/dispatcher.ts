@@ -93,7 +93,8 @@ export class Dispatcher {
 
   /** Responds with an error to a job that has left the queue, because its VM is no longer served. */
   refuse(job: Job, refusal: Rejection): void {
-    if (!this.#isCurrent(job)) return;
+    // What cannot be checked now is checked when the response is put in place.
+    if (!job.ticket.requests.isLocked && !this.#isCurrent(job)) return;
     this.#options.delivery.deliver(job, { answer: refusal, execMs: 0 });
   }
 

@@ -5,7 +5,7 @@ import type { DeviceSlot, QueueDepth, QueueStore } from './queue-store.js';
 import { DEFAULT_SETTINGS, type MediatorSettings } from '../settings.js';
 import { toNs } from '../time.js';
 
-export const POOLS = Pool.options;
+const POOLS = Pool.options;
 
 const HIGHEST: Priority = PRIORITIES[0];
 const HIGH_WATERMARK = 16_384;

@@ -81,6 +81,11 @@ export class Backlog {
     return true;
   }
 
+  /** Has a name read before those that wait: its file has superseded a queued request. */
+  readNext(name: string): void {
+    this.#touched.add(name);
+  }
+
   /** Records an empty request file; false if there is no room to remember its name. */
   noticeEmpty(name: string): boolean {
     if (this.#empty.size >= MAX_EMPTY) return false;
@@ -94,7 +99,7 @@ export class Backlog {
     if (!this.#waiting.has(name)) this.#waiting.set(name, this.#defers);
   }
 
-  /** The next admitted request whose file has changed. */
+  /** The next name whose request was admitted, and whose file has changed. */
   takeTouched(): Candidate | undefined {
     for (const name of this.#touched) {
       this.#touched.delete(name);

@@ -101,6 +101,10 @@ export class Finder {
   }
 
   /** A request file is empty. */
+  readNext(name: string): void {
+    this.#backlog.readNext(name);
+  }
+
   noticeEmpty(name: string): void {
     if (!this.#backlog.noticeEmpty(name)) this.#schedule.distrust();
   }

@@ -19,6 +19,7 @@ export class RequestFile implements AdmittedFile {
   readonly #readMs = performance.now();
   #version: FileVersion;
   #isMarked = false;
+  #isSuperseded = false;
   #bytes = 0;
 
   /** @param deferred Whether it waited because its VM was over its limit: its arrival is now. */
@@ -46,6 +47,10 @@ export class RequestFile implements AdmittedFile {
     return this.requests.directory.stateOf(this.#slot, this.#version) === 'untouched';
   }
 
+  supersede(): void {
+    this.#isSuperseded = true;
+  }
+
   admit(bytes: number): number {
     this.#bytes = bytes;
     const isPlain = this.#slot.kind === 'plain';
@@ -70,7 +75,7 @@ export class RequestFile implements AdmittedFile {
     try {
       return this.#respond(line);
     } catch (error) {
-      if (error instanceof UndeliverableError) this.#leaveDirectory();
+      if (error instanceof UndeliverableError && this.#isIrregular) this.#leaveDirectory();
       throw error;
     }
   }
@@ -81,7 +86,9 @@ export class RequestFile implements AdmittedFile {
 
   withdraw(): void {
     this.requests.release(this);
-    this.requests.notice(this.name);
+    // The file that took the name keeps the place of this one.
+    if (this.#isSuperseded) this.requests.readNext(this.name);
+    else this.requests.notice(this.name);
   }
 
   #respond(line: string): 'delivered' | 'withdrawn' {
@@ -107,8 +114,13 @@ export class RequestFile implements AdmittedFile {
 
   /** Leaves a directory that could not get a response, and cannot be removed. */
   #leaveDirectory(): void {
-    const rest = this.requests.directory.read(this.#slot);
-    if (rest.kind === 'irregular') this.requests.leave(this.name, rest.version);
+    try {
+      const rest = this.requests.directory.read(this.#slot);
+      if (rest.kind === 'irregular') this.requests.leave(this.name, rest.version);
+    } catch (error) {
+      // A failed system call: the directory is found again. A defect is thrown.
+      this.requests.explain(error);
+    }
   }
 }
 

@@ -11,6 +11,9 @@ export interface AdmittedFile extends Ticket {
   readonly bytes: number;
   /** Whether the name still refers to the file that was read. */
   readonly isUntouched: boolean;
+
+  /** Another file has taken the name: if this one is withdrawn, that one is read next. */
+  supersede(): void;
 }
 
 /** One VM's share of the spool, as its parts and the spool use it: see `vm-spool.ts`. */
@@ -30,6 +33,9 @@ export interface Share extends VmRequests {
 
   /** A request is now queued. */
   admit(file: AdmittedFile): void;
+
+  /** The file of this name has superseded a queued request: it is read before the names that wait. */
+  readNext(name: string): void;
 
   /** A request has left the mediator: there may be room for another. */
   release(file: AdmittedFile): void;

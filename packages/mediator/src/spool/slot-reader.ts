@@ -37,7 +37,9 @@ export class SlotReader {
     if (slot === undefined) return { cost: COST.read };
     const known = this.#finder.admitted.get(name);
     if (known !== undefined) {
-      return known.isUntouched ? { cost: COST.read } : { superseded: known, cost: COST.read };
+      if (known.isUntouched) return { cost: COST.read };
+      known.supersede();
+      return { superseded: known, cost: COST.read };
     }
     const { directory, settling } = this.#share;
     const content = directory.read(slot);

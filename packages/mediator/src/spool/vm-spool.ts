@@ -101,6 +101,12 @@ export class VmSpool implements Share {
     this.#events.emit('work', this);
   }
 
+  readNext(name: string): void {
+    if (!this.#isOpen) return;
+    this.finder.readNext(name);
+    this.#events.emit('work', this);
+  }
+
   admit(file: AdmittedFile): void {
     this.finder.admit(file);
   }

@@ -40,6 +40,7 @@ let intake: Intake;
 let failures: { readonly request: string; readonly error: string }[];
 let cleared: string[];
 let settleMs: number;
+let maxQueued: number;
 let voided: Job[];
 let isQueued: boolean;
 let registrations: Map<number, Registration>;
@@ -54,6 +55,7 @@ beforeEach(() => {
   writeFileSync(secret, 'A:2:7:1:1\n');
   files = new VmFiles(root, 7);
   settleMs = 0;
+  maxQueued = 64;
   [voided, isQueued, rejected, failures, cleared] = [[], true, [], [], []];
   registrations = new Map();
   [isRegistrationRequired, rateLimit] = [false, undefined];
@@ -76,7 +78,7 @@ function newSpool(): Spool {
   return new VmSpool({
     root,
     vm: 7,
-    limits: { maxQueued: () => 64 },
+    limits: { maxQueued: () => maxQueued },
     queue: { isOverloaded: false },
     settings: {
       get settleMs() {
@@ -128,7 +130,8 @@ function consider(slot: Slot, deferred = false): Job | undefined {
   const step = spool.read({ name: nameOf(slot), deferred });
   const { job } = intake.consider(step);
   // The file in the place of a withdrawn request is read next.
-  return step.superseded !== undefined && isQueued ? consider(slot, deferred) : job;
+  if (step.superseded === undefined || !isQueued) return job;
+  return intake.consider(spool.next()).job;
 }
 
 /** The ticket of the request that is admitted from a slot. */
@@ -197,6 +200,26 @@ describe.each(slots)('a well-formed request in $title', ({ slot }) => {
     expect(voided).toEqual([old]);
     expect([...(job?.call.b ?? [])]).toEqual([201]);
     expect(ticketOf(slot)).toBe(job?.ticket);
+  });
+
+  test('keeps the place of a queued one that it replaces, though others wait', async () => {
+    files.write(slot, LINE);
+    consider(slot);
+    maxQueued = 1;
+    for (const id of ['1', '2', '3']) {
+      files.write(named(id), LINE);
+      spool.notice(nameOf(named(id)));
+    }
+    await nextTick();
+    files.write(slot, 'A:2:7:100:201\n');
+    spool.notice(nameOf(slot));
+    const jobs: Job[] = [];
+    while (spool.hasWork) {
+      const { job } = intake.consider(spool.next());
+      if (job !== undefined) jobs.push(job);
+    }
+    expect(jobs.map(({ ticket }) => ticket.name)).toEqual([nameOf(slot)]);
+    expect(jobs[0]?.arrivalNs).toBe(statSync(files.request(slot), { bigint: true }).ctimeNs);
   });
 
   test('waits if the one before it is on the device', async () => {
