@@ -77,7 +77,7 @@ const FAULTS = {
     /cannot open shared object file|wrong ELF|invalid ELF/,
   ],
   'is of other sources': [
-    write((bytes) => replaced(bytes, /\0[0-9a-f]{64}\0/, `\0${'0'.repeat(64)}\0`)),
+    write((bytes) => replaced(bytes, /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/, '0'.repeat(64))),
     /it is of another version of the package/,
   ],
   'is a directory': [
