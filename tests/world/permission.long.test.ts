@@ -88,7 +88,7 @@ describeAsOthers('a mediator without permission', (programs) => {
     const mediator = new MediatorProcess(root);
     expect(await mediator.exited).toBe(77);
     expect(mediator.complaints).toEqual([
-      expect.stringMatching(/^vgpu-mediator: cannot use .*vgpu as the root: EACCES: .*; give /),
+      expect.stringMatching(/^vgpu-mediator: cannot use .*vgpu as the root: EACCES: .*; choose /),
     ]);
   });
 
