@@ -26,7 +26,7 @@ describeWithMounts('the state directory', () => {
     expect(mediator.complaints).toEqual([
       expect.stringMatching(
         `^vgpu-mediator: cannot use ${state} as the state directory: ${reason}.*; ` +
-          'give another with --state-dir$',
+          'choose another with --state-dir$',
       ),
     ]);
   }
