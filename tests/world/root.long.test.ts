@@ -64,7 +64,9 @@ describe('a mediator whose root', () => {
     const mediator = new MediatorProcess(root);
     expect(await mediator.exited).toBe(73);
     expect(mediator.complaints).toEqual([
-      expect.stringMatching(/cannot use .*vgpu as the root: a file is in its place; choose another/),
+      expect.stringMatching(
+        /cannot use .*vgpu as the root: a file is in its place; choose another/,
+      ),
     ]);
   });
 
