@@ -100,11 +100,12 @@ export class Finder {
     if (!this.#backlog.notice(name)) this.#schedule.want();
   }
 
-  /** A request file is empty. */
+  /** The file of this name has superseded a queued request: it is read before the names that wait. */
   readNext(name: string): void {
     this.#backlog.readNext(name);
   }
 
+  /** A request file is empty. */
   noticeEmpty(name: string): void {
     if (!this.#backlog.noticeEmpty(name)) this.#schedule.distrust();
   }
